@@ -1,0 +1,1 @@
+//! The node binding: converts arguments in, values and errors out.

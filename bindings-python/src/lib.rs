@@ -1,0 +1,1 @@
+//! The python binding: converts arguments in, values and errors out.

@@ -1,0 +1,1 @@
+//! The swift binding: converts arguments in, values and errors out.

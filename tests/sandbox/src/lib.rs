@@ -1,0 +1,1 @@
+//! A local Parallel for demos and tests.
