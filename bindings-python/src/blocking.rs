@@ -1,0 +1,112 @@
+//! Blocking calls: a current-thread runtime for each calling thread.
+//!
+//! No other thread takes part in a call, so nothing is handed over and nothing has to wake up:
+//! this is what makes a blocking call fast.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::mem;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::process;
+
+/// How long Ctrl-C may go unnoticed.
+const SIGNAL_CHECK: Duration = Duration::from_millis(60);
+
+/// After such a pause, connections that the server has closed meanwhile are looked for first.
+const STALE_AFTER: Duration = Duration::from_secs(1);
+
+struct Local {
+    generation: u32,
+    main_thread: bool,
+    last_call: Instant,
+    runtime: Arc<Runtime>,
+}
+
+struct Slot(RefCell<Option<Local>>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some(local) = self.0.take() {
+            // The main thread ends with the process, when half of what a runtime needs may be
+            // gone already; a runtime from before a fork must not be touched at all.
+            if local.main_thread || local.generation != process::generation() {
+                mem::forget(local);
+            }
+        }
+    }
+}
+
+thread_local! {
+    static LOCAL: Slot = const { Slot(RefCell::new(None)) };
+}
+
+/// The calling thread's runtime, whether it is Python's main thread, and whether it was idle.
+fn local(py: Python<'_>) -> PyResult<(Arc<Runtime>, bool, bool)> {
+    let generation = process::generation();
+    LOCAL.with(|slot| {
+        let mut slot = slot.0.borrow_mut();
+        if let Some(local) = slot.as_mut().filter(|it| it.generation == generation) {
+            let now = Instant::now();
+            let idle = now.duration_since(mem::replace(&mut local.last_call, now)) > STALE_AFTER;
+            return Ok((local.runtime.clone(), local.main_thread, idle));
+        }
+        let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
+        let local = Local {
+            generation,
+            main_thread: is_main_thread(py),
+            last_call: Instant::now(),
+            runtime: runtime.clone(),
+        };
+        let main_thread = local.main_thread;
+        mem::forget(slot.replace(local));
+        Ok((runtime, main_thread, false))
+    })
+}
+
+fn is_main_thread(py: Python<'_>) -> bool {
+    let ask = || -> PyResult<bool> {
+        let threading = py.import("threading")?;
+        let main = threading.call_method0("main_thread")?;
+        main.getattr("ident")?
+            .eq(threading.call_method0("get_ident")?)
+    };
+    // While the interpreter ends, the module may be gone: then no signal matters any more.
+    ask().unwrap_or(false)
+}
+
+/// Runs `future` on the calling thread without the GIL. On the main thread, signal handlers run
+/// meanwhile, and what they raise (`KeyboardInterrupt`) drops the future and is raised.
+pub(crate) fn run<F>(py: Python<'_>, future: F) -> PyResult<F::Output>
+where
+    F: Future + Send,
+    F::Output: Send,
+{
+    let (runtime, main_thread, idle) = local(py)?;
+    let mut future = pin!(future);
+    if idle {
+        // Once for the driver to see what happened, once for the connections to act on it.
+        py.detach(|| {
+            runtime.block_on(async {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            });
+        });
+    }
+    if !main_thread {
+        return Ok(py.detach(|| runtime.block_on(future)));
+    }
+    loop {
+        let turn = async { tokio::time::timeout(SIGNAL_CHECK, future.as_mut()).await };
+        // Handlers run outside `block_on`, so that they may make calls themselves.
+        if let Ok(output) = py.detach(|| runtime.block_on(turn)) {
+            return Ok(output);
+        }
+        py.check_signals()?;
+    }
+}

@@ -1,0 +1,128 @@
+//! The awaitable of an asynchronous call.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::intern;
+use pyo3::prelude::*;
+use tokio::task::AbortHandle;
+
+use crate::event_loop::{self, Mailbox};
+use crate::process;
+
+/// A finished call, turned into a Python object on the thread that wants it.
+pub(crate) type Reply = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+pub(crate) type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+enum State {
+    New(ReplyFuture),
+    Waiting {
+        mailbox: Arc<Mailbox>,
+        id: u64,
+        task: AbortHandle,
+    },
+    Answered(PyResult<Py<PyAny>>),
+    Done,
+}
+
+/// Starts when it is first awaited, like a coroutine; stops at once when the coroutine that
+/// awaits it is cancelled or closed.
+///
+/// It waits by an ordinary asyncio future that never carries a result or an exception, so that
+/// asyncio has nothing to complain about when nobody looks at it any more.
+#[pyclass(frozen, module = "parallel_account._native")]
+pub(crate) struct Call(Mutex<State>);
+
+impl Call {
+    pub(crate) fn new(future: ReplyFuture) -> Self {
+        Self(Mutex::new(State::New(future)))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replace(&self, state: State) -> State {
+        std::mem::replace(&mut *self.state(), state)
+    }
+
+    pub(crate) fn answer(&self, result: PyResult<Py<PyAny>>) {
+        let previous = self.replace(State::Answered(result));
+        drop(previous);
+    }
+
+    /// Stops the request.
+    pub(crate) fn abort(&self) {
+        if let State::Waiting { mailbox, id, task } = self.replace(State::Done) {
+            // In a forked child the task is a picture of the parent's.
+            if mailbox.is_ours() {
+                task.abort();
+            }
+            mailbox.forget(id);
+        }
+    }
+
+    fn start(slf: &Bound<'_, Self>, future: ReplyFuture) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        let (event_loop, mailbox) = event_loop::current(py)?;
+        let waiter = event_loop.call_method0(intern!(py, "create_future"))?;
+        // What `yield` in `Future.__await__` does.
+        waiter.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
+        let id = mailbox.expect(slf.clone().unbind(), waiter.clone().unbind());
+        let to = mailbox.clone();
+        let task = process::background()
+            .spawn(async move {
+                let reply = future.await;
+                to.finish(id, reply);
+            })
+            .abort_handle();
+        slf.get().replace(State::Waiting { mailbox, id, task });
+        Ok(waiter.unbind())
+    }
+}
+
+#[pymethods]
+impl Call {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        let state = slf.get().replace(State::Done);
+        match state {
+            State::New(future) => Self::start(slf, future),
+            State::Answered(Ok(value)) => Err(PyStopIteration::new_err((value,))),
+            State::Answered(Err(error)) => Err(error),
+            waiting @ State::Waiting { .. } => {
+                slf.get().replace(waiting);
+                Err(PyRuntimeError::new_err("this call is being awaited already"))
+            }
+            State::Done => Err(PyRuntimeError::new_err("this call has been awaited already")),
+        }
+    }
+
+    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Self::__next__(slf)
+    }
+
+    #[pyo3(signature = (exception, value=None, _traceback=None))]
+    fn throw(
+        &self,
+        exception: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        self.abort();
+        Err(PyErr::from_value(value.unwrap_or(exception)))
+    }
+
+    fn close(&self) {
+        self.abort();
+    }
+}

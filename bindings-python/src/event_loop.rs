@@ -1,0 +1,240 @@
+//! How finished calls reach an asyncio event loop: in batches, through one descriptor.
+//!
+//! Waking a loop is what an asynchronous call costs most. Completions are queued, the loop is
+//! woken once for all that are waiting, and the thread of the loop does everything that needs
+//! Python. The background threads hold no Python object and never wait for the GIL.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
+
+use crate::call::{Call, Reply};
+use crate::process;
+
+/// A call that a loop waits for.
+struct Waiting {
+    call: Py<Call>,
+    future: Py<PyAny>,
+}
+
+/// The part of a [`Hub`] that background threads see.
+pub(crate) struct Mailbox {
+    generation: u32,
+    bell: Bell,
+    closed: AtomicBool,
+    next_id: AtomicU64,
+    finished: Mutex<Vec<(u64, Reply)>>,
+    /// Touched by the loop's thread only.
+    waiting: Mutex<HashMap<u64, Waiting>>,
+}
+
+/// What wakes the loop.
+enum Bell {
+    #[cfg(unix)]
+    Descriptor {
+        ring: std::os::unix::net::UnixStream,
+        hear: std::os::unix::net::UnixStream,
+    },
+    /// For loops that cannot watch a descriptor, such as the proactor of Windows.
+    ThreadsafeCall {
+        event_loop: Py<PyWeakrefReference>,
+        hub: PyOnceLock<Py<PyWeakrefReference>>,
+    },
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Mailbox {
+    /// Registers a call and answers the number under which it is to be finished.
+    pub(crate) fn expect(&self, call: Py<Call>, future: Py<PyAny>) -> u64 {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        lock(&self.waiting).insert(id, Waiting { call, future });
+        id
+    }
+
+    /// The call is no longer waited for.
+    pub(crate) fn forget(&self, id: u64) {
+        let waiting = lock(&self.waiting).remove(&id);
+        drop(waiting);
+    }
+
+    /// Belongs to this process, not to the one that it was forked from.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.generation == process::generation()
+    }
+
+    /// From a background thread: the call `id` is finished.
+    pub(crate) fn finish(&self, id: u64, reply: Reply) {
+        let first = {
+            let mut finished = lock(&self.finished);
+            finished.push((id, reply));
+            finished.len() == 1
+        };
+        if first && !self.closed.load(Ordering::Acquire) {
+            self.ring();
+        }
+    }
+
+    fn ring(&self) {
+        match &self.bell {
+            #[cfg(unix)]
+            Bell::Descriptor { ring, .. } => {
+                use std::io::Write;
+                // A full buffer rings already; a closed one has nobody to hear.
+                let _ = (&mut &*ring).write(&[1]);
+            }
+            Bell::ThreadsafeCall { event_loop, hub } => {
+                // None: the interpreter is ending, and nobody waits.
+                Python::try_attach(|py| {
+                    let event_loop = event_loop.bind(py).upgrade();
+                    let hub = hub.get(py).and_then(|hub| hub.bind(py).upgrade());
+                    if let (Some(event_loop), Some(hub)) = (event_loop, hub) {
+                        // It fails when the loop is closed: nobody waits then either.
+                        let _ = event_loop
+                            .call_method1(intern!(py, "call_soon_threadsafe"), (hub,));
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// One per event loop; owned by it as the callback of its descriptor, so that closing the loop
+/// ends the calls that it waited for.
+#[pyclass(frozen, weakref, module = "parallel_account._native")]
+pub(crate) struct Hub(Arc<Mailbox>);
+
+#[pymethods]
+impl Hub {
+    /// The loop was woken: hands over everything that is finished.
+    fn __call__(&self, py: Python<'_>) {
+        let mailbox = &*self.0;
+        #[cfg(unix)]
+        if let Bell::Descriptor { hear, .. } = &mailbox.bell {
+            use std::io::Read;
+            let _ = (&mut &*hear).read(&mut [0; 16]);
+        }
+        let finished = mem::take(&mut *lock(&mailbox.finished));
+        for (id, reply) in finished {
+            let waiting = lock(&mailbox.waiting).remove(&id);
+            if let Some(Waiting { call, future }) = waiting {
+                call.get().answer(reply(py));
+                // It refuses when the future was cancelled just now: the call will hear of it.
+                let _ = future.call_method1(py, intern!(py, "set_result"), (py.None(),));
+            }
+        }
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        let mailbox = &self.0;
+        mailbox.closed.store(true, Ordering::Release);
+        let waiting = mem::take(&mut *lock(&mailbox.waiting));
+        if mailbox.is_ours() {
+            for waiting in waiting.values() {
+                waiting.call.get().abort();
+            }
+        }
+    }
+}
+
+/// The mailboxes of the loops that have run in a thread: nearly always one.
+type Known = Vec<(Py<PyWeakrefReference>, Arc<Mailbox>)>;
+
+thread_local! {
+    static KNOWN: RefCell<Known> = const { RefCell::new(Vec::new()) };
+}
+
+/// The running event loop and its mailbox.
+pub(crate) fn current(py: Python<'_>) -> PyResult<(Bound<'_, PyAny>, Arc<Mailbox>)> {
+    static GET_RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let event_loop = GET_RUNNING_LOOP
+        .import(py, "asyncio", "get_running_loop")?
+        .call0()
+        .map_err(|_| {
+            PyRuntimeError::new_err(
+                "AsyncAccountClient needs a running asyncio event loop (asyncio or uvloop); \
+                 use AccountClient for blocking calls",
+            )
+        })?;
+    let known = KNOWN.with_borrow(|known| {
+        known
+            .iter()
+            .find(|(it, mailbox)| {
+                it.bind(py).upgrade().is_some_and(|it| it.is(&event_loop)) && mailbox.is_ours()
+            })
+            .map(|(_, mailbox)| mailbox.clone())
+    });
+    if let Some(mailbox) = known {
+        return Ok((event_loop, mailbox));
+    }
+    let mailbox = attach(&event_loop)?;
+    let entry = (PyWeakrefReference::new(&event_loop)?.unbind(), mailbox.clone());
+    let stale = KNOWN.with_borrow_mut(|known| {
+        let (alive, stale) = mem::take(known)
+            .into_iter()
+            .partition::<Known, _>(|(it, _)| it.bind(py).upgrade().is_some());
+        *known = alive;
+        known.push(entry);
+        stale
+    });
+    drop(stale);
+    Ok((event_loop, mailbox))
+}
+
+fn attach(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Mailbox>> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsRawFd;
+        use std::os::unix::net::UnixStream;
+        let (ring, hear) = UnixStream::pair()?;
+        ring.set_nonblocking(true)?;
+        hear.set_nonblocking(true)?;
+        let descriptor = hear.as_raw_fd();
+        let (hub, mailbox) = Hub::new(event_loop.py(), Bell::Descriptor { ring, hear })?;
+        if event_loop
+            .call_method1("add_reader", (descriptor, hub))
+            .is_ok()
+        {
+            return Ok(mailbox);
+        }
+    }
+    let bell = Bell::ThreadsafeCall {
+        event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
+        hub: PyOnceLock::new(),
+    };
+    let (hub, mailbox) = Hub::new(event_loop.py(), bell)?;
+    // The loop owns the hub, as it does through `add_reader`.
+    event_loop.setattr("_parallel_account_hub", hub)?;
+    Ok(mailbox)
+}
+
+impl Hub {
+    fn new(py: Python<'_>, bell: Bell) -> PyResult<(Bound<'_, Self>, Arc<Mailbox>)> {
+        let mailbox = Arc::new(Mailbox {
+            generation: process::generation(),
+            bell,
+            closed: AtomicBool::new(false),
+            next_id: AtomicU64::new(0),
+            finished: Mutex::default(),
+            waiting: Mutex::default(),
+        });
+        let hub = Bound::new(py, Self(mailbox.clone()))?;
+        #[cfg_attr(not(unix), expect(irrefutable_let_patterns))]
+        if let Bell::ThreadsafeCall { hub: slot, .. } = &mailbox.bell {
+            let _ = slot.set(py, PyWeakrefReference::new(hub.as_any())?.unbind());
+        }
+        Ok((hub, mailbox))
+    }
+}

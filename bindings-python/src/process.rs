@@ -1,0 +1,77 @@
+//! What belongs to one process: the background runtime, and the knowledge that a fork happened.
+//!
+//! A tokio runtime does not survive `fork`: its threads exist in the parent only. Each process
+//! therefore has a generation of its own. A child starts the next one and leaves everything of
+//! its parent alone, not even dropping it: a lock in it may have been held at the fork.
+
+use std::sync::OnceLock;
+
+use pyo3::prelude::*;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+struct Generation {
+    number: u32,
+    background: OnceLock<Runtime>,
+    next: OnceLock<Box<Generation>>,
+}
+
+impl Generation {
+    const fn new(number: u32) -> Self {
+        Self {
+            number,
+            background: OnceLock::new(),
+            next: OnceLock::new(),
+        }
+    }
+}
+
+static FIRST: Generation = Generation::new(0);
+
+fn current() -> &'static Generation {
+    let mut generation = &FIRST;
+    while let Some(next) = generation.next.get() {
+        generation = next;
+    }
+    generation
+}
+
+/// How many forks lie between this process and the one that imported the module.
+pub(crate) fn generation() -> u32 {
+    current().number
+}
+
+/// The runtime that carries asyncio's calls and the refreshes that belong to nobody.
+/// Made at the first call that needs it; it lives as long as the process.
+pub(crate) fn background() -> Handle {
+    let runtime = current().background.get_or_init(|| {
+        Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("parallel-account")
+            .enable_all()
+            .build()
+            .expect("the system refuses threads or descriptors: nothing can run")
+    });
+    runtime.handle().clone()
+}
+
+/// Called by Python in a forked child, while that child has one thread.
+#[pyfunction]
+pub(crate) fn _after_fork() {
+    let parent = current();
+    let _ = parent
+        .next
+        .set(Box::new(Generation::new(parent.number.wrapping_add(1))));
+}
+
+/// Asks Python to call [`_after_fork`]; starts nothing.
+pub(crate) fn watch_forks(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    let os = py.import("os")?;
+    // Windows has no fork.
+    if let Some(register) = os.getattr_opt("register_at_fork")? {
+        let arguments = pyo3::types::PyDict::new(py);
+        arguments.set_item("after_in_child", module.getattr("_after_fork")?)?;
+        register.call((), Some(&arguments))?;
+    }
+    Ok(())
+}
