@@ -1,0 +1,381 @@
+//! The control surface: what a test does to a sandbox. Its routes are listed, with
+//! their fields, in this folder's README.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Router, body::Bytes};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::faults::Fault;
+use crate::request::json_answer;
+use crate::secrets::fingerprint;
+use crate::world::{Device, DeviceState};
+use crate::{Options, Shared};
+
+type Answer = Result<Response, ControlError>;
+
+pub(crate) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/health", get(health))
+        .route("/device-codes", get(device_codes))
+        .route("/approve", post(approve))
+        .route("/deny", post(deny))
+        .route("/expire-device-code", post(expire_device_code))
+        .route("/expire-access-token", post(expire_access_token))
+        .route("/revoke-family", post(revoke_family))
+        .route("/organizations", get(organizations).post(set_organization))
+        .route("/options", post(set_options))
+        .route("/requests", get(requests))
+        .route("/counts", get(counts))
+        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/reset", post(reset))
+        .layer(middleware::from_fn(refuse_web_pages))
+}
+
+/// Browsers name the page that a request comes from: none has business here.
+async fn refuse_web_pages(request: Request, next: Next) -> Response {
+    if request.headers().contains_key(header::ORIGIN) {
+        let problem = "the control surface does not answer web pages".into();
+        return ControlError(StatusCode::FORBIDDEN, problem).into_response();
+    }
+    next.run(request).await
+}
+
+struct ControlError(StatusCode, String);
+
+impl IntoResponse for ControlError {
+    fn into_response(self) -> Response {
+        json_answer(self.0, &json!({ "error": self.1 }))
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ControlError> {
+    let text: &[u8] = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(text)
+        .map_err(|error| ControlError(StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+fn ok(body: &Value) -> Answer {
+    Ok(json_answer(StatusCode::OK, body))
+}
+
+fn missing(problem: impl Into<String>) -> ControlError {
+    ControlError(StatusCode::NOT_FOUND, problem.into())
+}
+
+async fn health() -> Answer {
+    ok(&json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") }))
+}
+
+async fn device_codes(State(shared): State<Arc<Shared>>) -> Answer {
+    let mut world = shared.world();
+    world.settle();
+    let shown: Vec<Value> = world
+        .devices
+        .iter()
+        .map(|device| {
+            let left = device.expires.saturating_duration_since(Instant::now());
+            json!({
+                "user_code": device.user_code,
+                "device_code": fingerprint(&device.device_code),
+                "client_id": device.client_id,
+                "client_name": world.clients.get(&device.client_id),
+                "scopes": device.scopes,
+                "state": device.state.name(),
+                "polls": device.polls,
+                "seconds_left": left.as_secs_f64(),
+            })
+        })
+        .collect();
+    ok(&json!({ "device_codes": shown }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decision {
+    /// Absent: the newest pending one.
+    user_code: Option<String>,
+    org_id: Option<String>,
+    org_name: Option<String>,
+    /// Grant only these.
+    scopes: Option<Vec<String>>,
+    /// Seconds to wait for a pending code to appear.
+    #[serde(default)]
+    wait: f64,
+}
+
+impl Decision {
+    /// The pending device that is meant, as soon as there is one.
+    async fn apply<T>(
+        &self,
+        shared: &Shared,
+        change: impl Fn(&Self, &mut crate::world::World, &str) -> T,
+    ) -> Result<T, ControlError> {
+        let wait = Duration::try_from_secs_f64(self.wait).unwrap_or_default();
+        let deadline = Instant::now() + wait.min(Duration::from_secs(600));
+        loop {
+            {
+                let mut world = shared.world();
+                match self.find(&mut world) {
+                    Ok(user_code) => return Ok(change(self, &mut world, &user_code)),
+                    Err(problem) if Instant::now() >= deadline => return Err(problem),
+                    Err(_) => {}
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn find(&self, world: &mut crate::world::World) -> Result<String, ControlError> {
+        world.settle();
+        let pending = |device: &Device| device.state == DeviceState::Pending;
+        let Some(typed) = &self.user_code else {
+            let newest = world.devices.iter().rev().find(|device| pending(device));
+            return newest
+                .map(|device| device.user_code.clone())
+                .ok_or_else(|| missing("no device code is pending"));
+        };
+        let device = world
+            .device(typed)
+            .ok_or_else(|| missing(format!("{typed} is not known")))?;
+        if pending(device) {
+            return Ok(device.user_code.clone());
+        }
+        let problem = format!("{typed} is {}", device.state.name());
+        Err(ControlError(StatusCode::CONFLICT, problem))
+    }
+}
+
+async fn approve(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let decision: Decision = read(&body)?;
+    let user_code = decision
+        .apply(&shared, |decision, world, user_code| {
+            let org_id = decision
+                .org_id
+                .clone()
+                .unwrap_or_else(|| world.options.org_id.clone());
+            if let (Some(scopes), Some(device)) = (&decision.scopes, world.device(user_code)) {
+                device.scopes.clone_from(scopes);
+            }
+            world.approve(user_code, org_id.clone());
+            if let Some(name) = &decision.org_name {
+                let starting = world.options.starting_balance_cents;
+                world
+                    .organizations
+                    .ensure(&org_id, starting)
+                    .name
+                    .clone_from(name);
+            }
+            user_code.to_owned()
+        })
+        .await?;
+    ok(&json!({ "user_code": user_code, "state": "approved" }))
+}
+
+async fn deny(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    set_state(&shared, &body, DeviceState::Denied).await
+}
+
+async fn expire_device_code(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    set_state(&shared, &body, DeviceState::Expired).await
+}
+
+async fn set_state(shared: &Shared, body: &Bytes, state: DeviceState) -> Answer {
+    let decision: Decision = read(body)?;
+    let user_code = decision
+        .apply(shared, |_, world, user_code| {
+            if let Some(device) = world.device(user_code) {
+                device.state = state.clone();
+            }
+            user_code.to_owned()
+        })
+        .await?;
+    ok(&json!({ "user_code": user_code, "state": state.name() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Token {
+    /// The token, or its fingerprint. Absent: all.
+    token: Option<String>,
+}
+
+impl Token {
+    fn means(&self, token: &str) -> bool {
+        self.token
+            .as_ref()
+            .is_none_or(|wanted| wanted == token || *wanted == fingerprint(token))
+    }
+}
+
+async fn expire_access_token(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let wanted: Token = read(&body)?;
+    let now = Instant::now();
+    let mut expired = 0;
+    for (token, known) in &mut shared.world().access_tokens {
+        if wanted.means(token) && known.expires > now {
+            known.expires = now;
+            expired += 1;
+        }
+    }
+    ok(&json!({ "expired": expired }))
+}
+
+async fn revoke_family(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let wanted: Token = read(&body)?;
+    let mut world = shared.world();
+    let meant: Vec<usize> = world
+        .refresh_tokens
+        .iter()
+        .filter(|(token, _)| wanted.means(token))
+        .map(|(_, known)| known.family)
+        .collect();
+    let mut revoked = 0;
+    for family in meant {
+        let family = &mut world.families[family];
+        revoked += u32::from(!std::mem::replace(&mut family.revoked, true));
+    }
+    ok(&json!({ "revoked": revoked }))
+}
+
+async fn organizations(State(shared): State<Arc<Shared>>) -> Answer {
+    let world = shared.world();
+    let shown: Vec<Value> = world
+        .organizations
+        .iter()
+        .map(|(org_id, organization)| {
+            let apps: Vec<Value> = organization
+                .apps
+                .iter()
+                .map(|app| {
+                    json!({
+                        "app_id": app.app_id,
+                        "app_name": app.app_name,
+                        "keys": app.keys.iter().map(|key| &key.api_key_id).collect::<Vec<_>>(),
+                    })
+                })
+                .collect();
+            json!({
+                "org_id": org_id,
+                "org_name": organization.name,
+                "credit_balance_cents": organization.credit_balance_cents,
+                "pending_debit_balance_cents": organization.pending_debit_balance_cents,
+                "will_invoice": organization.will_invoice,
+                "card_declined": organization.card_declined,
+                "charges": organization.charges.len(),
+                "apps": apps,
+            })
+        })
+        .collect();
+    ok(&json!({ "organizations": shown }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrganizationChange {
+    org_id: String,
+    org_name: Option<String>,
+    credit_balance_cents: Option<f64>,
+    pending_debit_balance_cents: Option<f64>,
+    will_invoice: Option<bool>,
+    card_declined: Option<bool>,
+}
+
+async fn set_organization(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let change: OrganizationChange = read(&body)?;
+    let mut world = shared.world();
+    let starting = world.options.starting_balance_cents;
+    let organization = world.organizations.ensure(&change.org_id, starting);
+    if let Some(name) = change.org_name {
+        organization.name = name;
+    }
+    if let Some(cents) = change.credit_balance_cents {
+        organization.credit_balance_cents = cents;
+    }
+    if let Some(cents) = change.pending_debit_balance_cents {
+        organization.pending_debit_balance_cents = cents;
+    }
+    if let Some(invoiced) = change.will_invoice {
+        organization.will_invoice = invoiced;
+    }
+    if let Some(declined) = change.card_declined {
+        organization.card_declined = declined;
+    }
+    ok(&json!({ "org_id": change.org_id }))
+}
+
+/// Changes options while the sandbox runs; they apply to what is made from now on.
+async fn set_options(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let change: serde_json::Map<String, Value> = read(&body)?;
+    let mut world = shared.world();
+    let bad = |problem: String| ControlError(StatusCode::BAD_REQUEST, problem);
+    let mut whole = serde_json::to_value(&world.options).map_err(|e| bad(e.to_string()))?;
+    for (name, value) in change {
+        if name == "port" {
+            return Err(bad("the port stays as it is".into()));
+        }
+        whole[name] = value;
+    }
+    let options: Options = serde_json::from_value(whole).map_err(|e| bad(e.to_string()))?;
+    options.check().map_err(bad)?;
+    world.options = options;
+    ok(&json!({}))
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    route: Option<String>,
+    #[serde(default)]
+    since: u64,
+}
+
+async fn requests(State(shared): State<Arc<Shared>>, Query(wanted): Query<Wanted>) -> Answer {
+    ok(&shared.journal().show(wanted.route.as_deref(), wanted.since))
+}
+
+async fn counts(State(shared): State<Arc<Shared>>) -> Answer {
+    let routes = json!(shared.journal().counts());
+    let world = shared.world();
+    let revoked = world
+        .families
+        .iter()
+        .filter(|family| family.revoked)
+        .count();
+    ok(&json!({
+        "routes": routes,
+        "families": world.families.len(),
+        "families_revoked": revoked,
+        "refresh_token_reuses": world.reuses,
+    }))
+}
+
+async fn faults(State(shared): State<Arc<Shared>>) -> Answer {
+    ok(&json!({ "faults": shared.faults().all() }))
+}
+
+async fn add_fault(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
+    let fault: Fault = read(&body)?;
+    shared
+        .faults()
+        .add(fault)
+        .map_err(|problem| ControlError(StatusCode::BAD_REQUEST, problem))?;
+    ok(&json!({ "due": shared.faults().all().len() }))
+}
+
+async fn clear_faults(State(shared): State<Arc<Shared>>) -> Answer {
+    shared.faults().clear();
+    ok(&json!({}))
+}
+
+async fn reset(State(shared): State<Arc<Shared>>) -> Answer {
+    shared.reset();
+    ok(&json!({}))
+}
