@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Drives the approval page in headless Chromium. Installs what it needs.
+# --screenshot rewrites approval-page.png, the picture in the README.
+set -euo pipefail
+cd "$(dirname "$0")"
+root=$(cd ../.. && pwd)
+
+if [ "${1:-}" = "--screenshot" ]; then
+  export SCREENSHOT="$PWD/approval-page.png"
+fi
+export CHROMIUM="${CHROMIUM:-/usr/bin/chromium}"
+if [ ! -x "$CHROMIUM" ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get install -y chromium >/dev/null || { apt-get update >/dev/null && apt-get install -y chromium >/dev/null; }
+  else
+    echo "browser: no Chromium at $CHROMIUM; install it or set CHROMIUM" >&2
+    exit 1
+  fi
+fi
+if [ -z "${PARALLEL_ACCOUNT_SANDBOX:-}" ]; then
+  (cd "$root" && cargo build --quiet -p parallel-account-sandbox)
+  export PARALLEL_ACCOUNT_SANDBOX="${CARGO_TARGET_DIR:-$root/target}/debug/parallel-account-sandbox"
+fi
+[ -d node_modules/playwright-core ] || npm ci --no-audit --no-fund --silent
+
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
+status=0
+node --test --test-reporter=spec --test-reporter-destination=stdout \
+  --test-reporter=tap --test-reporter-destination="$report" approval.test.mjs || status=$?
+count() { sed -n "s/^# $1 //p" "$report"; }
+echo "browser: $(count pass) passed, $(count fail) failed"
+exit "$status"

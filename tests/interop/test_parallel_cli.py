@@ -1,0 +1,116 @@
+"""Parallel's own command against the sandbox: a client that nobody here wrote."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+import urllib.request
+
+CLI = os.environ["PARALLEL_CLI"]
+SANDBOX = os.environ["PARALLEL_ACCOUNT_SANDBOX"]
+
+
+def post(url, body):
+    request = urllib.request.Request(
+        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return json.load(answer)
+
+
+class ParallelCli(unittest.TestCase):
+    def setUp(self):
+        self.sandbox = subprocess.Popen(
+            [SANDBOX, "--interval", "1"], stdout=subprocess.PIPE, text=True
+        )
+        self.addCleanup(self.stop_sandbox)
+        said = json.loads(self.sandbox.stdout.readline())
+        self.control = said["control_url"]
+        home = tempfile.TemporaryDirectory()
+        self.addCleanup(home.cleanup)
+        self.home = pathlib.Path(home.name)
+        self.auth_file = self.home / ".config/parallel-web-tools/auth.json"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": home.name,
+            "CI": "1",  # it opens no browser then
+            "PARALLEL_PLATFORM_URL": said["platform_url"],
+            "PARALLEL_SERVICE_API_URL": said["account_url"],
+        }
+
+    def stop_sandbox(self):
+        self.sandbox.terminate()
+        self.sandbox.wait(10)
+        self.sandbox.stdout.close()
+
+    def start(self, *arguments):
+        return subprocess.Popen(
+            [CLI, *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run_cli(self, *arguments):
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, output)
+        return output
+
+    def log_in(self):
+        process = self.start("login", "--no-browser", "--json")
+        decided = post(f"{self.control}/approve", {"wait": 30})
+        output, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, output)
+        self.assertIn(decided["user_code"], output)
+
+    def counts(self):
+        return get(f"{self.control}/counts")["routes"]
+
+    def credits(self):
+        return json.loads(self.run_cli("balance", "--json", "get"))["credit_balance_cents"]
+
+    def test_login_balance_top_up_logout(self):
+        self.log_in()
+        stored = json.loads(self.auth_file.read_text())
+        self.assertEqual(stored["selected_org_id"], "org_sandbox")
+        self.assertTrue(stored["orgs"]["org_sandbox"]["api_key"])
+        self.assertEqual(self.credits(), 5000)
+        self.run_cli("balance", "add", "250")
+        self.assertEqual(self.credits(), 5250)
+        self.run_cli("logout")
+        self.assertFalse(self.auth_file.exists())
+        self.assertEqual(get(f"{self.control}/counts")["families_revoked"], 1)
+
+    def test_it_refreshes_an_old_access_token(self):
+        # It refreshes 30 s before the end, so one of 20 s is refreshed at every use.
+        post(f"{self.control}/options", {"access_token_lifetime": 20})
+        self.log_in()
+        self.assertEqual(self.credits(), 5000)
+        self.assertEqual(self.credits(), 5000)
+        self.assertEqual(self.counts()["token.refresh"], 2)
+
+    def test_a_denied_login_fails(self):
+        process = self.start("login", "--no-browser", "--json")
+        post(f"{self.control}/deny", {"wait": 30})
+        output, _ = process.communicate(timeout=60)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertIn("denied", output)
+
+    def test_a_client_that_was_forgotten_registers_again(self):
+        self.log_in()
+        post(f"{self.control}/reset", {})
+        self.log_in()
+        self.assertEqual(self.counts()["register"], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
