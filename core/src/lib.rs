@@ -1,1 +1,47 @@
-//! parallel-account
+//! Act on a user's Parallel account from your own program: log them in by the device flow
+//! (RFC 8628), then read and top up the balance, manage apps and API keys.
+//!
+//! ```no_run
+//! use parallel_account::{AccountClient, LoginOptions};
+//!
+//! # async fn run() -> parallel_account::Result<()> {
+//! let client = AccountClient::builder().client_name("my-app").build()?;
+//! if !client.status().await?.logged_in {
+//!     client.login(LoginOptions::default()).await?;
+//! }
+//! println!("{} cents", client.balance().get().await?.credit_balance_cents);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Every future must be awaited within a Tokio runtime. Dropping one cancels the call, except for
+//! work that must not be lost half-way: a refresh, and a poll that may bring tokens, run to their
+//! end on the background.
+
+mod account;
+mod answer;
+mod client;
+mod clock;
+mod config;
+mod error;
+mod login;
+mod oauth;
+pub mod prompt;
+mod secret;
+mod session;
+mod status;
+mod store;
+mod transport;
+
+pub use account::{ApiKey, ApiResponse, App, Apps, Balance, BalanceApi, CreatedApp, Keys};
+pub use client::{AccountClient, AccountClientBuilder};
+#[doc(hidden)]
+pub use config::RuntimeProvider;
+pub use config::{ALL_SCOPES, CallOptions};
+pub use error::{Error, ErrorKind, FieldError, Result};
+pub use login::{DeviceLogin, LoginEvent, LoginOptions};
+pub use oauth::{DeviceCode, OAuth, PollAnswer, Registration, Tokens};
+pub use prompt::Qr;
+pub use secret::Secret;
+pub use status::{Organization, Status};
+pub use store::{CredentialStore, FileStore, MemoryStore, StoreFuture, StoreLock};

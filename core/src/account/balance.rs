@@ -1,0 +1,105 @@
+//! The organisation's balance.
+
+use super::{Account, Call, Object};
+use crate::{Error, Result, client::AccountClient, transport::Repeat};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The organisation's balance, in US cents, which may be fractional.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Balance {
+    /// Whose.
+    pub org_id: String,
+    /// Prepaid credit. 0 where usage is invoiced.
+    pub credit_balance_cents: f64,
+    /// Debits that are not settled yet. 0 where usage is invoiced.
+    pub pending_debit_balance_cents: f64,
+    /// Whether usage is invoiced rather than taken from the credit.
+    pub will_invoice: bool,
+}
+
+/// `client.balance()`.
+#[derive(Clone, Copy, Debug)]
+pub struct BalanceApi<'a>(&'a AccountClient);
+
+const AMOUNTS: std::ops::RangeInclusive<i64> = 1..=10_000;
+const KEY_LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
+
+impl<'a> BalanceApi<'a> {
+    pub(crate) fn new(client: &'a AccountClient) -> Self {
+        BalanceApi(client)
+    }
+
+    /// `GET /service/v1/balance`. Scope `balance:read`.
+    ///
+    /// # Errors
+    /// Those of the Account API, of the network, and `login_required`.
+    pub async fn get(&self) -> Result<Balance> {
+        let account = self.0.account()?;
+        let call = Call {
+            doing: "reading the balance",
+            method: Method::GET,
+            url: account.base.join("/service/v1/balance"),
+            body: None,
+            repeat: Repeat::Always,
+        };
+        read(&account.object(call).await?)
+    }
+
+    /// `POST /service/v1/balance/add`: charges the organisation's default payment method with
+    /// `amount_cents` (1 to 10000 US cents). Scope `balance:add`.
+    ///
+    /// The charge is deduplicated for at least 24 h by `idempotency_key` (8 to 128 characters,
+    /// made here if none is given), so it is safe to repeat with the same key.
+    ///
+    /// # Errors
+    /// `invalid_request` for an amount or key out of range, before anything is sent;
+    /// `payment_required` for a declined card; and as [`BalanceApi::get`].
+    pub async fn add(&self, amount_cents: i64, idempotency_key: Option<&str>) -> Result<Balance> {
+        if !AMOUNTS.contains(&amount_cents) {
+            return Err(Error::invalid_request(format!(
+                "amount_cents must be 1 to 10000 (USD 0.01 to 100.00), not {amount_cents}."
+            )));
+        }
+        let key = match idempotency_key {
+            Some(key) if KEY_LENGTHS.contains(&key.chars().count()) => key.to_owned(),
+            Some(_) => {
+                return Err(Error::invalid_request(
+                    "idempotency_key must have 8 to 128 characters.",
+                ));
+            }
+            None => format!("{:032x}", fastrand::u128(..)),
+        };
+        let account: Account<'_> = self.0.account()?;
+        let call = Call {
+            doing: "adding to the balance",
+            method: Method::POST,
+            url: account.base.join("/service/v1/balance/add"),
+            body: Some(json!({ "amount_cents": amount_cents, "idempotency_key": key })),
+            repeat: Repeat::Always,
+        };
+        read(&account.object(call).await?)
+    }
+}
+
+fn read(object: &Object) -> Result<Balance> {
+    let cents = |name: &str| match object.fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_f64() {
+            Some(cents) => Ok(Some(cents)),
+            None => Err(object.nonsense(&format!("{name} is no number"))),
+        },
+    };
+    let credit_balance_cents = cents("credit_balance_cents")?
+        .ok_or_else(|| object.nonsense("it has no credit_balance_cents"))?;
+    Ok(Balance {
+        org_id: object.required("org_id")?,
+        credit_balance_cents,
+        pending_debit_balance_cents: cents("pending_debit_balance_cents")?.unwrap_or(0.0),
+        will_invoice: object
+            .fields
+            .get("will_invoice")
+            .and_then(Value::as_bool)
+            .unwrap_or(false),
+    })
+}

@@ -1,0 +1,63 @@
+//! Any call below the base that has no wrapper.
+
+use super::{Account, Call, nonsense};
+use crate::{Error, Result, answer, transport::Repeat};
+use reqwest::Method;
+use serde_json::Value;
+
+/// A successful answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiResponse {
+    /// 200 to 299.
+    pub status: u16,
+    /// The service's id of the request.
+    pub request_id: Option<String>,
+    /// The body; `null` where there was none.
+    pub json: Value,
+}
+
+impl Account<'_> {
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        json: Option<Value>,
+    ) -> Result<ApiResponse> {
+        let method = method.to_ascii_uppercase();
+        let Some(method) = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+            .contains(&method.as_str())
+            .then(|| Method::from_bytes(method.as_bytes()).expect("a known method"))
+        else {
+            return Err(Error::invalid_request(
+                "The method must be GET, HEAD, POST, PUT, PATCH or DELETE.",
+            ));
+        };
+        let safe = matches!(method, Method::GET | Method::HEAD | Method::DELETE);
+        let doing = "the request";
+        let call = Call {
+            doing,
+            url: self.base.join_untrusted(path)?,
+            body: json,
+            repeat: if safe {
+                Repeat::Always
+            } else {
+                Repeat::IfNotSent
+            },
+            method,
+        };
+        let answer = self.call(call).await?;
+        let blank = answer.body.iter().all(u8::is_ascii_whitespace);
+        let json = match answer::json(&answer.body) {
+            Some(json) => json,
+            None if blank => Value::Null,
+            None => {
+                return Err(nonsense(&answer, doing, "it is no JSON").with_outcome_unknown(!safe));
+            }
+        };
+        Ok(ApiResponse {
+            status: answer.status,
+            request_id: answer.request_id,
+            json,
+        })
+    }
+}

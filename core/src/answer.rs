@@ -1,0 +1,239 @@
+//! Reading what servers send: JSON that may be mislabelled, and errors in all their shapes.
+
+use crate::{Error, ErrorKind, FieldError, prompt::clean, secret::redact, transport::Incoming};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+const LONGEST_MESSAGE: usize = 400;
+
+/// The body as JSON, whatever its content type says; a BOM and bytes that are no UTF-8 are
+/// tolerated. `None` where it is no JSON.
+pub(crate) fn json(body: &[u8]) -> Option<Value> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text).ok(),
+        Err(_) => serde_json::from_str(&String::from_utf8_lossy(body)).ok(),
+    }
+}
+
+/// A JSON object, or nothing.
+pub(crate) fn object(body: &[u8]) -> Option<Map<String, Value>> {
+    match json(body) {
+        Some(Value::Object(object)) => Some(object),
+        _ => None,
+    }
+}
+
+/// A string field. Missing and `null` are `None`.
+pub(crate) fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
+    object
+        .get(name)?
+        .as_str()
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+/// A string field, cleaned for a terminal.
+pub(crate) fn shown(object: &Map<String, Value>, name: &str) -> Option<String> {
+    text(object, name)
+        .map(|text| clean(&text, LONGEST_MESSAGE))
+        .filter(|text| !text.is_empty())
+}
+
+/// A number of seconds, also where it is sent as a string.
+pub(crate) fn seconds(object: &Map<String, Value>, name: &str) -> Seconds {
+    let number = match object.get(name) {
+        None | Some(Value::Null) => return Seconds::Missing,
+        Some(Value::Number(number)) => number.as_f64(),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(_) => None,
+    };
+    match number {
+        Some(number) if number.is_finite() && number >= 0.0 => {
+            // A thousand years is as good as for ever, and safe to add to any date.
+            Seconds::Given(Duration::from_secs_f64(number.min(3.2e10)))
+        }
+        _ => Seconds::Nonsense,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Seconds {
+    Missing,
+    Given(Duration),
+    Nonsense,
+}
+
+impl Seconds {
+    pub(crate) fn given(self) -> Option<Duration> {
+        match self {
+            Seconds::Given(duration) => Some(duration),
+            Seconds::Missing | Seconds::Nonsense => None,
+        }
+    }
+}
+
+/// The OAuth error in a body (RFC 6749 §5.2), if there is one: the code and its description.
+/// `error` may be an object, and a 200 may hold one.
+pub(crate) fn oauth_error(body: &[u8], secrets: &[&str]) -> Option<(String, Option<String>)> {
+    let object = object(body)?;
+    let (code, inner) = match object.get("error")? {
+        Value::String(code) => (code.clone(), None),
+        Value::Object(inner) => {
+            let code = ["code", "error", "type"]
+                .iter()
+                .find_map(|name| text(inner, name));
+            (
+                code.unwrap_or_else(|| "unknown_error".into()),
+                shown(inner, "message"),
+            )
+        }
+        _ => return None,
+    };
+    let description = shown(&object, "error_description").or(inner);
+    let code = clean(&redact(&code, secrets), 100);
+    Some((code, description.map(|text| redact(&text, secrets))))
+}
+
+/// The error for a refusal by the platform that no rule of the flow handles.
+pub(crate) fn refusal(answer: &Incoming, doing: &str, secrets: &[&str]) -> Error {
+    let error = match (oauth_error(&answer.body, secrets), answer.status) {
+        (_, 429) => Error::new(
+            ErrorKind::RateLimited,
+            format!("Parallel answered 429 to {doing}: too many requests. Wait, then try again."),
+        ),
+        (_, status @ 500..) => Error::new(
+            ErrorKind::Server,
+            format!("Parallel answered {status} to {doing}. Try again later."),
+        ),
+        (Some((code, description)), _) => {
+            let why = description
+                .as_ref()
+                .map(|text| format!(": {text}"))
+                .unwrap_or_default();
+            Error::new(
+                ErrorKind::OAuth,
+                format!("Parallel refused {doing} ({code}{why})."),
+            )
+            .with_oauth(code, description)
+        }
+        (None, status @ 300..400) => Error::invalid_response(format!(
+            "Parallel answered {doing} with a redirect ({status}), which is never followed. Check the base URL and the network's login page."
+        )),
+        (None, status) => Error::invalid_response(format!(
+            "The answer ({status}) to {doing} is not one that Parallel gives. Check the base URL and any proxy."
+        )),
+    };
+    annotate(error, answer)
+}
+
+pub(crate) fn annotate(error: Error, answer: &Incoming) -> Error {
+    error
+        .with_status(answer.status)
+        .with_request_id(answer.request_id.clone())
+        .with_retry_after(answer.retry_after)
+}
+
+/// The error for an answer of the Account API that is no success.
+pub(crate) fn api_error(answer: &Incoming, doing: &str, secret: &str) -> Error {
+    let body = object(&answer.body).unwrap_or_default();
+    let nested = match body.get("error") {
+        Some(Value::Object(nested)) => Some(nested),
+        _ => None,
+    };
+    let fields = field_errors(&body, secret);
+    let said = readable(&fields)
+        .or_else(|| shown(&body, "detail"))
+        .or_else(|| nested.and_then(|nested| shown(nested, "message")))
+        .or_else(|| shown(&body, "error"))
+        .or_else(|| shown(&body, "message"))
+        .map(|text| redact(&text, &[secret]));
+    let (kind, advice) = match answer.status {
+        300..=399 => {
+            return annotate(
+                Error::invalid_response(format!(
+                    "The Account API answered {doing} with a redirect, which is never followed: it would carry the token away. Check the base URL."
+                )),
+                answer,
+            );
+        }
+        401 => (
+            ErrorKind::Unauthorized,
+            "the access token was refused. Log in again.",
+        ),
+        402 => (
+            ErrorKind::PaymentRequired,
+            "the payment was declined. Check the organisation's payment method.",
+        ),
+        403 => (
+            ErrorKind::PermissionDenied,
+            "this login may not do that. Log in with the scope it needs, or as someone who may.",
+        ),
+        404 => (
+            ErrorKind::NotFound,
+            "there is no such thing. Check the id and the organisation.",
+        ),
+        409 => (ErrorKind::Conflict, "it conflicts with what is there."),
+        429 => (
+            ErrorKind::RateLimited,
+            "too many requests. Wait, then try again.",
+        ),
+        500.. => (ErrorKind::Server, "the service failed. Try again later."),
+        _ => (ErrorKind::InvalidRequest, "the request was refused."),
+    };
+    let message = match said {
+        Some(said) => format!("{doing}: {advice} The service says: {said}"),
+        None => format!("{doing}: {advice}"),
+    };
+    let id = nested
+        .and_then(|nested| shown(nested, "ref_id"))
+        .or_else(|| shown(&body, "ref_id"));
+    annotate(
+        Error::new(kind, capitalised(&message)).with_request_id(id),
+        answer,
+    )
+    .with_fields(fields)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}
+
+/// `{"detail": [{"loc": […], "msg", "type"}]}`.
+fn field_errors(body: &Map<String, Value>, secret: &str) -> Vec<FieldError> {
+    let Some(Value::Array(details)) = body.get("detail") else {
+        return Vec::new();
+    };
+    let field = |detail: &Value| {
+        let detail = detail.as_object()?;
+        let location = match detail.get("loc") {
+            Some(Value::Array(parts)) => {
+                let part = |part: &Value| match part {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                clean(&parts.iter().map(part).collect::<Vec<_>>().join("."), 200)
+            }
+            _ => String::new(),
+        };
+        Some(FieldError {
+            location: redact(&location, &[secret]),
+            message: redact(&shown(detail, "msg").unwrap_or_default(), &[secret]),
+            error_type: redact(&shown(detail, "type").unwrap_or_default(), &[secret]),
+        })
+    };
+    details.iter().take(50).filter_map(field).collect()
+}
+
+fn readable(fields: &[FieldError]) -> Option<String> {
+    let line = |field: &FieldError| match field.location.as_str() {
+        "" => field.message.clone(),
+        location => format!("{location}: {}", field.message),
+    };
+    let lines: Vec<_> = fields.iter().take(5).map(line).collect();
+    (!lines.is_empty()).then(|| lines.join("; "))
+}

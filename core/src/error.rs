@@ -1,0 +1,358 @@
+//! The one error type: what happened, and what the caller can do about it.
+
+use std::{error, fmt, sync::Arc, time::Duration};
+
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, by what the caller can do about it. [`ErrorKind::code`] is stable across
+/// releases and the same in every language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Never logged in, the grant is over, or the refresh was refused: log in.
+    LoginRequired,
+    /// The user said no (RFC 8628 §3.5).
+    AccessDenied,
+    /// The device code died before anyone approved it (RFC 8628 §3.5).
+    LoginExpired,
+    /// Any other OAuth refusal (RFC 6749 §5.2).
+    OAuth,
+    /// 401 by the Account API, even with a fresh token.
+    Unauthorized,
+    /// 402: the card was declined.
+    PaymentRequired,
+    /// 403: the token's scopes or the user's role do not allow this.
+    PermissionDenied,
+    /// 404.
+    NotFound,
+    /// 409.
+    Conflict,
+    /// 422 and other 4xx, or an argument that was refused before anything was sent.
+    InvalidRequest,
+    /// 429.
+    RateLimited,
+    /// 5xx.
+    Server,
+    /// No answer: the connection failed or broke.
+    Connection,
+    /// No answer: no trusted connection could be made.
+    Tls,
+    /// No answer in time.
+    Timeout,
+    /// An answer that makes no sense.
+    InvalidResponse,
+    /// Credentials could not be read or written.
+    Store,
+    /// The stored credentials are damaged.
+    StoreCorrupt,
+    /// A bad option or an insecure URL.
+    Config,
+    /// The caller stopped it.
+    Cancelled,
+    /// A bug in this library.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [ErrorKind; 21] = {
+        use ErrorKind::*;
+        [
+            LoginRequired,
+            AccessDenied,
+            LoginExpired,
+            OAuth,
+            Unauthorized,
+            PaymentRequired,
+            PermissionDenied,
+            NotFound,
+            Conflict,
+            InvalidRequest,
+            RateLimited,
+            Server,
+            Connection,
+            Tls,
+            Timeout,
+            InvalidResponse,
+            Store,
+            StoreCorrupt,
+            Config,
+            Cancelled,
+            Internal,
+        ]
+    };
+
+    /// The stable name, such as `login_required`.
+    pub fn code(self) -> &'static str {
+        match self {
+            ErrorKind::LoginRequired => "login_required",
+            ErrorKind::AccessDenied => "access_denied",
+            ErrorKind::LoginExpired => "login_expired",
+            ErrorKind::OAuth => "oauth",
+            ErrorKind::Unauthorized => "unauthorized",
+            ErrorKind::PaymentRequired => "payment_required",
+            ErrorKind::PermissionDenied => "permission_denied",
+            ErrorKind::NotFound => "not_found",
+            ErrorKind::Conflict => "conflict",
+            ErrorKind::InvalidRequest => "invalid_request",
+            ErrorKind::RateLimited => "rate_limited",
+            ErrorKind::Server => "server",
+            ErrorKind::Connection => "connection",
+            ErrorKind::Tls => "tls",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::InvalidResponse => "invalid_response",
+            ErrorKind::Store => "store",
+            ErrorKind::StoreCorrupt => "store_corrupt",
+            ErrorKind::Config => "config",
+            ErrorKind::Cancelled => "cancelled",
+            ErrorKind::Internal => "internal",
+        }
+    }
+}
+
+/// One field that the Account API refused (422).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where, such as `body.amount_cents`.
+    pub location: String,
+    /// What is wrong with it.
+    pub message: String,
+    /// The service's own name for the problem, such as `greater_than`.
+    pub error_type: String,
+}
+
+/// What went wrong. Cheap to clone; never holds a secret.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    status: Option<u16>,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    outcome_unknown: bool,
+    oauth_error: Option<String>,
+    description: Option<String>,
+    fields: Vec<FieldError>,
+    source: Option<Arc<dyn error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            status: None,
+            request_id: None,
+            retry_after: None,
+            outcome_unknown: false,
+            oauth_error: None,
+            description: None,
+            fields: Vec::new(),
+            source: None,
+        }))
+    }
+
+    /// For a [`CredentialStore`](crate::CredentialStore) of your own: it could not do its work.
+    pub fn store(
+        message: impl Into<String>,
+        source: Option<Box<dyn error::Error + Send + Sync>>,
+    ) -> Self {
+        let mut error = Error::new(ErrorKind::Store, message);
+        error.inner().source = source.map(Arc::from);
+        error
+    }
+
+    /// For bindings: a bug was caught at the border.
+    #[doc(hidden)]
+    pub fn internal(what: impl fmt::Display) -> Self {
+        Error::new(
+            ErrorKind::Internal,
+            format!(
+                "This is a bug in parallel-account ({what}). Please report it, with the version and what you called."
+            ),
+        )
+    }
+
+    pub(crate) fn login_required(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::LoginRequired, message)
+    }
+
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Config, message)
+    }
+
+    pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::InvalidRequest, message)
+    }
+
+    pub(crate) fn invalid_response(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::InvalidResponse, message)
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        Error::new(ErrorKind::Cancelled, "The call was cancelled.")
+    }
+
+    fn inner(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.inner().status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_request_id(mut self, id: Option<String>) -> Self {
+        if id.is_some() {
+            self.inner().request_id = id;
+        }
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, after: Option<Duration>) -> Self {
+        self.inner().retry_after = after;
+        self
+    }
+
+    pub(crate) fn with_outcome_unknown(mut self, unknown: bool) -> Self {
+        self.inner().outcome_unknown = unknown;
+        self
+    }
+
+    pub(crate) fn with_oauth(mut self, error: String, description: Option<String>) -> Self {
+        let inner = self.inner();
+        inner.oauth_error = Some(error);
+        inner.description = description;
+        self
+    }
+
+    pub(crate) fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
+        self.inner().fields = fields;
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: impl error::Error + Send + Sync + 'static) -> Self {
+        self.inner().source = Some(Arc::new(source));
+        self
+    }
+
+    pub(crate) fn prefixed(mut self, prefix: &str) -> Self {
+        let inner = self.inner();
+        inner.message = format!("{prefix}{}", inner.message);
+        self
+    }
+
+    /// What went wrong, by what can be done about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The stable name of [`Error::kind`].
+    pub fn code(&self) -> &'static str {
+        self.0.kind.code()
+    }
+
+    /// What happened and what to do, for a person.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The HTTP status, where an answer came.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The service's id of the request, to quote to Parallel's support.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// How long the service asked to wait (`Retry-After`).
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Whether the server may have acted although no usable answer came. Look before you repeat.
+    pub fn outcome_unknown(&self) -> bool {
+        self.0.outcome_unknown
+    }
+
+    /// Whether the same call may well succeed later, and repeating it cannot do a thing twice.
+    pub fn retryable(&self) -> bool {
+        !self.0.outcome_unknown
+            && matches!(
+                self.0.kind,
+                ErrorKind::RateLimited
+                    | ErrorKind::Server
+                    | ErrorKind::Connection
+                    | ErrorKind::Timeout
+            )
+    }
+
+    /// The OAuth error code (RFC 6749 §5.2), such as `invalid_scope`.
+    pub fn oauth_error(&self) -> Option<&str> {
+        self.0.oauth_error.as_deref()
+    }
+
+    /// The server's `error_description`.
+    pub fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// The fields that a 422 complains about.
+    pub fn fields(&self) -> &[FieldError] {
+        &self.0.fields
+    }
+
+    /// A failure that time may mend, whether or not a repeat is safe.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(
+            self.0.kind,
+            ErrorKind::RateLimited
+                | ErrorKind::Server
+                | ErrorKind::Connection
+                | ErrorKind::Timeout
+                | ErrorKind::Tls
+                | ErrorKind::InvalidResponse
+                | ErrorKind::Store
+        )
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        let mut out = f.debug_struct("Error");
+        out.field("code", &inner.kind.code())
+            .field("message", &inner.message);
+        if let Some(status) = inner.status {
+            out.field("status", &status);
+        }
+        if let Some(id) = &inner.request_id {
+            out.field("request_id", id);
+        }
+        if inner.outcome_unknown {
+            out.field("outcome_unknown", &true);
+        }
+        if let Some(source) = &inner.source {
+            out.field("source", &source.to_string());
+        }
+        out.finish()
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,425 @@
+//! A device login from the prompt to the session: events, waiting, going on in another process.
+
+use crate::{
+    Error, ErrorKind, Result, Secret, Status, answer,
+    client::Core,
+    clock::{from_unix_ms, unix_ms},
+    oauth::{Answer, DeviceCode, Next, PollMachine, PollReply},
+    prompt::Qr,
+};
+use serde_json::{Value, json};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, SystemTime},
+};
+use tokio::sync::watch;
+use url::Url;
+
+/// How one login differs from what the client would do by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoginOptions {
+    /// Instead of the client's scopes.
+    pub scopes: Option<Vec<String>>,
+    /// Give up after this long, if the device code lives longer.
+    pub timeout: Option<Duration>,
+    /// Whom the login page should suggest, such as an e-mail address.
+    pub login_hint: Option<String>,
+}
+
+/// What happened at one poll.
+#[derive(Clone, Debug)]
+pub enum LoginEvent {
+    /// Nobody has decided yet.
+    Pending {
+        /// Until the next poll.
+        retry_in: Duration,
+    },
+    /// Polls came too fast; the interval is longer from now on.
+    SlowDown {
+        /// The new interval.
+        interval: Duration,
+        /// Until the next poll.
+        retry_in: Duration,
+    },
+    /// No usable answer; polling goes on until the code expires.
+    Offline {
+        /// What went wrong this time.
+        error: Error,
+        /// Until the next poll.
+        retry_in: Duration,
+    },
+    /// Approved and stored.
+    Authorized(Status),
+}
+
+/// A login that waits for its user. Clones share it.
+#[derive(Clone)]
+pub struct DeviceLogin(Arc<Waiting>);
+
+struct Waiting {
+    core: Arc<Core>,
+    client_id: String,
+    scopes: Vec<String>,
+    code: DeviceCode,
+    expires_at: SystemTime,
+    /// On the monotonic clock, where the caller's patience ends before the code's life.
+    give_up: Option<Duration>,
+    cancelled: watch::Sender<bool>,
+    progress: Mutex<Progress>,
+}
+
+struct Progress {
+    machine: PollMachine,
+    /// A poll under way, which goes on even if its caller is gone.
+    flight: Option<watch::Receiver<Option<Result<LoginEvent>>>>,
+    end: Option<Result<Status>>,
+}
+
+impl DeviceLogin {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        client_id: String,
+        scopes: Vec<String>,
+        mut code: DeviceCode,
+        options: &LoginOptions,
+    ) -> Self {
+        let now = core.config.clock.now();
+        if let Some(hint) = &options.login_hint {
+            code.verification_uri_complete = code
+                .verification_uri_complete
+                .map(|link| with_hint(&link, hint));
+        }
+        let machine = PollMachine::new(
+            code.interval,
+            code.expires_in,
+            now,
+            core.config.first_poll_at_once,
+        );
+        DeviceLogin(Arc::new(Waiting {
+            client_id,
+            scopes,
+            expires_at: now.wall + code.expires_in,
+            give_up: options
+                .timeout
+                .map(|timeout| now.monotonic.saturating_add(timeout)),
+            code,
+            cancelled: watch::Sender::new(false),
+            progress: Mutex::new(Progress {
+                machine,
+                flight: None,
+                end: None,
+            }),
+            core,
+        }))
+    }
+
+    /// What the person types (RFC 8628 §3.3).
+    pub fn user_code(&self) -> &str {
+        &self.0.code.user_code
+    }
+
+    /// Where the person types it.
+    pub fn verification_uri(&self) -> &str {
+        &self.0.code.verification_uri
+    }
+
+    /// The same with the code in it, where the server gives one.
+    pub fn verification_uri_complete(&self) -> Option<&str> {
+        self.0.code.verification_uri_complete.as_deref()
+    }
+
+    /// When the code dies.
+    pub fn expires_at(&self) -> SystemTime {
+        self.0.expires_at
+    }
+
+    /// How long the code still lives.
+    pub fn remaining(&self) -> Duration {
+        self.progress()
+            .machine
+            .remaining(self.0.core.config.clock.now())
+    }
+
+    /// How long polls are apart at least, as it is now.
+    pub fn interval(&self) -> Duration {
+        self.progress().machine.interval()
+    }
+
+    /// The link as a QR code.
+    ///
+    /// # Errors
+    /// `invalid_response` where the link is too long for one.
+    pub fn qr(&self) -> Result<Qr> {
+        Qr::of(
+            self.verification_uri_complete()
+                .unwrap_or(self.verification_uri()),
+        )
+    }
+
+    /// A record by which [`AccountClient::resume_login`](crate::AccountClient::resume_login) goes
+    /// on in another process. It holds the device code, so keep it safe.
+    pub fn pending_record(&self) -> Secret {
+        let code = &self.0.code;
+        Secret::from(
+            json!({
+                "version": 1,
+                "client_id": self.0.client_id,
+                "device_code": code.device_code.expose(),
+                "user_code": code.user_code,
+                "verification_uri": code.verification_uri,
+                "verification_uri_complete": code.verification_uri_complete,
+                "expires_at_ms": unix_ms(self.0.expires_at),
+                "interval": self.interval().as_secs_f64(),
+                "scopes": self.0.scopes,
+            })
+            .to_string(),
+        )
+    }
+
+    pub(crate) fn from_record(core: Arc<Core>, record: &str) -> Result<Self> {
+        let refuse = |why: &str| {
+            Error::invalid_request(format!(
+                "This is no record of a pending login ({why}). Pass what pending_record gave, or start a new login."
+            ))
+        };
+        let object =
+            answer::object(record.as_bytes()).ok_or_else(|| refuse("it is no JSON object"))?;
+        if object.get("version").and_then(Value::as_u64) != Some(1) {
+            return Err(refuse("its version is not 1"));
+        }
+        let required = |name: &str| {
+            answer::shown(&object, name).ok_or_else(|| refuse(&format!("it has no {name}")))
+        };
+        let expires_at = object
+            .get("expires_at_ms")
+            .and_then(Value::as_u64)
+            .and_then(from_unix_ms)
+            .ok_or_else(|| refuse("it has no expires_at_ms"))?;
+        let now = core.config.clock.now();
+        let expires_in = expires_at.duration_since(now.wall).unwrap_or_default();
+        let strings = |values: &Vec<Value>| {
+            values
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let code = DeviceCode {
+            device_code: required("device_code")?.into(),
+            user_code: required("user_code")?,
+            verification_uri: required("verification_uri")?,
+            verification_uri_complete: answer::shown(&object, "verification_uri_complete"),
+            expires_in,
+            interval: answer::seconds(&object, "interval")
+                .given()
+                .unwrap_or(Duration::from_secs(5))
+                .max(Duration::from_secs(1)),
+        };
+        let scopes = object
+            .get("scopes")
+            .and_then(Value::as_array)
+            .map(strings)
+            .unwrap_or_default();
+        let client_id = required("client_id")?;
+        Ok(DeviceLogin::new(
+            core,
+            client_id,
+            scopes,
+            code,
+            &LoginOptions::default(),
+        ))
+    }
+
+    /// One step: waits until a poll is due, polls once, and says what came of it. After the end
+    /// it answers the same again.
+    ///
+    /// Dropping the future stops the waiting. A poll that is already under way goes on, so that
+    /// tokens that the server has given out are stored; the next call picks its result up.
+    ///
+    /// # Errors
+    /// `access_denied`, `login_expired`, `timeout` (after [`LoginOptions::timeout`]), `oauth`,
+    /// `store`, `cancelled`.
+    pub async fn poll(&self) -> Result<LoginEvent> {
+        let mut cancelled = self.0.cancelled.subscribe();
+        tokio::select! {
+            biased;
+            _ = cancelled.wait_for(|cancelled| *cancelled) => {
+                self.finish(Err(Error::cancelled()));
+                Err(Error::cancelled())
+            }
+            result = self.step() => result,
+        }
+    }
+
+    async fn step(&self) -> Result<LoginEvent> {
+        let clock = &self.0.core.config.clock;
+        loop {
+            let now = clock.now();
+            let (mut flight, wait) = {
+                let mut progress = self.progress();
+                if let Some(end) = &progress.end {
+                    return end.clone().map(LoginEvent::Authorized);
+                }
+                if let Some(flight) = &progress.flight {
+                    (Some(flight.clone()), Duration::ZERO)
+                } else if self.0.give_up.is_some_and(|at| now.monotonic >= at) {
+                    drop(progress);
+                    return Err(self.finish(Err(Error::new(
+                        ErrorKind::Timeout,
+                        "The login was not approved in time. Start a new login, or allow more time by its timeout.",
+                    ))));
+                } else {
+                    match progress.machine.next(now) {
+                        Next::Expired => {
+                            drop(progress);
+                            return Err(self.finish(Err(Error::new(
+                                ErrorKind::LoginExpired,
+                                "The code expired before the login was approved. Start a new login.",
+                            ))));
+                        }
+                        Next::Wait(wait) => {
+                            let patience =
+                                self.0.give_up.map(|at| at.saturating_sub(now.monotonic));
+                            (None, patience.map_or(wait, |patience| wait.min(patience)))
+                        }
+                        Next::Poll => {
+                            let flight = self.take_off()?;
+                            progress.flight = Some(flight.clone());
+                            (Some(flight), Duration::ZERO)
+                        }
+                    }
+                }
+            };
+            let Some(flight) = &mut flight else {
+                clock.sleep(wait).await;
+                continue;
+            };
+            return match flight.wait_for(Option::is_some).await {
+                Ok(result) => result.clone().expect("waited for"),
+                Err(_) => {
+                    self.progress().flight = None;
+                    Err(Error::internal("a poll ended without a result"))
+                }
+            };
+        }
+    }
+
+    /// Starts a poll that runs to its end whatever becomes of its caller.
+    fn take_off(&self) -> Result<watch::Receiver<Option<Result<LoginEvent>>>> {
+        let (result, flight) = watch::channel(None);
+        let login = self.clone();
+        let background = self.0.core.session.background();
+        background.platform()?;
+        let task = background.spawn(async move {
+            let outcome = login.poll_now().await;
+            login.progress().flight = None;
+            result.send_replace(Some(outcome));
+            Ok(())
+        })?;
+        drop(task);
+        Ok(flight)
+    }
+
+    async fn poll_now(&self) -> Result<LoginEvent> {
+        let Waiting {
+            core,
+            client_id,
+            code,
+            ..
+        } = &*self.0;
+        let platform = core.session.background().platform()?;
+        let reply = platform
+            .poll_token(client_id, code.device_code.expose())
+            .await;
+        let now = core.config.clock.now();
+        match reply {
+            PollReply::Pending => {
+                let retry_in = self.progress().machine.answered(Answer::Pending, now);
+                Ok(LoginEvent::Pending { retry_in })
+            }
+            PollReply::SlowDown => {
+                let mut progress = self.progress();
+                let retry_in = progress.machine.answered(Answer::SlowDown, now);
+                Ok(LoginEvent::SlowDown {
+                    interval: progress.machine.interval(),
+                    retry_in,
+                })
+            }
+            PollReply::Unavailable(error) => {
+                let answer = Answer::Unavailable {
+                    retry_after: error.retry_after(),
+                };
+                let retry_in = self.progress().machine.answered(answer, now);
+                Ok(LoginEvent::Offline { error, retry_in })
+            }
+            PollReply::Refused(error) => Err(self.finish(Err(error))),
+            PollReply::Tokens(tokens) => {
+                let saved = core
+                    .session
+                    .save_login(&tokens, client_id, &self.0.scopes)
+                    .await;
+                let end = match saved {
+                    Ok(()) => core.status().await,
+                    Err(error) => Err(error),
+                };
+                self.finish_with(end.clone());
+                end.map(LoginEvent::Authorized)
+            }
+        }
+    }
+
+    /// Polls until the end.
+    ///
+    /// # Errors
+    /// As [`DeviceLogin::poll`].
+    pub async fn wait(&self) -> Result<Status> {
+        loop {
+            if let LoginEvent::Authorized(status) = self.poll().await? {
+                return Ok(status);
+            }
+        }
+    }
+
+    /// Stops the login: whoever waits gets `cancelled`, and no further poll is sent.
+    pub fn cancel(&self) {
+        self.0.cancelled.send_replace(true);
+    }
+
+    fn finish(&self, end: Result<Status>) -> Error {
+        let error = end.clone().err().unwrap_or_else(Error::cancelled);
+        self.finish_with(end);
+        error
+    }
+
+    /// The first end counts.
+    fn finish_with(&self, end: Result<Status>) {
+        self.progress().end.get_or_insert(end);
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.0
+            .progress
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl fmt::Debug for DeviceLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceLogin")
+            .field("user_code", &self.user_code())
+            .field("verification_uri", &self.verification_uri())
+            .finish_non_exhaustive()
+    }
+}
+
+fn with_hint(link: &str, hint: &str) -> String {
+    match Url::parse(link) {
+        Ok(mut url) => {
+            url.query_pairs_mut().append_pair("login_hint", hint);
+            url.into()
+        }
+        Err(_) => link.to_owned(),
+    }
+}

@@ -1,0 +1,56 @@
+//! Step 1: register, once per installation.
+
+use super::{Platform, nonsense, success};
+use crate::{
+    Result, answer,
+    transport::{Body, Repeat},
+};
+use serde_json::{Map, Value};
+
+/// What registering answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Names this installation from now on; no secret.
+    pub client_id: String,
+}
+
+impl Platform {
+    pub(crate) async fn register(&self, client_name: &str) -> Result<Registration> {
+        let doing = "the registration";
+        let body = serde_json::json!({ "client_name": client_name, "platform": platform() });
+        // A registration that nobody uses harms nobody, so a lost answer may be asked for again.
+        let body = Body::Json(body.to_string().into());
+        let answer = self
+            .post("/getServiceKeys/register", body, Repeat::Always)
+            .await?;
+        let object = success(&answer, doing, &[])?;
+        let client_id = answer::text(&object, "client_id")
+            .ok_or_else(|| nonsense(&answer, doing, "it has no client_id"))?;
+        Ok(Registration { client_id })
+    }
+}
+
+/// What is known of this machine. Every field is optional; an unknown one is left out.
+fn platform() -> Map<String, Value> {
+    let uname = |name: &str| {
+        let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).ok()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    let system = match std::env::consts::OS {
+        "linux" => "Linux",
+        "macos" | "ios" => "Darwin",
+        "windows" => "Windows",
+        other => other,
+    };
+    let os_name = if cfg!(windows) { "nt" } else { "posix" };
+    [
+        ("machine", Some(std::env::consts::ARCH.to_owned())),
+        ("os_name", Some(os_name.to_owned())),
+        ("release", uname("osrelease")),
+        ("system", Some(system.to_owned())),
+        ("version", uname("version")),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?))))
+    .collect()
+}

@@ -1,0 +1,92 @@
+//! What a person sees: text that is safe for a terminal, a QR code, a browser.
+
+mod qr;
+
+pub use qr::Qr;
+
+use crate::{login::DeviceLogin, transport::is_secure};
+use url::Url;
+
+/// `text` on one line of at most `limit` characters: control characters, escape sequences' lead-in
+/// and invisible direction marks become spaces, runs of spaces become one.
+pub fn clean(text: &str, limit: usize) -> String {
+    let visible = text.chars().map(|c| if is_unsafe(c) { ' ' } else { c });
+    let mut out = String::new();
+    for c in visible.take(limit * 2) {
+        if !(c == ' ' && (out.is_empty() || out.ends_with(' '))) {
+            out.push(c);
+        }
+    }
+    let trimmed = out.trim_end();
+    if trimmed.chars().count() > limit {
+        trimmed.chars().take(limit).chain(['…']).collect()
+    } else {
+        trimmed.to_owned()
+    }
+}
+
+/// Control characters, line separators, and marks that reorder or hide what is on screen.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The prompt of RFC 8628 §3.3 as text for a terminal.
+pub fn text(login: &DeviceLogin) -> String {
+    let minutes = login.remaining().as_secs().div_ceil(60).max(1);
+    let unit = if minutes == 1 { "minute" } else { "minutes" };
+    format!(
+        "To log in, open\n\n    {}\n\nand enter the code\n\n    {}\n\nIt is valid for {minutes} {unit}.\n",
+        login.verification_uri(),
+        login.user_code(),
+    )
+}
+
+/// Opens `url` in the user's browser. `false`, and nothing happens, where `url` is not `https`
+/// (or `http` to this machine), or where there is no screen to open one on.
+pub fn open_browser(url: &str) -> bool {
+    match Url::parse(url) {
+        Ok(parsed) if is_secure(&parsed) && has_screen() => {
+            open::that_detached(parsed.as_str()).is_ok()
+        }
+        _ => false,
+    }
+}
+
+/// Over SSH, in CI and without a display server a browser would open where nobody sees it.
+fn has_screen() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if set("CI") || set("SSH_CONNECTION") || set("SSH_TTY") {
+        return false;
+    }
+    cfg!(any(target_vendor = "apple", windows)) || set("DISPLAY") || set("WAYLAND_DISPLAY")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_reaches_a_terminal_that_could_move_its_cursor() {
+        assert_eq!(
+            clean("a\x1b[2Jb\r\nc\u{9b}31m\u{202e}d", 50),
+            "a [2Jb c 31m d"
+        );
+        assert_eq!(clean("  WDJB-MJHT ", 50), "WDJB-MJHT");
+        assert_eq!(clean("abcdef", 3), "abc…");
+        assert_eq!(clean("Zoë 日本 🎉", 50), "Zoë 日本 🎉");
+    }
+
+    #[test]
+    fn insecure_links_are_not_opened() {
+        for url in [
+            "http://evil.example/",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "-x",
+            "",
+        ] {
+            assert!(!open_browser(url), "{url}");
+        }
+    }
+}

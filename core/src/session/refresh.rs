@@ -1,0 +1,192 @@
+//! Renewing: one refresh per process, one per machine, and nobody can stop it half-way.
+
+use super::{Decision, Session, decide};
+use crate::{
+    Error, ErrorKind, Result, Secret,
+    oauth::Tokens,
+    store::{Login, Record},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// How often a refresh token is sent again after an answer was lost, at once and unchanged:
+/// servers with a grace window accept it, and on the others the login was lost already.
+const LOST_ANSWERS: u32 = 2;
+
+impl Session {
+    /// Replaces `stale`'s access token, or waits for whoever is doing so.
+    pub(super) async fn refresh(self: &Arc<Self>, stale: &Login, rejected: bool) -> Result<()> {
+        let mut flight = {
+            let mut flights = self
+                .flights
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            match flights.get(&stale.key) {
+                Some(flight) => flight.clone(),
+                None => {
+                    let (result, flight) = watch::channel(None);
+                    let session = self.clone();
+                    let stale = stale.clone();
+                    let key = stale.key.clone();
+                    let detached = self.background.spawn(async move {
+                        // Removed before the waiters hear of it, also if the refresh panics.
+                        let landed = Landed {
+                            flights: &session.flights,
+                            key: &stale.key,
+                        };
+                        let outcome = session.refresh_now(&stale, rejected).await;
+                        drop(landed);
+                        result.send_replace(Some(outcome));
+                        Ok(())
+                    })?;
+                    drop(detached);
+                    flights.insert(key, flight.clone());
+                    flight
+                }
+            }
+        };
+        match flight.wait_for(Option::is_some).await {
+            Ok(result) => result.clone().expect("waited for"),
+            Err(_) => Err(Error::internal("a refresh ended without a result")),
+        }
+    }
+
+    async fn refresh_now(&self, stale: &Login, rejected: bool) -> Result<()> {
+        let _lock = self.lock().await?;
+        self.write_unsaved().await?;
+        // A sibling may have been faster while we waited for the lock.
+        let record = self.reload().await?;
+        let login = record
+            .login_of(&stale.key)
+            .ok_or_else(|| self.no_login(&record))?;
+        let same = login.access_token == stale.access_token;
+        match decide(&login, self.clock.now().wall, rejected && same) {
+            Decision::Use if !same => return Ok(()),
+            Decision::LogIn(why) => return Err(Error::login_required(why)),
+            Decision::Use | Decision::RenewEarly | Decision::Renew => {}
+        }
+        let Some(refresh_token) = login.refresh_token.clone() else {
+            return Err(Error::login_required(
+                "Log in again: no refresh token is stored.",
+            ));
+        };
+        match self.exchange(&login, &refresh_token).await {
+            Ok(tokens) => self.adopt_answer(&login, &tokens).await,
+            Err(error) if is_refusal(&error) => self.refused(&login, &refresh_token, error).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The POST, repeated where that can help and cannot harm.
+    async fn exchange(&self, login: &Login, refresh_token: &Secret) -> Result<Tokens> {
+        let platform = self.background.platform()?;
+        let mut lost = 0;
+        let mut unsent = 0;
+        loop {
+            let result = platform
+                .refresh(refresh_token.expose(), login.client_id.as_deref())
+                .await;
+            match result {
+                Err(error) if error.outcome_unknown() && lost < LOST_ANSWERS => lost += 1,
+                Err(error)
+                    if error.kind() == ErrorKind::Connection
+                        && !error.outcome_unknown()
+                        && unsent < platform.limits.max_retries =>
+                {
+                    unsent += 1;
+                    self.clock
+                        .sleep(Duration::from_millis(u64::from(unsent) * 200))
+                        .await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn adopt_answer(&self, login: &Login, tokens: &Tokens) -> Result<()> {
+        if let (Some(ours), Some(theirs)) = (login.org_id(), &tokens.org_id)
+            && ours != theirs
+        {
+            return Err(Error::invalid_response(format!(
+                "The refresh for the organisation {ours} was answered for {theirs}. The stored login is unchanged; log in again if this goes on."
+            )));
+        }
+        // Somebody without our lock (Parallel's CLI) may have written something else meanwhile.
+        let mut record = (*self.reload().await?).clone();
+        record.apply(
+            &login.key,
+            tokens,
+            login.client_id.as_deref(),
+            None,
+            self.clock.now(),
+        );
+        self.write(record).await.map(drop)
+    }
+
+    /// Refused: if the store holds another refresh token by now, that one counts. Otherwise the
+    /// login is marked as over, and kept.
+    async fn refused(&self, login: &Login, sent: &Secret, error: Error) -> Result<()> {
+        let record: Arc<Record> = self.reload().await?;
+        let current = record.login_of(&login.key);
+        if let Some(current) = &current
+            && current.refresh_token.as_ref() != Some(sent)
+        {
+            return match decide(current, self.clock.now().wall, false) {
+                Decision::Use | Decision::RenewEarly => Ok(()),
+                // One more try with the newer token; it cannot loop, as each try needs a new one.
+                Decision::Renew => {
+                    let newer = current.refresh_token.clone().unwrap_or_else(|| "".into());
+                    let tokens = self.exchange(current, &newer).await?;
+                    self.adopt_answer(current, &tokens).await
+                }
+                Decision::LogIn(why) => Err(Error::login_required(why)),
+            };
+        }
+        if current.is_some() {
+            let mut marked = (*record).clone();
+            marked.mark_refused(&login.key, sent);
+            // The refusal is the news; that it could not be noted down is not.
+            if let Err(unwritten) = self.write(marked).await {
+                tracing::debug!(
+                    code = unwritten.code(),
+                    "the refusal could not be noted in the store"
+                );
+            }
+        }
+        let why = error
+            .description()
+            .or(error.oauth_error())
+            .unwrap_or("no reason given");
+        Err(Error::login_required(format!(
+            "Log in again: Parallel refused the refresh token ({why})."
+        ))
+        .with_request_id(error.request_id().map(str::to_owned))
+        .with_source(error))
+    }
+}
+
+/// The refresh token, or the client that it belongs to, is not valid any more.
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error.oauth_error(),
+        Some("invalid_grant" | "invalid_client" | "unauthorized_client")
+    )
+}
+
+struct Landed<'a> {
+    flights: &'a Mutex<HashMap<String, super::Flight>>,
+    key: &'a str,
+}
+
+impl Drop for Landed<'_> {
+    fn drop(&mut self) {
+        self.flights
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .remove(self.key);
+    }
+}

@@ -1,0 +1,128 @@
+use super::*;
+
+const CLI: &str = r#"{"version":1,"selected_org_id":"org_1","client_id":"cid","future":[1],
+ "orgs":{"org_1":{"org_name":"One","api_key":"data-key","x":{"y":1},
+ "control_api":{"access_token":"at","access_token_expires_at":1780000000,"access_token_scopes":["balance:read"],
+ "refresh_token":"rt","refresh_token_expires_at":null,"authorization_expires_at":1790000000}}}}"#;
+
+fn now() -> Now {
+    Now {
+        monotonic: Duration::ZERO,
+        wall: from_unix_ms(1_780_000_000_500).expect("in range"),
+    }
+}
+
+fn tokens(org_id: Option<&str>) -> Tokens {
+    Tokens {
+        access_token: "at2".into(),
+        refresh_token: Some("rt2".into()),
+        token_type: "Bearer".into(),
+        expires_in: Some(Duration::from_secs(2)),
+        scopes: None,
+        org_id: org_id.map(str::to_owned),
+        org_name: None,
+        refresh_token_expires_in: None,
+        authorization_expires_in: None,
+    }
+}
+
+#[test]
+fn a_refresh_keeps_what_it_does_not_say_and_what_we_do_not_know() {
+    let mut record = Record::parse(CLI).expect("good");
+    record.apply("org_1", &tokens(Some("org_1")), Some("cid"), None, now());
+    let text = record.to_text();
+    let value: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(value["future"], json!([1]));
+    assert_eq!(value["orgs"]["org_1"]["x"]["y"], json!(1));
+    assert_eq!(value["orgs"]["org_1"]["api_key"], json!("data-key"));
+    let login = record.login(None).expect("logged in");
+    assert_eq!(login.access_token.expose(), "at2");
+    assert_eq!(login.scopes, ["balance:read"]);
+    assert_eq!(login.grant_ends_at, from_unix_ms(1_790_000_000_000));
+    assert_eq!(
+        login.expires_at,
+        from_unix_ms(1_780_000_002_500),
+        "milliseconds are kept"
+    );
+}
+
+#[test]
+fn seconds_that_somebody_else_wrote_beat_our_milliseconds() {
+    let mut record = Record::parse(CLI).expect("good");
+    record.apply("org_1", &tokens(None), None, None, now());
+    let login = record.login_mut("org_1").expect("there");
+    login.insert("access_token_expires_at".into(), json!(1_780_000_900));
+    assert_eq!(
+        record.login(None).expect("there").expires_at,
+        from_unix_ms(1_780_000_900_000)
+    );
+}
+
+#[test]
+fn a_new_client_id_is_not_put_under_a_live_refresh_token() {
+    let mut record = Record::parse(CLI).expect("good");
+    record.set_client_id("new");
+    assert_eq!(record.client_id().as_deref(), Some("new"));
+    assert_eq!(
+        record.login(None).expect("there").client_id.as_deref(),
+        Some("cid")
+    );
+    record.apply(
+        "org_2",
+        &tokens(Some("org_2")),
+        Some("new"),
+        Some(&[]),
+        now(),
+    );
+    assert_eq!(
+        record
+            .login_of("org_2")
+            .expect("there")
+            .client_id
+            .as_deref(),
+        Some("new")
+    );
+}
+
+#[test]
+fn forgetting_keeps_the_data_key() {
+    let mut record = Record::parse(CLI).expect("good");
+    record.forget("org_1");
+    assert_eq!(record.login(None), None);
+    assert!(record.to_text().contains("data-key"));
+}
+
+#[test]
+fn a_refusal_marks_one_refresh_token_only() {
+    let mut record = Record::parse(CLI).expect("good");
+    record.mark_refused("org_1", &"rt".into());
+    assert!(record.login(None).expect("kept").refused);
+    record
+        .login_mut("org_1")
+        .expect("there")
+        .insert("refresh_token".into(), json!("other"));
+    assert!(!record.login(None).expect("kept").refused);
+}
+
+#[test]
+fn damage_newer_versions_and_the_flat_form() {
+    for damaged in [
+        "",
+        "{",
+        "[]",
+        "null",
+        r#"{"version":"x"}"#,
+        r#"{"version":1,"orgs":3}"#,
+    ] {
+        assert_eq!(
+            Record::parse(damaged).expect_err(damaged).code(),
+            "store_corrupt",
+            "{damaged}"
+        );
+    }
+    let newer = Record::parse(r#"{"version":2}"#).expect_err("newer");
+    assert_eq!(newer.code(), "store");
+    let flat = Record::parse(r#"{"access_token":"data-key"}"#).expect("the CLI's old form");
+    assert_eq!(flat.login(None), None);
+    assert!(flat.to_text().contains("data-key"));
+}

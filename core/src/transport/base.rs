@@ -1,0 +1,157 @@
+//! The address that everything is sent below.
+
+use crate::{Error, Result};
+use std::fmt;
+use url::{Host, Url};
+
+/// A base URL: `https`, or `http` to this machine; no trailing slash; it may have a path.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Base(Url);
+
+impl Base {
+    /// `name` is the option or variable that `text` came from, for the message.
+    pub(crate) fn parse(text: &str, name: &str) -> Result<Base> {
+        let refuse = |why: &str| Err(Error::config(format!("{name}: {why}")));
+        let Ok(mut url) = Url::parse(text.trim()) else {
+            return refuse("this is not a URL. Give one such as https://platform.parallel.ai.");
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("a URL with a user name or password is not supported. Remove them.");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return refuse("a base URL has no query and no fragment. Remove them.");
+        }
+        if !is_secure(&url) {
+            return refuse(
+                "tokens are only sent by https, or by http to a loopback host. Use an https:// URL.",
+            );
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(Base(url))
+    }
+
+    /// The URL of `path` (starting with `/`, already encoded) below this base.
+    pub(crate) fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        let mut full = self.0.path().trim_end_matches('/').to_owned();
+        full.push_str(path);
+        url.set_path(&full);
+        url
+    }
+
+    /// As [`Base::join`], for a path that a caller wrote: it must stay below the base.
+    pub(crate) fn join_untrusted(&self, path: &str) -> Result<Url> {
+        let refuse = |why: &str| Error::invalid_request(format!("The path {path:?} {why}"));
+        if !path.starts_with('/') || path.starts_with("//") {
+            return Err(refuse(
+                "must start with one slash, such as /service/v1/balance.",
+            ));
+        }
+        if path.chars().any(|c| c.is_control() || c == '\\') {
+            return Err(refuse("holds a control character or a backslash."));
+        }
+        let (path_part, query) = match path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path, None),
+        };
+        if path.contains('#') {
+            return Err(refuse("must not have a fragment."));
+        }
+        let dots = |segment: &str| {
+            matches!(
+                segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
+                "." | ".."
+            )
+        };
+        if path_part.split('/').any(dots) {
+            return Err(refuse(
+                "leaves the base. Remove the \"..\" or \".\" from it.",
+            ));
+        }
+        let mut url = self.join(path_part);
+        url.set_query(query);
+        Ok(url)
+    }
+
+    pub(crate) fn is_http(&self) -> bool {
+        self.0.scheme() == "http"
+    }
+}
+
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Debug for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// `https`, or `http` to a loopback host, which no one else can listen in on.
+pub(crate) fn is_secure(url: &Url) -> bool {
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => true,
+        ("http", Some(Host::Domain(name))) => name == "localhost" || name.ends_with(".localhost"),
+        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_or_loopback() {
+        for good in [
+            "https://a.example",
+            "http://localhost:1",
+            "http://127.8.9.1",
+            "http://[::1]:80/x/",
+        ] {
+            assert!(Base::parse(good, "url").is_ok(), "{good}");
+        }
+        for bad in [
+            "http://a.example",
+            "ftp://localhost",
+            "file:///etc",
+            "http://localhost.evil.example",
+            "https://user@a.example",
+            "https://a.example/?q",
+            "https://a.example/#f",
+            "",
+        ] {
+            assert!(Base::parse(bad, "url").is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn paths_join_below_the_base() {
+        let base = Base::parse("https://api.example/account/", "url").expect("good");
+        assert_eq!(base.to_string(), "https://api.example/account");
+        assert_eq!(base.join("/x").as_str(), "https://api.example/account/x");
+        let url = base.join_untrusted("/service/v1/x?a=b%20c").expect("good");
+        assert_eq!(
+            url.as_str(),
+            "https://api.example/account/service/v1/x?a=b%20c"
+        );
+        for bad in [
+            "x",
+            "//evil.example/",
+            "/../x",
+            "/a/%2E%2e/x",
+            "/a/.%2e/x",
+            "/a\\..\\b",
+            "/a#b",
+            "/a\n",
+            "https://evil.example",
+        ] {
+            assert!(base.join_untrusted(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! When to send a request again: a pure decision.
+
+use std::time::Duration;
+
+/// What makes a repeat of a request safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Doing it twice is doing it once: `GET`, `DELETE`, a charge with an idempotency key.
+    Always,
+    /// Only where the request certainly never reached the server: creating something.
+    IfNotSent,
+    /// Never; the caller has rules of its own.
+    Never,
+}
+
+/// A failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    /// The status, or `None` where no answer came.
+    pub(crate) status: Option<u16>,
+    /// Whether the request may have reached the server.
+    pub(crate) sent: bool,
+    /// What the server asked for.
+    pub(crate) retry_after: Option<Duration>,
+    /// How many attempts failed before this one.
+    pub(crate) number: u32,
+}
+
+/// A server that asks for more than this is not waited for: the caller learns of it instead.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
+
+/// How long to wait before sending again, or `None` to give up. `random` is in `0.0..1.0`
+/// (full jitter).
+pub(crate) fn again_after(
+    repeat: Repeat,
+    attempt: Attempt,
+    max_retries: u32,
+    random: f64,
+) -> Option<Duration> {
+    let safe = match repeat {
+        Repeat::Always => true,
+        Repeat::IfNotSent => !attempt.sent,
+        Repeat::Never => false,
+    };
+    let passing = match attempt.status {
+        None => true,
+        Some(status) => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
+    };
+    let asked = attempt.retry_after.unwrap_or_default();
+    if !safe || !passing || attempt.number >= max_retries || asked > LONGEST_WAIT {
+        return None;
+    }
+    let ceiling = FIRST_WAIT
+        .saturating_mul(2_u32.saturating_pow(attempt.number))
+        .min(LONGEST_BACKOFF);
+    Some(ceiling.mul_f64(random.clamp(0.0, 1.0)).max(asked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATUSES: [Option<u16>; 12] = [
+        None,
+        Some(200),
+        Some(400),
+        Some(401),
+        Some(404),
+        Some(408),
+        Some(422),
+        Some(429),
+        Some(500),
+        Some(502),
+        Some(503),
+        Some(504),
+    ];
+
+    #[test]
+    fn every_combination_obeys_the_laws() {
+        for repeat in [Repeat::Always, Repeat::IfNotSent, Repeat::Never] {
+            for status in STATUSES {
+                for sent in [false, true] {
+                    for retry_after in [None, Some(0), Some(7), Some(60), Some(61), Some(u64::MAX)]
+                    {
+                        for number in [0, 1, 2, 30, u32::MAX] {
+                            for random in [0.0, 0.5, 0.999] {
+                                let attempt = Attempt {
+                                    status,
+                                    sent,
+                                    number,
+                                    retry_after: retry_after.map(Duration::from_secs),
+                                };
+                                check(repeat, attempt, random);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn check(repeat: Repeat, attempt: Attempt, random: f64) {
+        let max = 3;
+        match again_after(repeat, attempt, max, random) {
+            None => {}
+            Some(wait) => {
+                assert!(attempt.number < max);
+                assert!(wait <= LONGEST_WAIT);
+                assert!(wait >= attempt.retry_after.unwrap_or_default());
+                assert!(!matches!(attempt.status, Some(200..=407 | 409..=428)));
+                assert!(
+                    repeat == Repeat::Always || !attempt.sent,
+                    "an unsafe repeat"
+                );
+                assert!(repeat != Repeat::Never);
+            }
+        }
+    }
+
+    #[test]
+    fn waits_grow_and_are_capped() {
+        let attempt = |number| Attempt {
+            status: Some(503),
+            sent: true,
+            retry_after: None,
+            number,
+        };
+        let wait = |number| again_after(Repeat::Always, attempt(number), u32::MAX, 1.0);
+        assert_eq!(wait(0), Some(Duration::from_millis(250)));
+        assert_eq!(wait(1), Some(Duration::from_millis(500)));
+        assert_eq!(wait(50), Some(LONGEST_BACKOFF));
+    }
+}
