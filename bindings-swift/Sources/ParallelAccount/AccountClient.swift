@@ -1,0 +1,195 @@
+public import Foundation
+internal import ParallelAccountFFI
+
+/// Logs a person in to Parallel by the device flow (RFC 8628) and calls the Account API.
+///
+/// Cheap to make and safe to share between tasks. Nothing is sent or read before the first call.
+/// Every call throws ``AccountError``, or `CancellationError` once its task is cancelled.
+public final class AccountClient: Sendable {
+    let native: FfiClient
+
+    init(_ native: FfiClient) { self.native = native }
+
+    /// - Parameters:
+    ///   - clientName: What the person is told asks for access; it also names the default file.
+    ///   - clientID: A registration made elsewhere. Otherwise one is made at the first login.
+    ///   - scopes: What logins ask for; all that the Account API knows by default.
+    ///   - platformURL: Base of the device flow. Default: `PARALLEL_PLATFORM_URL`, then
+    ///     `https://platform.parallel.ai`. `https`, or `http` to this machine.
+    ///   - accountURL: Base of the Account API. Default: `PARALLEL_SERVICE_API_URL`, then
+    ///     `https://api.parallel.ai/account`.
+    ///   - store: Where logins are kept; a file of this `clientName` by default.
+    ///   - timeout: How long one request may take; 30 s by default.
+    ///   - maxRetries: How often a request is repeated at most where a repeat is safe; 2 by default.
+    ///   - organization: The id of the organisation to act for; the selected one by default.
+    ///   - userAgent: Your own part of the `User-Agent`, such as `my-app/1.2`.
+    ///   - proxy: A proxy's URL. Default: `HTTPS_PROXY`, `NO_PROXY` and the like.
+    ///   - caBundle: A PEM file with further roots to trust.
+    ///   - firstPollAtOnce: Whether to poll before the first interval has passed.
+    ///   - lockTimeout: How long to wait for another process that refreshes the same login.
+    /// - Throws: ``AccountError`` `config` for a bad option or an insecure URL.
+    public convenience init(
+        clientName: String? = nil,
+        clientID: String? = nil,
+        scopes: [String]? = nil,
+        platformURL: String? = nil,
+        accountURL: String? = nil,
+        store: (any CredentialStore)? = nil,
+        timeout: Duration? = nil,
+        maxRetries: Int? = nil,
+        organization: String? = nil,
+        userAgent: String? = nil,
+        proxy: String? = nil,
+        caBundle: URL? = nil,
+        firstPollAtOnce: Bool = false,
+        lockTimeout: Duration? = nil
+    ) throws {
+        try self.init(
+            options: FfiOptions(
+                clientName: clientName, clientId: clientID, scopes: scopes,
+                platformUrl: platformURL, accountUrl: accountURL, store: store?.native(),
+                timeout: timeout?.ffiSeconds, maxRetries: try retries(maxRetries),
+                organization: organization, userAgent: userAgent, proxy: proxy,
+                caBundle: caBundle?.path, firstPollAtOnce: firstPollAtOnce,
+                lockTimeout: lockTimeout?.ffiSeconds, language: language, timeScale: nil))
+    }
+
+    convenience init(options: FfiOptions) throws {
+        self.init(try bridgedNow { try FfiClient(options: options) })
+    }
+
+    /// The same session under other limits. What is `nil` stays as it is.
+    ///
+    /// - Throws: ``AccountError`` `config` for a time-out or a number that makes no sense.
+    public func with(timeout: Duration? = nil, maxRetries: Int? = nil) throws -> AccountClient {
+        let retries = try retries(maxRetries)
+        return AccountClient(
+            try bridgedNow {
+                try native.withOptions(timeout: timeout?.ffiSeconds, maxRetries: retries)
+            })
+    }
+
+    /// Lets go of the connections. Later calls throw ``AccountError`` `config`.
+    public func close() { native.close() }
+}
+
+private func retries(_ count: Int?) throws -> UInt32? {
+    guard let count else { return nil }
+    guard let retries = UInt32(exactly: count) else {
+        throw AccountError(.config, "maxRetries must be 0 or more.")
+    }
+    return retries
+}
+
+/// Goes into the `User-Agent`.
+#if swift(>=6.2)
+    let language = "swift/6.2"
+#elseif swift(>=6.1)
+    let language = "swift/6.1"
+#else
+    let language = "swift/6.0"
+#endif
+
+// MARK: - Logging in
+
+extension AccountClient {
+    /// Logs a person in: registers if needed, shows the prompt, waits, stores.
+    ///
+    /// - Parameters:
+    ///   - scopes: What to ask for this time.
+    ///   - timeout: Give up after this; when the code dies by default.
+    ///   - hint: Who is expected to log in, such as an address, for the login page.
+    ///   - openBrowser: Whether to open the link where there is a screen. In an app, open
+    ///     ``DeviceLogin/verificationURL`` yourself.
+    ///   - prompt: Shows the code and the link. By default they go to standard error.
+    /// - Returns: Who is logged in.
+    /// - Throws: ``AccountError``: `access_denied`, `login_expired`, `oauth`, `store`, `config`, or
+    ///   that there is no answer; whatever `prompt` throws; `CancellationError`.
+    @discardableResult
+    public func login(
+        scopes: [String]? = nil,
+        timeout: Duration? = nil,
+        hint: String? = nil,
+        openBrowser: Bool = true,
+        prompt: @Sendable (DeviceLogin) async throws -> Void = printPrompt
+    ) async throws -> LoginStatus {
+        let login = try await startLogin(scopes: scopes, timeout: timeout, hint: hint)
+        do {
+            try await prompt(login)
+        } catch {
+            login.cancel()
+            throw error
+        }
+        if openBrowser, let url = login.verificationURL {
+            // It may take a while to start one, and nobody waits for it.
+            Task.detached { _ = ParallelAccountFFI.openBrowser(url: url.absoluteString) }
+        }
+        return try await login.wait()
+    }
+
+    /// Writes the prompt to standard error.
+    @Sendable
+    public static func printPrompt(_ login: DeviceLogin) {
+        FileHandle.standardError.write(Data("\(login.promptText)\n".utf8))
+    }
+
+    /// Begins a device login and answers what to show. Parameters and errors as ``login(scopes:timeout:hint:openBrowser:prompt:)``.
+    public func startLogin(
+        scopes: [String]? = nil, timeout: Duration? = nil, hint: String? = nil
+    ) async throws -> DeviceLogin {
+        let options = FfiLoginOptions(
+            scopes: scopes, timeout: timeout?.ffiSeconds, loginHint: hint)
+        return try await bridged { [native] call in
+            DeviceLogin(try await native.startLogin(call: call, options: options))
+        }
+    }
+
+    /// Goes on with a login that another process began.
+    ///
+    /// - Parameter record: ``DeviceLogin/pendingRecord()`` of that login.
+    /// - Throws: ``AccountError``: `login_expired` when it is too late, `invalid_request` for what
+    ///   is no such record.
+    public func resumeLogin(_ record: Secret) async throws -> DeviceLogin {
+        try await bridged { [native] call in
+            DeviceLogin(try await native.resumeLogin(call: call, record: record.expose()))
+        }
+    }
+
+    /// What is known about the login. Asks the store, not the network.
+    public func status() async throws -> LoginStatus {
+        try await bridged { [native] call in LoginStatus(try await native.status(call: call)) }
+    }
+
+    /// Revokes the login, then forgets it. It is forgotten here even if it could not be revoked.
+    ///
+    /// - Parameters:
+    ///   - organization: Whose login; by default that of the organisation that calls act for.
+    ///   - all: Every organisation's.
+    /// - Throws: ``AccountError``: whatever kept the login from being revoked, or `store`.
+    public func logout(organization: String? = nil, all: Bool = false) async throws {
+        try await bridged { [native] call in
+            try await native.logout(call: call, all: all, organization: organization)
+        }
+    }
+
+    /// An access token that is valid now, for calls that this package does not wrap.
+    ///
+    /// - Throws: ``AccountError`` `login_required` where only a login helps.
+    public func accessToken() async throws -> Secret {
+        try await bridged { [native] call in Secret(try await native.accessToken(call: call)) }
+    }
+
+    /// Every organisation that the store knows.
+    public func organizations() async throws -> [Organization] {
+        try await bridged { [native] call in
+            try await native.organizations(call: call).map(Organization.init)
+        }
+    }
+
+    /// Makes calls act for another organisation that the store knows.
+    public func selectOrganization(_ id: String) async throws {
+        try await bridged { [native] call in
+            try await native.selectOrganization(call: call, organization: id)
+        }
+    }
+}

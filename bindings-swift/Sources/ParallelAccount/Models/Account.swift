@@ -1,0 +1,141 @@
+public import Foundation
+internal import ParallelAccountFFI
+
+/// An organisation that the store knows.
+public struct Organization: Sendable, Hashable, Codable, Identifiable {
+    /// Its id.
+    public let id: String
+    /// Its name, where the service told it.
+    public let name: String?
+    /// Whether calls act for it.
+    public let isSelected: Bool
+    /// Whether there is a login for it.
+    public let isLoggedIn: Bool
+}
+
+/// What is known about the login, without asking anyone.
+public struct LoginStatus: Sendable, Hashable, Codable {
+    /// Whether calls can be made.
+    public let isLoggedIn: Bool
+    /// The organisation that calls act for.
+    public let organization: Organization?
+    /// What the login allows.
+    public let scopes: [String]
+    /// When the access token ends; it is refreshed by itself.
+    public let accessTokenExpiresAt: Date?
+    /// When the refresh token ends.
+    public let refreshTokenExpiresAt: Date?
+    /// When the grant itself ends: after it only a new login helps.
+    public let authorizationExpiresAt: Date?
+    /// This installation's registration.
+    public let clientID: String?
+    /// Where the login is kept, for people.
+    public let store: String
+    /// Why calls cannot be made although there is a login.
+    public let problem: String?
+}
+
+/// An organisation's balance. Amounts are US cents and may be fractional.
+public struct Balance: Sendable, Hashable, Codable, Identifiable {
+    /// The organisation.
+    public let organizationID: String
+    /// What is left to use. 0 where an invoice comes instead.
+    public let creditCents: Double
+    /// Debits to come. 0 where an invoice comes instead.
+    public let pendingDebitCents: Double
+    /// Whether usage is invoiced.
+    public let willInvoice: Bool
+
+    /// ``organizationID``.
+    public var id: String { organizationID }
+}
+
+/// An app: what API keys belong to. (SwiftUI has taken the name `App`.)
+public struct AccountApp: Sendable, Hashable, Codable, Identifiable {
+    /// A UUID.
+    public let id: String
+    /// Its name.
+    public let name: String
+    /// Its organisation.
+    public let organizationID: String?
+    /// The organisation's name.
+    public let organizationName: String?
+}
+
+/// An API key. Encoding it leaves the key itself out, unless asked by
+/// ``Secret/encodesSecrets``.
+public struct APIKey: Sendable, Hashable, Codable, Identifiable {
+    /// Its id.
+    public let id: String
+    /// Its name.
+    public let name: String
+    /// The app that it belongs to.
+    public let appID: String
+    /// That app's name.
+    public let appName: String?
+    /// The id of who made it.
+    public let createdByUserID: String?
+    /// The address of who made it.
+    public let createdByUserEmail: String?
+    /// What may be shown of it, such as `sk-…abcd`.
+    public let displayValue: String?
+    /// The key itself. The service sends it only once, when the key is created.
+    public let rawAPIKey: Secret?
+    /// When it was made.
+    public let createdAt: Date?
+}
+
+extension Organization {
+    init(_ ffi: FfiOrganization) {
+        id = ffi.id
+        name = ffi.name
+        isSelected = ffi.selected
+        isLoggedIn = ffi.loggedIn
+    }
+}
+
+extension LoginStatus {
+    init(_ ffi: FfiStatus) {
+        isLoggedIn = ffi.loggedIn
+        organization = ffi.organization.map(Organization.init)
+        scopes = ffi.scopes
+        accessTokenExpiresAt = ffi.accessTokenExpiresAt.map(Date.init(timeIntervalSince1970:))
+        refreshTokenExpiresAt = ffi.refreshTokenExpiresAt.map(Date.init(timeIntervalSince1970:))
+        authorizationExpiresAt = ffi.authorizationExpiresAt.map(Date.init(timeIntervalSince1970:))
+        clientID = ffi.clientId
+        store = ffi.store
+        problem = ffi.problem
+    }
+}
+
+extension Balance {
+    init(_ ffi: FfiBalance) {
+        organizationID = ffi.orgId
+        creditCents = ffi.creditBalanceCents
+        pendingDebitCents = ffi.pendingDebitBalanceCents
+        willInvoice = ffi.willInvoice
+    }
+}
+
+extension AccountApp {
+    init(_ ffi: FfiApp) {
+        id = ffi.appId
+        name = ffi.appName
+        organizationID = ffi.orgId
+        organizationName = ffi.orgName
+    }
+}
+
+extension APIKey {
+    init(_ ffi: FfiApiKey) {
+        id = ffi.apiKeyId
+        name = ffi.apiKeyName
+        appID = ffi.appId
+        appName = ffi.appName
+        createdByUserID = ffi.createdByUserId
+        createdByUserEmail = ffi.createdByUserEmail
+        displayValue = ffi.displayValue
+        rawAPIKey = ffi.rawApiKey.map(Secret.init)
+        createdAt = ffi.createdAt.map(Date.init(timeIntervalSince1970:))
+    }
+}

@@ -1,0 +1,162 @@
+internal import Foundation
+internal import ParallelAccountFFI
+
+extension AccountClient {
+    /// The organisation's balance.
+    public var balance: BalanceResource { BalanceResource(native: native) }
+    /// Its apps.
+    public var apps: AppsResource { AppsResource(native: native) }
+    /// Its API keys.
+    public var keys: KeysResource { KeysResource(native: native) }
+    /// The device flow's requests one by one.
+    public var oauth: OAuthResource { OAuthResource(native: native) }
+
+    /// Anything else below the Account API's base, with the login's bearer.
+    ///
+    /// - Parameters:
+    ///   - method: Such as `GET`.
+    ///   - path: Such as `/service/v1/balance`; must stay below the base.
+    ///   - json: The body.
+    /// - Returns: The answer's JSON; `.null` where there is none.
+    /// - Throws: ``AccountError`` `invalid_request` for a path outside the base, and what the
+    ///   service answers.
+    public func request(
+        _ method: String, _ path: String, json: JSONValue? = nil
+    ) async throws -> JSONValue {
+        let body: String?
+        do {
+            body = try json.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
+        } catch {
+            throw AccountError(.invalidRequest, "The body holds a number that JSON cannot write.")
+        }
+        let answer = try await bridged { [native] call in
+            try await native.request(call: call, method: method, path: path, json: body)
+        }
+        do {
+            return try JSONDecoder().decode(JSONValue.self, from: Data(answer.json.utf8))
+        } catch {
+            throw AccountError(.invalidResponse, "The answer is nested too deeply to be read.")
+        }
+    }
+}
+
+/// `client.balance`.
+public struct BalanceResource: Sendable {
+    let native: FfiClient
+
+    /// Asks for the balance. Needs the scope `balance:read`.
+    public func get() async throws -> Balance {
+        try await bridged { [native] call in Balance(try await native.balanceGet(call: call)) }
+    }
+
+    /// Charges the organisation's default payment method. Needs the scope `balance:add`.
+    ///
+    /// - Parameters:
+    ///   - amountCents: US cents, 1 to 10,000.
+    ///   - idempotencyKey: 8 to 128 characters; the service charges once per key for at least
+    ///     24 hours. Pass one of your own to be able to repeat the call after a crash.
+    /// - Throws: ``AccountError`` `payment_required` for a declined card, `invalid_request` for
+    ///   what is out of range.
+    public func add(amountCents: Int, idempotencyKey: String? = nil) async throws -> Balance {
+        try await bridged { [native] call in
+            Balance(
+                try await native.balanceAdd(
+                    call: call, amountCents: Int64(amountCents), idempotencyKey: idempotencyKey))
+        }
+    }
+}
+
+/// `client.apps`.
+public struct AppsResource: Sendable {
+    let native: FfiClient
+
+    /// Every app. Needs the scope `apps:read`.
+    public func list() async throws -> [AccountApp] {
+        try await bridged { [native] call in
+            try await native.appsList(call: call).map(AccountApp.init)
+        }
+    }
+
+    /// Makes an app. Needs the scope `apps:create`.
+    ///
+    /// - Returns: The new app's id.
+    /// - Throws: ``AccountError``; with ``AccountError/outcomeUnknown`` look at ``list()`` before
+    ///   you repeat it.
+    public func create(name: String) async throws -> String {
+        try await bridged { [native] call in try await native.appsCreate(call: call, name: name) }
+    }
+
+    /// Deletes an app. Needs the scope `apps:delete`.
+    public func delete(_ appID: String) async throws {
+        try await bridged { [native] call in try await native.appsDelete(call: call, appId: appID) }
+    }
+}
+
+/// `client.keys`.
+public struct KeysResource: Sendable {
+    let native: FfiClient
+
+    /// Makes a key. Needs the scope `keys:create`.
+    ///
+    /// - Returns: The key with ``APIKey/rawAPIKey``, which is never sent again.
+    /// - Throws: ``AccountError``; with ``AccountError/outcomeUnknown`` a key may exist that
+    ///   nobody has seen.
+    public func create(appID: String, name: String) async throws -> APIKey {
+        try await bridged { [native] call in
+            APIKey(try await native.keysCreate(call: call, appId: appID, name: name))
+        }
+    }
+
+    /// Deletes a key. Needs the scope `keys:delete`.
+    public func delete(_ keyID: String, appID: String) async throws {
+        try await bridged { [native] call in
+            try await native.keysDelete(call: call, appId: appID, keyId: keyID)
+        }
+    }
+}
+
+/// `client.oauth`: the documented requests themselves. Nothing is stored.
+public struct OAuthResource: Sendable {
+    let native: FfiClient
+
+    /// Step 1: registers this installation.
+    public func register() async throws -> ClientRegistration {
+        try await bridged { [native] call in
+            ClientRegistration(clientID: try await native.oauthRegister(call: call))
+        }
+    }
+
+    /// Step 2: asks for a device code (RFC 8628 §3.1).
+    public func requestDeviceCode(clientID: String, scopes: [String]) async throws -> DeviceCode {
+        try await bridged { [native] call in
+            DeviceCode(
+                try await native.oauthRequestDeviceCode(
+                    call: call, clientId: clientID, scopes: scopes))
+        }
+    }
+
+    /// Step 4: one poll (RFC 8628 §3.4), without any waiting.
+    public func pollToken(clientID: String, deviceCode: Secret) async throws -> PollAnswer {
+        try await bridged { [native] call in
+            PollAnswer(
+                try await native.oauthPollToken(
+                    call: call, clientId: clientID, deviceCode: deviceCode.expose()))
+        }
+    }
+
+    /// Step 5: a new pair for a refresh token (RFC 6749 §6), which usually works once.
+    public func refresh(_ refreshToken: Secret, clientID: String? = nil) async throws -> TokenSet {
+        try await bridged { [native] call in
+            TokenSet(
+                try await native.oauthRefresh(
+                    call: call, refreshToken: refreshToken.expose(), clientId: clientID))
+        }
+    }
+
+    /// Step 6: revokes a refresh token. Access tokens already out live until they expire.
+    public func revoke(_ refreshToken: Secret) async throws {
+        try await bridged { [native] call in
+            try await native.oauthRevoke(call: call, refreshToken: refreshToken.expose())
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The core's error as a value that crosses to Swift.
+
+use std::{error::Error as _, fmt};
+
+use parallel_account::{Error, ErrorKind};
+
+/// Why a call has no result.
+#[derive(Clone, Debug, uniffi::Error)]
+pub enum Failure {
+    /// The caller stopped it.
+    Cancelled,
+    /// Anything else.
+    Failed {
+        /// What happened.
+        problem: Problem,
+    },
+}
+
+/// The core's `Error`, field by field.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct Problem {
+    /// Stable name of the kind, such as `login_required`.
+    pub code: String,
+    /// What happened and what to do.
+    pub message: String,
+    /// HTTP status, where an answer came.
+    pub status: Option<u16>,
+    /// The service's id of the request.
+    pub request_id: Option<String>,
+    /// `Retry-After` in seconds.
+    pub retry_after: Option<f64>,
+    /// Whether the same call may well succeed later.
+    pub retryable: bool,
+    /// Whether the server may have acted.
+    pub outcome_unknown: bool,
+    /// OAuth error code (RFC 6749 §5.2).
+    pub oauth_error: Option<String>,
+    /// The server's `error_description`.
+    pub oauth_description: Option<String>,
+    /// The fields that a 422 complains about.
+    pub fields: Vec<FieldProblem>,
+    /// What lies below, innermost last.
+    pub cause: Option<String>,
+}
+
+/// One field that the Account API refused.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct FieldProblem {
+    /// Where, such as `body.amount_cents`.
+    pub location: String,
+    /// What is wrong with it.
+    pub message: String,
+    /// The service's name for the problem.
+    pub error_type: String,
+}
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        let mut causes = Vec::new();
+        let mut below = error.source();
+        while let Some(cause) = below {
+            causes.push(cause.to_string());
+            below = cause.source();
+        }
+        Problem {
+            code: error.code().into(),
+            message: error.message().into(),
+            status: error.status(),
+            request_id: error.request_id().map(Into::into),
+            retry_after: error.retry_after().map(|after| after.as_secs_f64()),
+            retryable: error.retryable(),
+            outcome_unknown: error.outcome_unknown(),
+            oauth_error: error.oauth_error().map(Into::into),
+            oauth_description: error.description().map(Into::into),
+            fields: error
+                .fields()
+                .iter()
+                .map(|field| FieldProblem {
+                    location: field.location.clone(),
+                    message: field.message.clone(),
+                    error_type: field.error_type.clone(),
+                })
+                .collect(),
+            cause: (!causes.is_empty()).then(|| causes.join(": ")),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::Cancelled => Failure::Cancelled,
+            _ => Failure::Failed {
+                problem: Problem::from(&error),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Cancelled => f.write_str("The call was cancelled."),
+            Failure::Failed { problem } => f.write_str(&problem.message),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,152 @@
+//! A device login on its way from prompt to session.
+
+use std::sync::Arc;
+
+use parallel_account::{DeviceLogin, LoginEvent, prompt};
+
+use crate::{
+    call::Call,
+    error::{Failure, Problem},
+    model::{FfiStatus, instant},
+};
+
+/// See `core::DeviceLogin`.
+#[derive(uniffi::Object)]
+pub struct FfiLogin {
+    login: DeviceLogin,
+}
+
+/// What a prompt shows.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct FfiPrompt {
+    /// What the person types.
+    pub user_code: String,
+    /// Where.
+    pub verification_uri: String,
+    /// The same with the code in it.
+    pub verification_uri_complete: Option<String>,
+    /// Seconds since 1970.
+    pub expires_at: f64,
+    /// All of it as text that is safe for a terminal.
+    pub text: String,
+}
+
+/// See `core::prompt::Qr`.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct FfiQr {
+    /// For a terminal.
+    pub text: String,
+    /// For a page.
+    pub svg: String,
+}
+
+/// See `core::LoginEvent`. Durations are seconds.
+#[derive(Clone, Debug, uniffi::Enum)]
+pub enum FfiLoginEvent {
+    /// Nobody has decided yet.
+    Pending {
+        /// Until the next poll.
+        retry_in: f64,
+    },
+    /// The server asked for slower polls.
+    SlowDown {
+        /// Between polls from now on.
+        interval: f64,
+        /// Until the next poll.
+        retry_in: f64,
+    },
+    /// No usable answer this time.
+    Offline {
+        /// Why.
+        problem: Problem,
+        /// Until the next poll.
+        retry_in: f64,
+    },
+    /// Approved, stored, done.
+    Authorized {
+        /// Who is logged in.
+        status: FfiStatus,
+    },
+}
+
+impl From<LoginEvent> for FfiLoginEvent {
+    fn from(event: LoginEvent) -> Self {
+        match event {
+            LoginEvent::Pending { retry_in } => FfiLoginEvent::Pending {
+                retry_in: retry_in.as_secs_f64(),
+            },
+            LoginEvent::SlowDown { interval, retry_in } => FfiLoginEvent::SlowDown {
+                interval: interval.as_secs_f64(),
+                retry_in: retry_in.as_secs_f64(),
+            },
+            LoginEvent::Offline { error, retry_in } => FfiLoginEvent::Offline {
+                problem: Problem::from(&error),
+                retry_in: retry_in.as_secs_f64(),
+            },
+            LoginEvent::Authorized(status) => FfiLoginEvent::Authorized {
+                status: status.into(),
+            },
+        }
+    }
+}
+
+impl FfiLogin {
+    pub(crate) fn new(login: DeviceLogin) -> Arc<Self> {
+        Arc::new(FfiLogin { login })
+    }
+}
+
+#[uniffi::export]
+impl FfiLogin {
+    /// What to show.
+    pub fn prompt(&self) -> FfiPrompt {
+        FfiPrompt {
+            user_code: self.login.user_code().into(),
+            verification_uri: self.login.verification_uri().into(),
+            verification_uri_complete: self.login.verification_uri_complete().map(Into::into),
+            expires_at: instant(self.login.expires_at()),
+            text: prompt::text(&self.login),
+        }
+    }
+
+    /// Seconds between polls now.
+    pub fn interval(&self) -> f64 {
+        self.login.interval().as_secs_f64()
+    }
+
+    /// The link as a QR code.
+    pub fn qr(&self) -> Result<FfiQr, Failure> {
+        let prompt::Qr { text, svg } = self.login.qr()?;
+        Ok(FfiQr { text, svg })
+    }
+
+    /// What another process needs to go on; holds the device code.
+    pub fn pending_record(&self) -> String {
+        self.login.pending_record().expose().to_owned()
+    }
+
+    /// Waits until a poll is due and polls once.
+    pub async fn poll(&self, call: Arc<Call>) -> Result<FfiLoginEvent, Failure> {
+        let login = self.login.clone();
+        call.run(async move { login.poll().await.map(Into::into) })
+            .await
+    }
+
+    /// Polls to the end.
+    pub async fn wait(&self, call: Arc<Call>) -> Result<FfiStatus, Failure> {
+        let login = self.login.clone();
+        call.run(async move { login.wait().await.map(Into::into) })
+            .await
+    }
+
+    /// Gives up.
+    pub fn cancel(&self) {
+        self.login.cancel();
+    }
+}
+
+/// Opens the person's browser, where there is one and the link is safe to open.
+#[uniffi::export]
+pub fn open_browser(url: String) -> bool {
+    prompt::open_browser(&url)
+}
