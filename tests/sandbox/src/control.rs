@@ -37,6 +37,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/counts", get(counts))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/reset", post(reset))
+        .merge(crate::scenarios::control_routes())
         .layer(middleware::from_fn(refuse_web_pages))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use axum::http::response::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use http_body_util::BodyExt;
@@ -179,6 +180,11 @@ async fn truncated(answer: Response) -> Bytes {
         Ok(collected) => collected.to_bytes(),
         Err(_) => Bytes::new(),
     };
+    on_the_wire(&parts, &body[..body.len() / 2], body.len().max(1))
+}
+
+/// An HTTP/1.1 answer whose promised length need not be that of its body.
+pub(crate) fn on_the_wire(parts: &Parts, body: &[u8], promised: usize) -> Bytes {
     let mut wire = format!("HTTP/1.1 {}\r\n", parts.status).into_bytes();
     for (name, value) in &parts.headers {
         wire.extend_from_slice(name.as_str().as_bytes());
@@ -186,7 +192,7 @@ async fn truncated(answer: Response) -> Bytes {
         wire.extend_from_slice(value.as_bytes());
         wire.extend_from_slice(b"\r\n");
     }
-    wire.extend_from_slice(format!("content-length: {}\r\n\r\n", body.len().max(2)).as_bytes());
-    wire.extend_from_slice(&body[..body.len() / 2]);
+    wire.extend_from_slice(format!("content-length: {promised}\r\n\r\n").as_bytes());
+    wire.extend_from_slice(body);
     wire.into()
 }

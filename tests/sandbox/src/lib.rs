@@ -27,6 +27,7 @@ mod organizations;
 mod page;
 mod platform;
 mod request;
+mod scenarios;
 mod secrets;
 mod server;
 mod world;
@@ -68,6 +69,7 @@ pub(crate) struct Shared {
     world: Mutex<world::World>,
     journal: Mutex<journal::Journal>,
     faults: Mutex<faults::Faults>,
+    scenarios: Mutex<scenarios::Scenarios>,
 }
 
 const NO_PANIC: &str = "no handler panics while it holds this";
@@ -85,7 +87,11 @@ impl Shared {
         self.faults.lock().expect(NO_PANIC)
     }
 
-    /// Back to the state of the start.
+    pub(crate) fn scenarios(&self) -> MutexGuard<'_, scenarios::Scenarios> {
+        self.scenarios.lock().expect(NO_PANIC)
+    }
+
+    /// Back to the state of the start; scenarios are untouched.
     pub(crate) fn reset(&self) {
         *self.world() = world::World::new(self.options.clone());
         *self.journal() = journal::Journal::new();
@@ -115,6 +121,7 @@ impl Sandbox {
             world: Mutex::new(world::World::new(options.clone())),
             journal: Mutex::new(journal::Journal::new()),
             faults: Mutex::default(),
+            scenarios: Mutex::default(),
             options,
         });
         let (stop, stopped) = watch::channel(false);
@@ -167,6 +174,7 @@ fn router(shared: Arc<Shared>) -> Router {
         ));
     Router::new()
         .nest("/_control", control::routes())
+        .merge(scenarios::service_routes())
         .merge(services)
         .with_state(shared)
 }
