@@ -7,13 +7,15 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::mem;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use parallel_account::AccountClient;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::process;
+use crate::client::Origin;
+use crate::{errors, process};
 
 /// How long Ctrl-C may go unnoticed.
 const SIGNAL_CHECK: Duration = Duration::from_millis(60);
@@ -25,6 +27,8 @@ struct Local {
     generation: u32,
     main_thread: bool,
     last_call: Instant,
+    /// Each client's connections on this thread, for as long as the client lives.
+    clients: Vec<(Weak<Origin>, AccountClient)>,
     runtime: Arc<Runtime>,
 }
 
@@ -46,27 +50,49 @@ thread_local! {
     static LOCAL: Slot = const { Slot(RefCell::new(None)) };
 }
 
-/// The calling thread's runtime, whether it is Python's main thread, and whether it was idle.
-fn local(py: Python<'_>) -> PyResult<(Arc<Runtime>, bool, bool)> {
+fn with_local<T>(py: Python<'_>, use_it: impl FnOnce(&mut Local) -> T) -> PyResult<T> {
     let generation = process::generation();
     LOCAL.with(|slot| {
         let mut slot = slot.0.borrow_mut();
-        if let Some(local) = slot.as_mut().filter(|it| it.generation == generation) {
-            let now = Instant::now();
-            let idle = now.duration_since(mem::replace(&mut local.last_call, now)) > STALE_AFTER;
-            return Ok((local.runtime.clone(), local.main_thread, idle));
+        if !matches!(&*slot, Some(local) if local.generation == generation) {
+            let local = Local {
+                generation,
+                main_thread: is_main_thread(py),
+                last_call: Instant::now(),
+                clients: Vec::new(),
+                runtime: Arc::new(Builder::new_current_thread().enable_all().build()?),
+            };
+            // What was there comes from before a fork.
+            mem::forget(slot.replace(local));
         }
-        let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
-        let local = Local {
-            generation,
-            main_thread: is_main_thread(py),
-            last_call: Instant::now(),
-            runtime: runtime.clone(),
-        };
-        let main_thread = local.main_thread;
-        mem::forget(slot.replace(local));
-        Ok((runtime, main_thread, false))
+        Ok(use_it(slot.as_mut().expect("made above")))
     })
+}
+
+/// The view of a client that has its connections on the calling thread's runtime.
+pub(crate) fn attached(
+    py: Python<'_>,
+    origin: &Arc<Origin>,
+    client: impl FnOnce() -> PyResult<AccountClient>,
+) -> PyResult<AccountClient> {
+    let key = Arc::as_ptr(origin);
+    let known = with_local(py, |local| {
+        let mut clients = local.clients.iter();
+        let known = clients.find(|(it, _)| Weak::as_ptr(it) == key);
+        known.map(|(_, client)| client.clone())
+    })?;
+    if let Some(client) = known {
+        return Ok(client);
+    }
+    let client = client()?
+        .attached()
+        .map_err(|error| errors::exception(py, &error, true))?;
+    let entry = (Arc::downgrade(origin), client.clone());
+    with_local(py, |local| {
+        local.clients.retain(|(it, _)| it.strong_count() > 0);
+        local.clients.push(entry);
+    })?;
+    Ok(client)
 }
 
 fn is_main_thread(py: Python<'_>) -> bool {
@@ -87,7 +113,11 @@ where
     F: Future + Send,
     F::Output: Send,
 {
-    let (runtime, main_thread, idle) = local(py)?;
+    let (runtime, main_thread, idle) = with_local(py, |local| {
+        let now = Instant::now();
+        let idle = now.duration_since(mem::replace(&mut local.last_call, now)) > STALE_AFTER;
+        (local.runtime.clone(), local.main_thread, idle)
+    })?;
     let mut future = pin!(future);
     if idle {
         // Once for the driver to see what happened, once for the connections to act on it.

@@ -3,39 +3,36 @@
 
 mod blocking;
 mod call;
+mod client;
+mod errors;
 mod event_loop;
+mod json;
+mod login;
+mod models;
 mod process;
-
-use std::time::Duration;
+mod store;
 
 use pyo3::prelude::*;
 
-#[pyfunction]
-fn _sleep(py: Python<'_>, ms: u64, value: i64) -> PyResult<i64> {
-    blocking::run(py, async move {
-        if ms > 0 {
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-        }
-        value
-    })
-}
-
-#[pyfunction]
-fn _sleep_async(ms: u64, value: i64) -> call::Call {
-    call::Call::new(Box::pin(async move {
-        if ms > 0 {
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-        }
-        let reply: call::Reply =
-            Box::new(move |py| Ok(value.into_pyobject(py)?.into_any().unbind()));
-        reply
-    }))
-}
-
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<client::BlockingClient>()?;
+    module.add_class::<client::AsyncClient>()?;
+    module.add_class::<login::BlockingLogin>()?;
+    module.add_class::<login::AsyncLogin>()?;
+    module.add_class::<store::MemoryStore>()?;
+    module.add_class::<store::FileStore>()?;
+    module.add_class::<models::ApiKey>()?;
+    module.add_class::<models::App>()?;
+    module.add_class::<models::Balance>()?;
+    module.add_class::<models::DeviceCode>()?;
+    module.add_class::<models::LoginEvent>()?;
+    module.add_class::<models::Organization>()?;
+    module.add_class::<models::PollAnswer>()?;
+    module.add_class::<models::Qr>()?;
+    module.add_class::<models::Status>()?;
+    module.add_class::<models::Tokens>()?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(process::_after_fork, module)?)?;
-    module.add_function(wrap_pyfunction!(_sleep, module)?)?;
-    module.add_function(wrap_pyfunction!(_sleep_async, module)?)?;
     process::watch_forks(module)
 }

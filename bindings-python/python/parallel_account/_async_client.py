@@ -1,0 +1,369 @@
+"""The asyncio client."""
+
+from __future__ import annotations
+
+import sys
+
+from parallel_account import _native
+from parallel_account._login import AsyncDeviceLogin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from os import PathLike
+    from types import TracebackType
+    from typing import Any
+
+    from parallel_account._native import (
+        ApiKey,
+        App,
+        Balance,
+        DeviceCode,
+        FileStore,
+        MemoryStore,
+        Organization,
+        PollAnswer,
+        Status,
+        Tokens,
+    )
+    from parallel_account._stores import CredentialStore
+
+
+class AsyncBalanceApi:
+    """The organisation's balance: ``client.balance``."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _native.AsyncClient) -> None:
+        self._native = native
+
+    async def get(self) -> Balance:
+        """The balance now (Account API, get balance; scope ``balance:read``).
+
+        Raises:
+            LoginRequiredError: Nobody is logged in.
+            AccountError: Any other reason; see its ``code``.
+        """
+        return await self._native.balance_get()
+
+    async def add(self, amount_cents: int, idempotency_key: str | None = None) -> Balance:
+        """Charges the organisation's default payment method (Account API, add to balance).
+
+        Args:
+            amount_cents: US cents, from 1 to 10000.
+            idempotency_key: 8 to 128 characters; a charge with a key that was used within 24
+                hours happens once only. Without one, this call makes its own and repeats safely
+                by it; give one where your program may call again after a failure.
+
+        Returns:
+            The balance after the charge.
+
+        Raises:
+            PaymentRequiredError: The card was declined.
+            InvalidRequestError: An argument is out of its range; nothing was sent.
+            LoginRequiredError: Nobody is logged in.
+            AccountError: Any other reason; look at ``outcome_unknown`` before you call again.
+        """
+        return await self._native.balance_add(amount_cents, idempotency_key)
+
+
+class AsyncApps:
+    """The organisation's apps, to which API keys belong: ``client.apps``."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _native.AsyncClient) -> None:
+        self._native = native
+
+    async def list(self) -> list[App]:
+        """All apps (Account API, list apps; scope ``apps:read``)."""
+        return await self._native.apps_list()
+
+    async def create(self, name: str) -> str:
+        """Makes an app and returns its id (Account API, create app; scope ``apps:create``).
+
+        It is not repeated by itself once the request may have arrived: with ``outcome_unknown``,
+        look at ``list()`` first.
+        """
+        return await self._native.apps_create(name)
+
+    async def delete(self, app_id: str) -> None:
+        """Deletes an app (Account API, delete app; scope ``apps:delete``).
+
+        Args:
+            app_id: A UUID, as ``list()`` gives it.
+        """
+        return await self._native.apps_delete(app_id)
+
+
+class AsyncKeys:
+    """The data-API keys of an app: ``client.keys``. The service lists none."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _native.AsyncClient) -> None:
+        self._native = native
+
+    async def create(self, app_id: str, name: str) -> ApiKey:
+        """Makes a key (Account API, create key; scope ``keys:create``).
+
+        Its ``raw_api_key`` is answered this once only. The call is not repeated by itself once
+        the request may have arrived.
+
+        Args:
+            app_id: A UUID, as ``apps.list()`` gives it.
+            name: What to call the key.
+        """
+        return await self._native.keys_create(app_id, name)
+
+    async def delete(self, app_id: str, key_id: str) -> None:
+        """Deletes a key (Account API, delete key; scope ``keys:delete``)."""
+        return await self._native.keys_delete(app_id, key_id)
+
+
+class AsyncOAuth:
+    """The documented requests one by one, without any storage: ``client.oauth``."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _native.AsyncClient) -> None:
+        self._native = native
+
+    async def register(self) -> str:
+        """Registers this installation and returns its client id."""
+        return await self._native.oauth_register()
+
+    async def request_device_code(self, client_id: str, scopes: Sequence[str]) -> DeviceCode:
+        """Asks for a device code (RFC 8628 §3.1)."""
+        return await self._native.oauth_request_device_code(client_id, scopes)
+
+    async def poll_token(self, client_id: str, device_code: str) -> PollAnswer:
+        """Polls once, now (RFC 8628 §3.4). Mind the interval; a refusal is raised."""
+        return await self._native.oauth_poll_token(client_id, device_code)
+
+    async def refresh(self, refresh_token: str, client_id: str | None = None) -> Tokens:
+        """Trades a refresh token for new tokens (RFC 6749 §6). It works once: store the answer."""
+        return await self._native.oauth_refresh(refresh_token, client_id)
+
+    async def revoke(self, refresh_token: str) -> None:
+        """Ends a refresh token. Access tokens that are out live until they expire."""
+        return await self._native.oauth_revoke(refresh_token)
+
+
+class AsyncAccountClient:
+    """Acts on one user's Parallel account, with calls to await on asyncio or uvloop.
+
+    Cheap to make: nothing is read, written or sent before the first call. Safe to share between
+    tasks, event loops and threads, and it works on after a fork, in the parent and in the child.
+
+    Args:
+        client_name: What the approval page calls your program; also names the credentials file.
+        client_id: A registration made elsewhere. Without one, the first login registers.
+        scopes: What logins ask for, such as ``["balance:read"]``; by default everything.
+        platform_url: Default ``PARALLEL_PLATFORM_URL`` or ``https://platform.parallel.ai``.
+        account_url: Default ``PARALLEL_SERVICE_API_URL`` or
+            ``https://api.parallel.ai/account``.
+        store: Where the credentials live; by default a file of their own per ``client_name``.
+        timeout: Seconds that one request may take; default 30.
+        max_retries: How often a request is repeated at most where that is safe; default 2.
+        org: Act for this organisation, whichever is selected in the store.
+        user_agent: Added to the ``User-Agent``, such as ``my-app/1.2``.
+        proxy: A proxy's URL, instead of what ``HTTPS_PROXY`` and its like say.
+        ca_bundle: A file of PEM certificates to trust besides the system's.
+        first_poll_at_once: Poll a login at once rather than after one interval.
+        lock_timeout: Seconds to wait for another process that is refreshing; default 60.
+        store_timeout: Seconds that a method of a store written in Python may take.
+
+    Raises:
+        ConfigError: An option is unusable, or a URL is neither https nor loopback.
+    """
+
+    __slots__ = ("__weakref__", "_native")
+
+    _native: _native.AsyncClient
+
+    def __init__(
+        self,
+        *,
+        client_name: str | None = None,
+        client_id: str | None = None,
+        scopes: Sequence[str] | None = None,
+        platform_url: str | None = None,
+        account_url: str | None = None,
+        store: CredentialStore | FileStore | MemoryStore | None = None,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        org: str | None = None,
+        user_agent: str | None = None,
+        proxy: str | None = None,
+        ca_bundle: str | PathLike[str] | None = None,
+        first_poll_at_once: bool = False,
+        lock_timeout: float | None = None,
+        store_timeout: float = 10.0,
+        _time_scale: float = 1.0,
+    ) -> None:
+        self._native = _native.AsyncClient(
+            client_name=client_name,
+            client_id=client_id,
+            scopes=scopes,
+            platform_url=platform_url,
+            account_url=account_url,
+            store=store,
+            timeout=timeout,
+            max_retries=max_retries,
+            org=org,
+            user_agent=user_agent,
+            proxy=proxy,
+            ca_bundle=ca_bundle,
+            first_poll_at_once=first_poll_at_once,
+            lock_timeout=lock_timeout,
+            store_timeout=store_timeout,
+            time_scale=_time_scale,
+        )
+
+    @property
+    def balance(self) -> AsyncBalanceApi:
+        """The organisation's balance."""
+        return AsyncBalanceApi(self._native)
+
+    @property
+    def apps(self) -> AsyncApps:
+        """The organisation's apps."""
+        return AsyncApps(self._native)
+
+    @property
+    def keys(self) -> AsyncKeys:
+        """The data-API keys of an app."""
+        return AsyncKeys(self._native)
+
+    @property
+    def oauth(self) -> AsyncOAuth:
+        """The requests of the device flow one by one."""
+        return AsyncOAuth(self._native)
+
+    async def login(
+        self,
+        *,
+        on_prompt: Callable[[AsyncDeviceLogin], Awaitable[object] | object] | None = None,
+        open_browser: bool = True,
+        timeout: float | None = None,
+        scopes: Sequence[str] | None = None,
+        login_hint: str | None = None,
+    ) -> Status:
+        """Logs in: registers if needed, shows the prompt, waits for the approval, stores it.
+
+        Args:
+            on_prompt: Called with the login to show; by default ``login.prompt`` is printed to
+                standard error. It may be ``async``.
+            open_browser: Whether to open the link in the person's browser, where there is one.
+            timeout: Seconds to wait at most; by default as long as the code lives.
+            scopes: Instead of the client's.
+            login_hint: Whom the login page should suggest, such as an e-mail address.
+
+        Returns:
+            Who is logged in now.
+
+        Raises:
+            AccessDeniedError: The user said no.
+            LoginExpiredError: Nobody approved in time.
+            AccountError: Any other reason; see its ``code``.
+        """
+        login = await self.start_login(scopes=scopes, timeout=timeout, login_hint=login_hint)
+        if on_prompt is None:
+            print(login.prompt, file=sys.stderr, flush=True)
+        else:
+            shown = on_prompt(login)
+            if hasattr(shown, "__await__"):
+                await shown
+        if open_browser:
+            login.open_browser()
+        return await login.wait()
+
+    async def start_login(
+        self,
+        *,
+        scopes: Sequence[str] | None = None,
+        timeout: float | None = None,
+        login_hint: str | None = None,
+    ) -> AsyncDeviceLogin:
+        """Asks for a device code (RFC 8628 §3.1), after registering if needed.
+
+        ``timeout`` is how many seconds the login may take from here.
+        """
+        native = await self._native.start_login(scopes, timeout, login_hint)
+        return AsyncDeviceLogin(native)
+
+    async def resume_login(self, record: str) -> AsyncDeviceLogin:
+        """Goes on with a login that ``pending_record()`` recorded, maybe in another process."""
+        return AsyncDeviceLogin(await self._native.resume_login(record))
+
+    async def status(self) -> Status:
+        """Who is logged in, as far as the store knows; no network is asked."""
+        return await self._native.status()
+
+    async def logout(self, *, all: bool = False, organization: str | None = None) -> None:
+        """Revokes and forgets the login: this one, that of one organisation, or ``all``.
+
+        It is forgotten here even when revoking fails; that failure is raised.
+        """
+        return await self._native.logout(all, organization)
+
+    async def access_token(self) -> str:
+        """A token that is valid now, for calls that this library does not wrap. A secret."""
+        return await self._native.access_token()
+
+    async def organizations(self) -> list[Organization]:
+        """Every organisation that the store has a login for."""
+        return await self._native.organizations()
+
+    async def select_organization(self, id: str) -> None:
+        """Act for this organisation from now on; all that share the store follow."""
+        return await self._native.select_organization(id)
+
+    async def request(self, method: str, path: str, json: Any = None) -> Any:
+        """Any other call below the Account API's base; returns the parsed JSON of the answer.
+
+        Args:
+            method: Such as ``"GET"``; GET, HEAD and DELETE are repeated where that can help.
+            path: Begins with ``/`` and is sent as it is: encode what you put into it.
+            json: The body: what JSON has a form for.
+        """
+        return await self._native.request(method, path, json)
+
+    def with_options(
+        self, *, timeout: float | None = None, max_retries: int | None = None
+    ) -> AsyncAccountClient:
+        """The same client with other limits: ``client.with_options(timeout=5).balance.get()``.
+
+        Login, store and connections are shared; closing either closes both.
+        """
+        other = object.__new__(type(self))
+        other._native = self._native.with_options(timeout, max_retries)
+        return other
+
+    async def aclose(self) -> None:
+        """Ends the client: later calls raise :class:`ConfigError`."""
+        self._native.close()
+
+    def close(self) -> None:
+        """As :meth:`aclose`, which has nothing to wait for."""
+        self._native.close()
+
+    async def __aenter__(self) -> AsyncAccountClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._native.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed."""
+        return self._native.closed
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}{' (closed)' if self.closed else ''}>"

@@ -1,0 +1,157 @@
+"""A device login in progress, blocking and asynchronous."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator, Iterator
+    from datetime import datetime
+    from typing import Any
+
+    from parallel_account import _native
+    from parallel_account._native import LoginEvent, Qr, Status
+
+
+class _DeviceLogin:
+    """What both kinds of login can tell (RFC 8628 §3.2)."""
+
+    __slots__ = ("_native",)
+
+    _native: _native.BlockingLogin | _native.AsyncLogin
+
+    @property
+    def user_code(self) -> str:
+        """What the person types."""
+        return self._native.user_code
+
+    @property
+    def verification_uri(self) -> str:
+        """Where the person types it."""
+        return self._native.verification_uri
+
+    @property
+    def verification_uri_complete(self) -> str | None:
+        """The same with the code in it, where the server gives one."""
+        return self._native.verification_uri_complete
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the code dies, in UTC."""
+        return self._native.expires_at
+
+    @property
+    def remaining(self) -> float:
+        """Seconds that the code still lives."""
+        return self._native.remaining
+
+    @property
+    def interval(self) -> float:
+        """Seconds that polls are apart at least, as it is now."""
+        return self._native.interval
+
+    @property
+    def prompt(self) -> str:
+        """What to show to the person: several lines, safe for a terminal."""
+        return self._native.prompt
+
+    @property
+    def qr(self) -> Qr:
+        """The link as a QR code, as text and as SVG."""
+        return self._native.qr
+
+    def open_browser(self) -> bool:
+        """Opens the link in the person's browser; False where there is none."""
+        return self._native.open_browser()
+
+    def pending_record(self) -> str:
+        """A record by which ``resume_login()`` goes on in another process.
+
+        It holds the device code, a secret: keep it safe.
+        """
+        return self._native.pending_record()
+
+    def cancel(self) -> None:
+        """Stops the login: whoever waits for it gets ``CancelledError``; no poll follows."""
+        self._native.cancel()
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} user_code={self.user_code!r} "
+            f"verification_uri={self.verification_uri!r}>"
+        )
+
+
+class DeviceLogin(_DeviceLogin):
+    """A login that waits for its user; iterate over its events, or ``wait()`` for its end."""
+
+    __slots__ = ()
+
+    _native: _native.BlockingLogin
+
+    def __init__(self, native: _native.BlockingLogin) -> None:
+        self._native = native
+
+    def poll(self) -> LoginEvent:
+        """Waits until a poll is due, polls once, and says what came of it.
+
+        After the end it answers the same again.
+
+        Raises:
+            AccessDeniedError: The user said no.
+            LoginExpiredError: The code died.
+            TimeoutError: The time given to ``start_login()`` is over.
+            AccountError: Any other refusal, or the tokens could not be stored.
+        """
+        return self._native.poll()
+
+    def wait(self) -> Status:
+        """Polls until the end; who is logged in then. Raises as :meth:`poll`."""
+        return self._native.wait()
+
+    def __iter__(self) -> Iterator[LoginEvent]:
+        """The events, up to and including ``authorized``. Raises as :meth:`poll`."""
+        while True:
+            event = self._native.poll()
+            yield event
+            if event.kind == "authorized":
+                return
+
+
+class AsyncDeviceLogin(_DeviceLogin):
+    """A login that waits for its user; iterate over its events, or await it."""
+
+    __slots__ = ()
+
+    _native: _native.AsyncLogin
+
+    def __init__(self, native: _native.AsyncLogin) -> None:
+        self._native = native
+
+    async def poll(self) -> LoginEvent:
+        """Waits until a poll is due, polls once, and says what came of it.
+
+        After the end it answers the same again.
+
+        Raises:
+            AccessDeniedError: The user said no.
+            LoginExpiredError: The code died.
+            TimeoutError: The time given to ``start_login()`` is over.
+            AccountError: Any other refusal, or the tokens could not be stored.
+        """
+        return await self._native.poll()
+
+    async def wait(self) -> Status:
+        """Polls until the end; who is logged in then. Raises as :meth:`poll`."""
+        return await self._native.wait()
+
+    def __await__(self) -> Generator[Any, Any, Status]:
+        """As :meth:`wait`."""
+        return self.wait().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[LoginEvent]:
+        """The events, up to and including ``authorized``. Raises as :meth:`poll`."""
+        while True:
+            event = await self._native.poll()
+            yield event
+            if event.kind == "authorized":
+                return

@@ -1,0 +1,95 @@
+"""Stores written in Python: what they look like, and how the native module calls them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Awaitable
+    from weakref import ref
+
+    from parallel_account import _native
+
+
+@runtime_checkable
+class CredentialStore(Protocol):
+    """Keeps one record, an opaque string that holds secrets. Every method may be ``async``.
+
+    A method that raises, answers nonsense or does not finish within ``store_timeout`` makes the
+    call that needed it fail with :class:`StoreError`, with what was raised as its ``__cause__``.
+    Plain methods run on background threads; coroutines run on the event loop that made the
+    client's latest call, or on one of their own for a blocking client.
+
+    A store that several processes share should also have ``lock()``, which returns a context
+    manager, plain or asynchronous, that keeps the others out while it is entered.
+    """
+
+    def load(self) -> str | None | Awaitable[str | None]:
+        """The record, or None where there is none."""
+        ...
+
+    def save(self, record: str, /) -> None | Awaitable[None]:
+        """Replaces the record. When this returns, the record must survive a crash."""
+        ...
+
+    def delete(self) -> None | Awaitable[None]:
+        """Removes the record. Removing none is fine."""
+        ...
+
+
+def call(
+    store: Any,
+    event_loop: ref[AbstractEventLoop] | None,
+    timeout: float,
+    method_and_arguments: tuple[Any, ...],
+) -> Any:
+    """For the native module, on a background thread: one method of ``store``."""
+    method, *arguments = method_and_arguments
+    result = getattr(store, method)(*arguments)
+    if hasattr(result, "__await__"):
+        return _drive(result, event_loop, timeout)
+    return result
+
+
+def hold(
+    store: Any,
+    event_loop: ref[AbstractEventLoop] | None,
+    timeout: float,
+    lease: _native.Lease,
+) -> None:
+    """For the native module, on a thread of its own: holds ``store.lock()`` until told."""
+    manager = store.lock()
+    if hasattr(manager, "__await__"):
+        manager = _drive(manager, event_loop, timeout)
+    if hasattr(manager, "__aenter__"):
+        _drive(_hold_async(manager, lease), event_loop, None)
+        return
+    with manager:
+        lease.acquired()
+        lease.wait()
+
+
+async def _hold_async(manager: Any, lease: _native.Lease) -> None:
+    import asyncio
+
+    async with manager:
+        lease.acquired()
+        await asyncio.get_running_loop().run_in_executor(None, lease.wait)
+
+
+def _drive(
+    awaitable: Awaitable[Any],
+    event_loop: ref[AbstractEventLoop] | None,
+    timeout: float | None,
+) -> Any:
+    """Waits on this thread for ``awaitable``, which runs on the user's loop if it still runs."""
+    import asyncio
+
+    async def finish() -> Any:
+        return await asyncio.wait_for(awaitable, timeout)
+
+    loop = event_loop() if event_loop is not None else None
+    if loop is not None and loop.is_running():
+        return asyncio.run_coroutine_threadsafe(finish(), loop).result()
+    return asyncio.run(finish())

@@ -1,0 +1,518 @@
+//! The client: each operation once, carried out by blocking or by asyncio.
+
+use std::future::Future;
+use std::mem;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use parallel_account::{
+    AccountClient, CallOptions, Error, LoginOptions, PollAnswer as CorePollAnswer,
+};
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+
+use crate::call::{Call, Reply};
+use crate::json::{self, Json};
+use crate::login::Started;
+use crate::models::{
+    ApiKey, App, Balance, DeviceCode, Organization, PollAnswer, Status, Tokens,
+};
+use crate::store::{self, Adapter, Given, HostStore};
+use crate::{blocking, errors, process};
+
+/// What all views of one client share.
+pub(crate) struct Origin {
+    /// With the generation of the process that it was made in.
+    client: Mutex<(u32, AccountClient)>,
+    host: Option<Arc<HostStore>>,
+}
+
+impl Origin {
+    /// This process's client; the first call in a forked child makes a new one.
+    fn client(&self, py: Python<'_>) -> PyResult<AccountClient> {
+        let generation = process::generation();
+        let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.0 != generation {
+            let client = slot
+                .1
+                .after_fork()
+                .map_err(|error| errors::exception(py, &error, true))?;
+            // The parent's stays untouched: its locks may be held for good.
+            mem::forget(mem::replace(&mut *slot, (generation, client)));
+        }
+        Ok(slot.1.clone())
+    }
+}
+
+/// How calls are carried out.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Mode {
+    Blocking,
+    Asyncio,
+}
+
+/// Carries `future` out: its value, or the awaitable of it.
+pub(crate) fn carry<T>(
+    py: Python<'_>,
+    mode: Mode,
+    future: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> PyResult<Py<PyAny>>
+where
+    T: for<'py> IntoPyObject<'py> + Send + 'static,
+{
+    let future = AssertUnwindSafe(future)
+        .catch_unwind()
+        .map(|result| result.unwrap_or_else(|_| Err(errors::panicked())));
+    match mode {
+        Mode::Blocking => finish(py, blocking::run(py, future)?, mode),
+        Mode::Asyncio => {
+            let future = future.map(move |result| -> Reply {
+                Box::new(move |py| finish(py, result, mode))
+            });
+            Call::new(Box::pin(future)).into_py_any(py)
+        }
+    }
+}
+
+fn finish<T>(py: Python<'_>, result: Result<T, Error>, mode: Mode) -> PyResult<Py<PyAny>>
+where
+    T: for<'py> IntoPyObject<'py>,
+{
+    match result {
+        Ok(value) => value.into_py_any(py),
+        Err(error) => Err(errors::exception(py, &error, mode == Mode::Blocking)),
+    }
+}
+
+/// None, where a call has nothing to say.
+pub(crate) struct Nothing;
+
+impl<'py> IntoPyObject<'py> for Nothing {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(py.None().into_bound(py))
+    }
+}
+
+/// The base of `BlockingClient` and `AsyncClient`.
+#[pyclass(frozen, subclass, module = "parallel_account._native")]
+pub(crate) struct Client {
+    origin: Arc<Origin>,
+    limits: Option<CallOptions>,
+    mode: Mode,
+}
+
+impl Client {
+    fn core(&self, py: Python<'_>) -> PyResult<AccountClient> {
+        let client = match self.mode {
+            Mode::Blocking => blocking::attached(py, &self.origin, || self.origin.client(py))?,
+            Mode::Asyncio => {
+                if let Some(host) = &self.origin.host {
+                    host.note_event_loop(py)?;
+                }
+                self.origin.client(py)?
+            }
+        };
+        Ok(match &self.limits {
+            None => client,
+            Some(limits) => client.with_options(limits.clone()),
+        })
+    }
+
+    fn run<T, F>(
+        &self,
+        py: Python<'_>,
+        operation: impl FnOnce(AccountClient) -> F,
+    ) -> PyResult<Py<PyAny>>
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+        T: for<'py> IntoPyObject<'py> + Send + 'static,
+    {
+        carry(py, self.mode, operation(self.core(py)?))
+    }
+
+    fn limited(&self, py: Python<'_>, timeout: Option<f64>, max_retries: Option<i64>) -> PyResult<Self> {
+        let mut limits = self.limits.clone().unwrap_or_default();
+        if let Some(timeout) = timeout {
+            limits.timeout = Some(seconds(py, "timeout", timeout)?);
+        }
+        if let Some(retries) = max_retries {
+            limits.max_retries = Some(count(py, "max_retries", retries)?);
+        }
+        Ok(Self {
+            origin: self.origin.clone(),
+            limits: Some(limits),
+            mode: self.mode,
+        })
+    }
+}
+
+/// A span of time that an option gives in seconds.
+fn seconds(py: Python<'_>, name: &str, value: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(value)
+        .ok()
+        .filter(|it| !it.is_zero())
+        .ok_or_else(|| {
+            let message = format!("{name} must be a number of seconds above 0, not {value}.");
+            errors::config(py, &message)
+        })
+}
+
+fn count(py: Python<'_>, name: &str, value: i64) -> PyResult<u32> {
+    u32::try_from(value).map_err(|_| {
+        let message = format!("{name} must be a whole number from 0 on, not {value}.");
+        errors::config(py, &message)
+    })
+}
+
+/// The options of a client; times in seconds.
+struct Options<'py> {
+    client_name: Option<String>,
+    client_id: Option<String>,
+    scopes: Option<Vec<String>>,
+    platform_url: Option<String>,
+    account_url: Option<String>,
+    store: Option<Bound<'py, PyAny>>,
+    timeout: Option<f64>,
+    max_retries: Option<i64>,
+    org: Option<String>,
+    user_agent: Option<String>,
+    proxy: Option<String>,
+    ca_bundle: Option<PathBuf>,
+    first_poll_at_once: bool,
+    lock_timeout: Option<f64>,
+    store_timeout: f64,
+    time_scale: f64,
+}
+
+fn open(py: Python<'_>, options: Options<'_>, mode: Mode) -> PyResult<Client> {
+    let version = py.version_info();
+    let mut builder = AccountClient::builder()
+        .language(format!(
+            "python/{}.{}.{}",
+            version.major, version.minor, version.patch
+        ))
+        .background(Arc::new(process::background))
+        .first_poll_at_once(options.first_poll_at_once)
+        .time_scale(options.time_scale);
+    macro_rules! given {
+        ($( $option:ident => $method:ident ),* $(,)?) => {$(
+            if let Some(value) = options.$option {
+                builder = builder.$method(value);
+            }
+        )*};
+    }
+    given!(
+        client_name => client_name,
+        client_id => client_id,
+        scopes => scopes,
+        platform_url => platform_url,
+        account_url => account_url,
+        org => organization,
+        user_agent => user_agent,
+        proxy => proxy,
+        ca_bundle => ca_bundle,
+    );
+    if let Some(timeout) = options.timeout {
+        builder = builder.timeout(seconds(py, "timeout", timeout)?);
+    }
+    if let Some(timeout) = options.lock_timeout {
+        builder = builder.lock_timeout(seconds(py, "lock_timeout", timeout)?);
+    }
+    if let Some(retries) = options.max_retries {
+        builder = builder.max_retries(count(py, "max_retries", retries)?);
+    }
+    let store_timeout = seconds(py, "store_timeout", options.store_timeout)?;
+    let mut host = None;
+    if let Some(object) = options.store {
+        builder = match store::given(&object, store_timeout)? {
+            Given::Native(store) => builder.shared_store(store),
+            Given::Host(store) => {
+                host = Some(store.clone());
+                builder.store(Adapter(store))
+            }
+        };
+    }
+    let client = builder
+        .build()
+        .map_err(|error| errors::exception(py, &error, true))?;
+    Ok(Client {
+        origin: Arc::new(Origin {
+            client: Mutex::new((process::generation(), client)),
+            host,
+        }),
+        limits: None,
+        mode,
+    })
+}
+
+#[pymethods]
+impl Client {
+    fn balance_get(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.run(py, |client| async move {
+            client.balance().get().await.map(Balance::from)
+        })
+    }
+
+    fn balance_add(
+        &self,
+        py: Python<'_>,
+        amount_cents: i64,
+        idempotency_key: Option<String>,
+    ) -> PyResult<Py<PyAny>> {
+        self.run(py, move |client| async move {
+            let key = idempotency_key.as_deref();
+            client.balance().add(amount_cents, key).await.map(Balance::from)
+        })
+    }
+
+    fn apps_list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.run(py, |client| async move {
+            let apps = client.apps().list().await?;
+            Ok(apps.into_iter().map(App::from).collect::<Vec<_>>())
+        })
+    }
+
+    fn apps_create(&self, py: Python<'_>, name: String) -> PyResult<Py<PyAny>> {
+        self.run(py, move |client| async move {
+            client.apps().create(&name).await.map(|app| app.app_id)
+        })
+    }
+
+    fn apps_delete(&self, py: Python<'_>, app_id: String) -> PyResult<Py<PyAny>> {
+        self.run(py, move |client| async move {
+            client.apps().delete(&app_id).await.map(|()| Nothing)
+        })
+    }
+
+    fn keys_create(&self, py: Python<'_>, app_id: String, name: String) -> PyResult<Py<PyAny>> {
+        self.run(py, move |client| async move {
+            client.keys().create(&app_id, &name).await.map(ApiKey::from)
+        })
+    }
+
+    fn keys_delete(&self, py: Python<'_>, app_id: String, key_id: String) -> PyResult<Py<PyAny>> {
+        self.run(py, move |client| async move {
+            client.keys().delete(&app_id, &key_id).await.map(|()| Nothing)
+        })
+    }
+
+    fn request(
+        &self,
+        py: Python<'_>,
+        method: String,
+        path: String,
+        json: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let json = json.as_ref().map(json::from_python).transpose()?;
+        self.run(py, move |client| async move {
+            let answer = client.request(&method, &path, json).await?;
+            Ok(Json(answer.json))
+        })
+    }
+
+    fn oauth_register(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.run(py, |client| async move {
+            client.oauth().register().await.map(|it| it.client_id)
+        })
+    }
+
+    fn oauth_request_device_code(
+        &self,
+        py: Python<'_>,
+        client_id: String,
+        scopes: Vec<String>,
+    ) -> PyResult<Py<PyAny>> {
+        self.run(py, move |client| async move {
+            let code = client.oauth().request_device_code(&client_id, &scopes).await?;
+            Ok(DeviceCode::from(code))
+        })
+    }
+
+    fn oauth_poll_token(
+        &self,
+        py: Python<'_>,
+        client_id: String,
+        device_code: String,
+    ) -> PyResult<Py<PyAny>> {
+        self.run(py, move |client| async move {
+            let answer: CorePollAnswer = client.oauth().poll_token(&client_id, &device_code).await?;
+            Ok(PollAnswer::from(answer))
+        })
+    }
+
+    fn oauth_refresh(
+        &self,
+        py: Python<'_>,
+        refresh_token: String,
+        client_id: Option<String>,
+    ) -> PyResult<Py<PyAny>> {
+        self.run(py, move |client| async move {
+            let tokens = client.oauth().refresh(&refresh_token, client_id.as_deref()).await?;
+            Ok(Tokens::from(tokens))
+        })
+    }
+
+    fn oauth_revoke(&self, py: Python<'_>, refresh_token: String) -> PyResult<Py<PyAny>> {
+        self.run(py, move |client| async move {
+            client.oauth().revoke(&refresh_token).await.map(|()| Nothing)
+        })
+    }
+
+    fn start_login(
+        &self,
+        py: Python<'_>,
+        scopes: Option<Vec<String>>,
+        timeout: Option<f64>,
+        login_hint: Option<String>,
+    ) -> PyResult<Py<PyAny>> {
+        let options = LoginOptions {
+            scopes,
+            timeout: timeout.map(|it| seconds(py, "timeout", it)).transpose()?,
+            login_hint,
+        };
+        let mode = self.mode;
+        self.run(py, move |client| async move {
+            Ok(Started(client.start_login(options).await?, mode))
+        })
+    }
+
+    fn resume_login(&self, py: Python<'_>, record: String) -> PyResult<Py<PyAny>> {
+        let mode = self.mode;
+        self.run(py, move |client| async move {
+            Ok(Started(client.resume_login(&record).await?, mode))
+        })
+    }
+
+    fn status(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.run(py, |client| async move { client.status().await.map(Status::from) })
+    }
+
+    fn logout(&self, py: Python<'_>, all: bool, organization: Option<String>) -> PyResult<Py<PyAny>> {
+        if all && organization.is_some() {
+            let message = "logout takes either all=True or an organization, not both.";
+            return Err(errors::config(py, message));
+        }
+        self.run(py, move |client| async move {
+            match organization {
+                _ if all => client.logout_all().await,
+                Some(id) => client.logout_of(&id).await,
+                None => client.logout().await,
+            }
+            .map(|()| Nothing)
+        })
+    }
+
+    fn access_token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.run(py, |client| async move {
+            client.access_token().await.map(|it| it.expose().to_owned())
+        })
+    }
+
+    fn organizations(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.run(py, |client| async move {
+            let all = client.organizations().await?;
+            Ok(all.into_iter().map(Organization::from).collect::<Vec<_>>())
+        })
+    }
+
+    fn select_organization(&self, py: Python<'_>, id: String) -> PyResult<Py<PyAny>> {
+        self.run(py, move |client| async move {
+            client.select_organization(&id).await.map(|()| Nothing)
+        })
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.origin.client(py)?.close();
+        Ok(())
+    }
+
+    #[getter]
+    fn closed(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.origin.client(py)?.is_closed())
+    }
+}
+
+macro_rules! client_class {
+    ($(#[$meta:meta])* $name:ident, $mode:expr) => {
+        $(#[$meta])*
+        #[pyclass(frozen, extends = Client, module = "parallel_account._native")]
+        pub(crate) struct $name;
+
+        #[pymethods]
+        impl $name {
+            #[new]
+            #[pyo3(signature = (
+                *, client_name, client_id, scopes, platform_url, account_url, store, timeout,
+                max_retries, org, user_agent, proxy, ca_bundle, first_poll_at_once, lock_timeout,
+                store_timeout, time_scale,
+            ))]
+            #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+            fn new(
+                py: Python<'_>,
+                client_name: Option<String>,
+                client_id: Option<String>,
+                scopes: Option<Vec<String>>,
+                platform_url: Option<String>,
+                account_url: Option<String>,
+                store: Option<Bound<'_, PyAny>>,
+                timeout: Option<f64>,
+                max_retries: Option<i64>,
+                org: Option<String>,
+                user_agent: Option<String>,
+                proxy: Option<String>,
+                ca_bundle: Option<PathBuf>,
+                first_poll_at_once: bool,
+                lock_timeout: Option<f64>,
+                store_timeout: f64,
+                time_scale: f64,
+            ) -> PyResult<PyClassInitializer<Self>> {
+                let options = Options {
+                    client_name,
+                    client_id,
+                    scopes,
+                    platform_url,
+                    account_url,
+                    store,
+                    timeout,
+                    max_retries,
+                    org,
+                    user_agent,
+                    proxy,
+                    ca_bundle,
+                    first_poll_at_once,
+                    lock_timeout,
+                    store_timeout,
+                    time_scale,
+                };
+                let client = open(py, options, $mode)?;
+                Ok(PyClassInitializer::from(client).add_subclass(Self))
+            }
+
+            fn with_options(
+                slf: PyRef<'_, Self>,
+                timeout: Option<f64>,
+                max_retries: Option<i64>,
+            ) -> PyResult<Py<Self>> {
+                let client = slf.as_super().limited(slf.py(), timeout, max_retries)?;
+                Py::new(slf.py(), PyClassInitializer::from(client).add_subclass(Self))
+            }
+        }
+    };
+}
+
+client_class! {
+    /// Every call returns its value.
+    BlockingClient, Mode::Blocking
+}
+
+client_class! {
+    /// Every call returns an awaitable of its value.
+    AsyncClient, Mode::Asyncio
+}

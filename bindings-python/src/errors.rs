@@ -1,0 +1,130 @@
+//! Errors of the core as Python exceptions; the classes are Python's own, in `_errors.py`.
+
+use std::error::Error as StdError;
+use std::{fmt, io};
+
+use parallel_account::{Error, ErrorKind, FieldError};
+use pyo3::exceptions::{PyException, PyOSError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+
+/// What a store written in Python raised; it becomes the `__cause__` again.
+#[derive(Debug)]
+pub(crate) struct HostError(pub(crate) PyErr);
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The name only: the message of a foreign exception may quote the record.
+        let name = Python::try_attach(|py| self.0.get_type(py).name().map(|it| it.to_string()));
+        match name {
+            Some(Ok(name)) => f.write_str(&name),
+            _ => f.write_str("exception in Python"),
+        }
+    }
+}
+
+impl StdError for HostError {}
+
+/// The exception for `error`, its causes chained.
+pub(crate) fn exception(py: Python<'_>, error: &Error, blocking: bool) -> PyErr {
+    if error.kind() == ErrorKind::Cancelled {
+        return cancelled(py, blocking);
+    }
+    match build(py, error) {
+        Ok(exception) => {
+            if let Some(source) = error.source() {
+                exception.set_cause(py, Some(cause(py, source)));
+            }
+            exception
+        }
+        Err(problem) => problem,
+    }
+}
+
+/// A bad option that the core never gets to see.
+pub(crate) fn config(py: Python<'_>, message: &str) -> PyErr {
+    let details = PyDict::new(py);
+    make(py, ErrorKind::Config.code(), message, &details).unwrap_or_else(|problem| problem)
+}
+
+/// A panic was caught. Its message stays out: it could quote what it choked on.
+pub(crate) fn panicked() -> Error {
+    Error::internal("a panic was caught")
+}
+
+fn cancelled(py: Python<'_>, blocking: bool) -> PyErr {
+    let module = if blocking { "concurrent.futures" } else { "asyncio" };
+    let class = py.import(module).and_then(|it| it.getattr("CancelledError"));
+    match class.and_then(|class| class.call1(("The call was cancelled.",))) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(problem) => problem,
+    }
+}
+
+fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let details = PyDict::new(py);
+    details.set_item("status", error.status())?;
+    details.set_item("request_id", error.request_id())?;
+    details.set_item("retry_after", error.retry_after().map(|it| it.as_secs_f64()))?;
+    details.set_item("retryable", error.retryable())?;
+    details.set_item("outcome_unknown", error.outcome_unknown())?;
+    if error.kind() == ErrorKind::OAuth {
+        details.set_item("error", error.oauth_error())?;
+        details.set_item("description", error.description())?;
+    }
+    if error.kind() == ErrorKind::InvalidRequest {
+        let fields: Vec<_> = error
+            .fields()
+            .iter()
+            .map(
+                |FieldError {
+                     location,
+                     message,
+                     error_type,
+                 }| (location, message, error_type),
+            )
+            .collect();
+        details.set_item("fields", fields)?;
+    }
+    make(py, error.code(), error.message(), &details)
+}
+
+fn make(
+    py: Python<'_>,
+    code: &str,
+    message: &str,
+    details: &Bound<'_, PyDict>,
+) -> PyResult<PyErr> {
+    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let exception = MAKE
+        .import(py, "parallel_account._errors", "_make")?
+        .call1((code, message, details))?;
+    Ok(PyErr::from_value(exception))
+}
+
+/// The reason beneath: what a store raised, the system's error with its number, or the words.
+fn cause(py: Python<'_>, source: &(dyn StdError + 'static)) -> PyErr {
+    if let Some(HostError(error)) = source.downcast_ref() {
+        return error.clone_ref(py);
+    }
+    if let Some(error) = source.downcast_ref::<Error>() {
+        return exception(py, error, true);
+    }
+    let exception = match source.downcast_ref::<io::Error>() {
+        Some(error) => match error.raw_os_error() {
+            Some(number) => PyOSError::new_err((number, error.to_string())),
+            None => PyOSError::new_err(error.to_string()),
+        },
+        None => PyException::new_err(source.to_string()),
+    };
+    if let Some(source) = source.source() {
+        exception.set_cause(py, Some(cause(py, source)));
+    }
+    exception
+}
+
+/// The exception itself, for a value that carries one (an `offline` event).
+pub(crate) fn value(py: Python<'_>, error: &Error) -> Py<PyAny> {
+    exception(py, error, true).into_value(py).into_any()
+}

@@ -1,0 +1,146 @@
+//! A device login in progress.
+
+use std::time::SystemTime;
+
+use parallel_account::{DeviceLogin, prompt};
+use pyo3::prelude::*;
+
+use crate::client::{Mode, carry};
+use crate::models::{LoginEvent, Qr, Status};
+use crate::{errors, process};
+
+/// The base of `BlockingLogin` and `AsyncLogin`.
+#[pyclass(frozen, subclass, module = "parallel_account._native")]
+pub(crate) struct Login {
+    login: DeviceLogin,
+    generation: u32,
+    mode: Mode,
+}
+
+/// An event that becomes Python's when there is a GIL to do it with.
+struct Event(parallel_account::LoginEvent);
+
+impl<'py> IntoPyObject<'py> for Event {
+    type Target = LoginEvent;
+    type Output = Bound<'py, LoginEvent>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        Bound::new(py, LoginEvent::new(py, self.0))
+    }
+}
+
+impl Login {
+    fn login(&self, py: Python<'_>) -> PyResult<DeviceLogin> {
+        if self.generation != process::generation() {
+            return Err(errors::config(
+                py,
+                "This login was started before a fork. Pass its pending_record() to resume_login() \
+                 in the child instead.",
+            ));
+        }
+        Ok(self.login.clone())
+    }
+}
+
+#[pymethods]
+impl Login {
+    #[getter]
+    fn user_code(&self) -> &str {
+        self.login.user_code()
+    }
+
+    #[getter]
+    fn verification_uri(&self) -> &str {
+        self.login.verification_uri()
+    }
+
+    #[getter]
+    fn verification_uri_complete(&self) -> Option<&str> {
+        self.login.verification_uri_complete()
+    }
+
+    #[getter]
+    fn expires_at(&self) -> SystemTime {
+        self.login.expires_at()
+    }
+
+    #[getter]
+    fn interval(&self) -> f64 {
+        self.login.interval().as_secs_f64()
+    }
+
+    #[getter]
+    fn remaining(&self) -> f64 {
+        self.login.remaining().as_secs_f64()
+    }
+
+    #[getter]
+    fn qr(&self, py: Python<'_>) -> PyResult<Qr> {
+        let qr = self.login.qr();
+        qr.map(Qr::from)
+            .map_err(|error| errors::exception(py, &error, true))
+    }
+
+    #[getter]
+    fn prompt(&self) -> String {
+        prompt::text(&self.login)
+    }
+
+    fn pending_record(&self) -> String {
+        self.login.pending_record().expose().to_owned()
+    }
+
+    fn open_browser(&self, py: Python<'_>) -> bool {
+        let complete = self.login.verification_uri_complete();
+        let url = complete.unwrap_or(self.login.verification_uri());
+        py.detach(|| prompt::open_browser(url))
+    }
+
+    fn poll(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let login = self.login(py)?;
+        carry(py, self.mode, async move { login.poll().await.map(Event) })
+    }
+
+    fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let login = self.login(py)?;
+        carry(py, self.mode, async move {
+            login.wait().await.map(Status::from)
+        })
+    }
+
+    fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        self.login(py)?.cancel();
+        Ok(())
+    }
+}
+
+/// Every call returns its value.
+#[pyclass(frozen, extends = Login, module = "parallel_account._native")]
+pub(crate) struct BlockingLogin;
+
+/// Every call returns an awaitable of its value.
+#[pyclass(frozen, extends = Login, module = "parallel_account._native")]
+pub(crate) struct AsyncLogin;
+
+/// A login on its way to Python.
+pub(crate) struct Started(pub(crate) DeviceLogin, pub(crate) Mode);
+
+impl<'py> IntoPyObject<'py> for Started {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        let Self(login, mode) = self;
+        let base = PyClassInitializer::from(Login {
+            login,
+            generation: process::generation(),
+            mode,
+        });
+        Ok(match mode {
+            Mode::Blocking => Bound::new(py, base.add_subclass(BlockingLogin))?.into_any(),
+            Mode::Asyncio => Bound::new(py, base.add_subclass(AsyncLogin))?.into_any(),
+        })
+    }
+}

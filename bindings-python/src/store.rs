@@ -1,0 +1,322 @@
+//! Stores: the core's own for Python, and Python's own for the core.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use parallel_account::{CredentialStore, Error, StoreFuture, StoreLock};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyWeakrefReference;
+use tokio::sync::oneshot;
+
+use crate::errors::{self, HostError};
+use crate::{blocking, process};
+
+/// A store that the core brings along; the base of `MemoryStore` and `FileStore`.
+#[pyclass(frozen, subclass, module = "parallel_account._native")]
+pub(crate) struct NativeStore {
+    store: Arc<dyn CredentialStore>,
+}
+
+impl NativeStore {
+    fn run<T: Send>(py: Python<'_>, future: StoreFuture<'_, T>) -> PyResult<T> {
+        blocking::run(py, future)?.map_err(|error| errors::exception(py, &error, true))
+    }
+}
+
+#[pymethods]
+impl NativeStore {
+    /// The record as one opaque string, or None. It holds secrets.
+    fn load(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        Self::run(py, self.store.load())
+    }
+
+    /// Replaces the record; it survives a crash once this returns.
+    fn save(&self, py: Python<'_>, record: String) -> PyResult<()> {
+        Self::run(py, self.store.save(record))
+    }
+
+    /// Removes the record; none is fine.
+    fn delete(&self, py: Python<'_>) -> PyResult<()> {
+        Self::run(py, self.store.delete())
+    }
+
+    /// Where the record is, for people.
+    #[getter]
+    fn location(&self) -> String {
+        self.store.location()
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let class = slf.get_type().name()?;
+        Ok(format!("<{class} {:?}>", slf.get().store.location()))
+    }
+}
+
+/// Keeps the credentials in memory only. `record` is what another store's `load()` gave.
+#[pyclass(frozen, extends = NativeStore, module = "parallel_account")]
+pub(crate) struct MemoryStore;
+
+#[pymethods]
+impl MemoryStore {
+    #[new]
+    #[pyo3(signature = (record = None))]
+    fn new(record: Option<String>) -> PyClassInitializer<Self> {
+        let store = Arc::new(parallel_account::MemoryStore::new(record));
+        PyClassInitializer::from(NativeStore { store }).add_subclass(Self)
+    }
+}
+
+/// Keeps the credentials in a file that only its owner may read, shared safely between processes.
+#[pyclass(frozen, extends = NativeStore, module = "parallel_account")]
+pub(crate) struct FileStore;
+
+impl FileStore {
+    fn of(
+        py: Python<'_>,
+        store: parallel_account::Result<parallel_account::FileStore>,
+    ) -> PyResult<Py<Self>> {
+        let store = store.map_err(|error| errors::exception(py, &error, true))?;
+        Py::new(py, Self::around(store))
+    }
+
+    fn around(store: parallel_account::FileStore) -> PyClassInitializer<Self> {
+        let store = Arc::new(store);
+        PyClassInitializer::from(NativeStore { store }).add_subclass(Self)
+    }
+}
+
+#[pymethods]
+impl FileStore {
+    #[new]
+    fn new(path: PathBuf) -> PyClassInitializer<Self> {
+        Self::around(parallel_account::FileStore::new(path))
+    }
+
+    /// The file that a client of this name uses when it is given no store.
+    #[staticmethod]
+    fn default_for(py: Python<'_>, client_name: &str) -> PyResult<Py<Self>> {
+        Self::of(py, parallel_account::FileStore::default_for(client_name))
+    }
+
+    /// The file of Parallel's own command, `parallel-cli`: its login is this client's, and the
+    /// reverse.
+    #[staticmethod]
+    fn parallel_cli(py: Python<'_>) -> PyResult<Py<Self>> {
+        Self::of(py, parallel_account::FileStore::parallel_cli())
+    }
+}
+
+/// A store written in Python. Its methods run on threads of the background runtime, never on one
+/// that the core needs; coroutines run on the event loop that last made a call.
+pub(crate) struct HostStore {
+    object: Py<PyAny>,
+    timeout: Duration,
+    has_lock: bool,
+    name: String,
+    event_loop: Mutex<Option<Py<PyWeakrefReference>>>,
+}
+
+/// What `store=` was given.
+pub(crate) enum Given {
+    Native(Arc<dyn CredentialStore>),
+    Host(Arc<HostStore>),
+}
+
+pub(crate) fn given(object: &Bound<'_, PyAny>, timeout: Duration) -> PyResult<Given> {
+    if let Ok(native) = object.cast::<NativeStore>() {
+        return Ok(Given::Native(native.get().store.clone()));
+    }
+    for method in ["load", "save", "delete"] {
+        if !object.getattr_opt(method)?.is_some_and(|it| it.is_callable()) {
+            let message = format!(
+                "store must have the methods load(), save(record) and delete(); this {} has no {method}",
+                object.get_type().name()?
+            );
+            return Err(errors::config(object.py(), &message));
+        }
+    }
+    Ok(Given::Host(Arc::new(HostStore {
+        has_lock: object.hasattr("lock")?,
+        name: object.get_type().name()?.to_string(),
+        object: object.clone().unbind(),
+        timeout,
+        event_loop: Mutex::new(None),
+    })))
+}
+
+impl HostStore {
+    /// Coroutines of the store are to run on this loop from now on.
+    pub(crate) fn note_event_loop(&self, py: Python<'_>) -> PyResult<()> {
+        let Ok(running) = py
+            .import("asyncio")?
+            .call_method0("get_running_loop")
+        else {
+            return Ok(());
+        };
+        let reference = PyWeakrefReference::new(&running)?.unbind();
+        let previous = self.slot().replace(reference);
+        drop(previous);
+        Ok(())
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Py<PyWeakrefReference>>> {
+        self.event_loop.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `_stores.<helper>(store, event loop or None, timeout, …)`.
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        helper: &str,
+        rest: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let event_loop = self.slot().as_ref().map(|it| it.clone_ref(py));
+        py.import("parallel_account._stores")?.call_method1(
+            helper,
+            (&self.object, event_loop, self.timeout.as_secs_f64(), rest),
+        )
+    }
+
+    fn failed(&self, what: &str, error: Option<PyErr>) -> Error {
+        let name = &self.name;
+        match error {
+            Some(error) => {
+                let error = HostError(error);
+                Error::store(
+                    format!("The credential store {name} failed in {what}(): {error}."),
+                    Some(Box::new(error)),
+                )
+            }
+            None => Error::store(
+                format!(
+                    "The credential store {name} did not finish {what}() within {} s.",
+                    self.timeout.as_secs_f64()
+                ),
+                None,
+            ),
+        }
+    }
+
+    /// Runs `work` with the GIL on a background thread, for as long as the time-out allows.
+    async fn apart<T: Send + 'static>(
+        self: &Arc<Self>,
+        what: &'static str,
+        work: impl FnOnce(Python<'_>, &Self) -> PyResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let store = self.clone();
+        let task = process::background().spawn_blocking(move || {
+            Python::try_attach(|py| {
+                work(py, &store).map_err(|error| store.failed(what, Some(error)))
+            })
+        });
+        // A little longer than Python's own limit, whose error says more.
+        match tokio::time::timeout(self.timeout + Duration::from_millis(200), task).await {
+            Ok(Ok(Some(result))) => result,
+            Ok(_) => Err(Error::store("The interpreter is shutting down.", None)),
+            Err(_) => Err(self.failed(what, None)),
+        }
+    }
+}
+
+/// The core's view of a [`HostStore`].
+pub(crate) struct Adapter(pub(crate) Arc<HostStore>);
+
+impl CredentialStore for Adapter {
+    fn load(&self) -> StoreFuture<'_, Option<String>> {
+        Box::pin(self.0.apart("load", |py, store| {
+            let arguments = ("load",).into_pyobject(py)?.into_any();
+            let record = store.ask(py, "call", arguments)?;
+            record.extract().map_err(|_| {
+                PyRuntimeError::new_err(format!(
+                    "load() must return a str or None, not {}",
+                    record.get_type()
+                ))
+            })
+        }))
+    }
+
+    fn save(&self, record: String) -> StoreFuture<'_, ()> {
+        Box::pin(self.0.apart("save", |py, store| {
+            let arguments = ("save", record).into_pyobject(py)?.into_any();
+            store.ask(py, "call", arguments).map(drop)
+        }))
+    }
+
+    fn delete(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.0.apart("delete", |py, store| {
+            let arguments = ("delete",).into_pyobject(py)?.into_any();
+            store.ask(py, "call", arguments).map(drop)
+        }))
+    }
+
+    fn lock(&self) -> StoreFuture<'_, StoreLock> {
+        if !self.0.has_lock {
+            return Box::pin(async { Ok(StoreLock::new(())) });
+        }
+        Box::pin(async {
+            let (acquired, is_acquired) = oneshot::channel();
+            let (release, released) = mpsc::channel();
+            let lease = Lease {
+                acquired: Mutex::new(Some(acquired)),
+                released: Mutex::new(released),
+            };
+            let store = self.0.clone();
+            // One thread from the lock's taking to its release: many locks ask for that.
+            let holder = process::background().spawn_blocking(move || {
+                Python::try_attach(|py| {
+                    let lease = Bound::new(py, lease)?.into_any();
+                    store.ask(py, "hold", lease).map(drop)
+                })
+            });
+            match tokio::time::timeout(self.0.timeout, is_acquired).await {
+                Ok(Ok(())) => Ok(StoreLock::new(release)),
+                // It ended without taking the lock.
+                Ok(Err(_)) => match holder.await {
+                    Ok(Some(Err(error))) => Err(self.0.failed("lock", Some(error))),
+                    _ => Err(Error::store(
+                        format!("The credential store {} did not take its lock.", self.0.name),
+                        None,
+                    )),
+                },
+                Err(_) => Err(self.0.failed("lock", None)),
+            }
+        })
+    }
+
+    fn location(&self) -> String {
+        format!("the {} given as store", self.0.name)
+    }
+}
+
+/// Tells Python's side how long to hold the lock.
+#[pyclass(frozen, module = "parallel_account._native")]
+pub(crate) struct Lease {
+    acquired: Mutex<Option<oneshot::Sender<()>>>,
+    /// Ends when the core drops its [`StoreLock`].
+    released: Mutex<mpsc::Receiver<()>>,
+}
+
+#[pymethods]
+impl Lease {
+    /// The lock is taken.
+    fn acquired(&self) {
+        let sender = self
+            .acquired
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(sender) = sender {
+            let _ = sender.send(());
+        }
+    }
+
+    /// Returns when the lock is to be released.
+    fn wait(&self, py: Python<'_>) {
+        py.detach(|| {
+            let released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = released.recv();
+        });
+    }
+}
