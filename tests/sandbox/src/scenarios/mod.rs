@@ -135,11 +135,20 @@ fn start_scenario(shared: &Shared, body: &[u8]) -> Result<Value, String> {
         "verdict_url": format!("{}/scenarios/{id}/verdict", shared.addresses.control_url),
         "time_scale": scenario.time_scale,
         "options": templates.expand(&scenario.options)?,
-        "store": templates.expand(&scenario.store)?,
+        "store": stored_text(&templates.expand(&scenario.store)?),
         "client": calls,
     });
     scenarios.running.insert(id, Arc::new(running));
     Ok(started)
+}
+
+/// The text of a stored record: of its JSON, or `{"text": …}` for one that is broken.
+fn stored_text(store: &Value) -> Option<String> {
+    match (store, store["text"].as_str()) {
+        (Value::Null, _) => None,
+        (_, Some(text)) => Some(text.to_owned()),
+        (record, None) => Some(record.to_string()),
+    }
 }
 
 async fn verdict(State(shared): State<Arc<Shared>>, Path(id): Path<u64>, body: Bytes) -> Response {

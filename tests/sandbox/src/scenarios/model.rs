@@ -155,8 +155,8 @@ impl Scenario {
             return Err("time_scale must be from 1 to 10000".into());
         }
         for call in &scenario.client {
-            if call.returns.is_some() == call.raises.is_some() {
-                return Err(format!("{} must either return or raise", call.call));
+            if call.returns.is_some() && call.raises.is_some() {
+                return Err(format!("{} cannot both return and raise", call.call));
             }
         }
         Ok(scenario)

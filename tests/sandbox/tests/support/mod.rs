@@ -16,6 +16,8 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn start(options: Options) -> Self {
+        // Another crate of the workspace builds reqwest without a default one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let sandbox = Sandbox::start(options).await.expect("a free port");
         let http = Client::builder().no_proxy().build().expect("a client");
         Self { sandbox, http }
