@@ -95,15 +95,14 @@ pub(super) fn failure(error: &(dyn StdError + 'static)) -> Option<String> {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return Some(tls.to_string());
         }
-        // `io::Error::source` skips the error that it wraps.
-        if let Some(inner) = error
+        // `io::Error::source` skips the error that it wraps, and one may wrap another.
+        next = match error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref)
-            && let Some(tls) = inner.downcast_ref::<rustls::Error>()
         {
-            return Some(tls.to_string());
-        }
-        next = error.source();
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
     None
 }
