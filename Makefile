@@ -1,0 +1,22 @@
+# Every target sets up what it needs from Rust, Python >= 3.10 and Node >= 20.
+SHELL := /bin/bash
+.PHONY: demo test lint help
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make demo           the whole job in Rust, Python, Node and Swift against a local Parallel
+demo:
+	@tests/demo.sh
+
+## make test           every suite and linter, with a line of counts each (SKIP_SWIFT=1 leaves Swift out)
+test:
+	@tests/run.sh
+
+## make test-SUITE     one of: lint rust python node swift browser interop readme
+test-%:
+	@tests/run.sh $*
+
+## make lint           formatting and clippy, with warnings denied
+lint:
+	@tests/run.sh lint

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Runs the suites named, or all; prints a line of counts per suite and fails if any test did.
+set -uo pipefail
+. "$(dirname "$0")/tools.sh"
+cd "$root"
+check_tools
+logs=$CARGO_TARGET_DIR/test-logs
+mkdir -p "$logs"
+
+suite_lint() {
+    local passed=0 failed=0
+    for check in "cargo fmt --all --check" \
+        "cargo clippy --quiet --workspace --all-targets -- -D warnings" \
+        "cargo doc --quiet --no-deps -p parallel-account -p parallel-account-sandbox"; do
+        if RUSTDOCFLAGS="-D warnings" $check; then passed=$((passed + 1)); else
+            echo "FAILED: $check"
+            failed=$((failed + 1))
+        fi
+    done
+    echo "lint: $passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+}
+
+suite_rust() {
+    local status=0
+    cargo test --quiet -p parallel-account -p parallel-account-sandbox -- --format pretty || status=$?
+    return "$status"
+}
+
+suite_python() { bindings-python/tools/test; }
+suite_node() { bindings-node/tools/test; }
+suite_swift() { bindings-swift/tools/test; }
+suite_browser() { tests/browser/run.sh; }
+suite_interop() { tests/interop/run.sh; }
+suite_readme() { tests/readme/run.sh; }
+
+# The counts of a log: its last line says them, or each of cargo's does.
+counts() {
+    if grep -q '^test result: ' "$1"; then
+        awk '/^test result: /{passed += $4; failed += $6} END {print passed + 0, failed + 0}' "$1"
+    else
+        sed -n 's/^[a-z]*: \([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p' "$1" | tail -n 1
+    fi
+}
+
+all="lint rust python node swift browser interop readme"
+summary="" total_passed=0 total_failed=0
+for suite in ${*:-$all}; do
+    declare -F "suite_$suite" >/dev/null || missing "There is no suite $suite; there are: $all"
+    if [ "$suite" = swift ] && [ "${SKIP_SWIFT:-}" = 1 ]; then
+        summary="$summary"$'\n'"swift: left out, as SKIP_SWIFT=1 says"
+        continue
+    fi
+    printf '\n==== %s ====\n' "$suite"
+    began=$SECONDS
+    log=$logs/$suite.log
+    "suite_$suite" >"$log" 2>&1
+    status=$?
+    read -r passed failed <<<"$(counts "$log")"
+    passed=${passed:-0} failed=${failed:-0}
+    [ "$status" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
+    if [ "$failed" -ne 0 ]; then tail -n 200 "$log"; fi
+    scenarios=$(sed -n 's/^\(scenarios.*\)/; \1/p' "$log" | tail -n 1)
+    line="$suite: $passed passed, $failed failed ($((SECONDS - began)) s)$scenarios"
+    echo "$line"
+    summary="$summary"$'\n'"$line"
+    total_passed=$((total_passed + passed)) total_failed=$((total_failed + failed))
+done
+printf '\n==== summary ====%s\ntotal: %d passed, %d failed\n' "$summary" "$total_passed" "$total_failed"
+[ "$total_failed" -eq 0 ]
