@@ -73,7 +73,7 @@ public final class AccountClient: Sendable {
     public func close() { native.close() }
 }
 
-private func retries(_ count: Int?) throws -> UInt32? {
+func retries(_ count: Int?) throws -> UInt32? {
     guard let count else { return nil }
     guard let retries = UInt32(exactly: count) else {
         throw AccountError(.config, "maxRetries must be 0 or more.")

@@ -1,0 +1,146 @@
+import Foundation
+import ParallelAccount
+import Testing
+
+@Suite struct AccountTests {
+    @Test func balanceIsAskedForAndAddedTo() async throws {
+        try await Sandbox.run("--starting-balance-cents", "1234.5") { sandbox in
+            let client = try await sandbox.loggedIn()
+            #expect(try await client.balance.get().creditCents == 1234.5)
+            let key = "order-4711-again"
+            let added = try await client.balance.add(amountCents: 100, idempotencyKey: key)
+            #expect(added.creditCents == 1334.5)
+            let again = try await client.balance.add(amountCents: 100, idempotencyKey: key)
+            #expect(again.creditCents == 1334.5)
+            #expect(try await client.balance.add(amountCents: 1).creditCents == 1335.5)
+        }
+    }
+
+    @Test func appsAndKeys() async throws {
+        try await Sandbox.run { sandbox in
+            let client = try await sandbox.loggedIn()
+            let app = try await client.apps.create(name: "Müller & Söhne")
+            #expect(try await client.apps.list().first { $0.id == app }?.name == "Müller & Söhne")
+            let key = try await client.keys.create(appID: app, name: "first")
+            #expect(key.rawAPIKey?.expose().isEmpty == false)
+            #expect(key.appID == app)
+            #expect(abs(try #require(key.createdAt).timeIntervalSinceNow) < 600)
+            try await client.keys.delete(key.id, appID: app)
+            try await client.apps.delete(app)
+            #expect(try await !client.apps.list().contains { $0.id == app })
+        }
+    }
+
+    @Test func anythingElseBelowTheBase() async throws {
+        try await Sandbox.run { sandbox in
+            let client = try await sandbox.loggedIn()
+            let balance = try await client.request("GET", "/service/v1/balance")
+            #expect(balance["org_id"] == "org_sandbox")
+            let app = try await client.request(
+                "POST", "/service/v1/apps", json: ["app_name": "by hand"])
+            #expect(app["app_id"] != nil)
+            struct Answer: Decodable { let will_invoice: Bool }
+            #expect(try balance.decode(as: Answer.self).will_invoice == false)
+        }
+    }
+
+    @Test func expiredTokenIsRefreshedOnceForAll() async throws {
+        try await Sandbox.run { sandbox in
+            let client = try await sandbox.loggedIn()
+            let before = try await client.accessToken()
+            try await sandbox.control("POST", "/expire-access-token")
+            try await withThrowingTaskGroup(of: Balance.self) { group in
+                for _ in 0..<50 { group.addTask { try await client.balance.get() } }
+                for try await balance in group { #expect(balance.organizationID == "org_sandbox") }
+            }
+            #expect(try await client.accessToken() != before)
+            #expect(try await sandbox.count("token.refresh") == 1)
+        }
+    }
+
+    @Test func tokenThatEndsSoonIsRefreshedBeforehand() async throws {
+        try await Sandbox.run("--access-token-lifetime", "0.2") { sandbox in
+            let client = try await sandbox.loggedIn()
+            let before = try await client.accessToken()
+            while try await client.accessToken() == before { try await Task.sleep(for: .milliseconds(20)) }
+            #expect(try await client.balance.get().organizationID == "org_sandbox")
+        }
+    }
+
+    @Test func logoutRevokesAndForgets() async throws {
+        try await Sandbox.run { sandbox in
+            let client = try await sandbox.loggedIn()
+            try await client.logout()
+            #expect(try await sandbox.count("revoke") == 1)
+            #expect(try await !client.status().isLoggedIn)
+            #expect(await accountError { try await client.balance.get() }?.code == .loginRequired)
+        }
+    }
+
+    @Test func withoutALoginNothingIsSent() async throws {
+        try await Sandbox.run { sandbox in
+            let client = try sandbox.client()
+            #expect(try await !client.status().isLoggedIn)
+            let error = await accountError { try await client.balance.get() }
+            #expect(error?.code == .loginRequired)
+            #expect(error?.isRetryable == false)
+            #expect(try await sandbox.count("*") == 0)
+        }
+    }
+
+    @Test func revokedLoginAsksForAnother() async throws {
+        try await Sandbox.run { sandbox in
+            let client = try await sandbox.loggedIn()
+            try await sandbox.control("POST", "/revoke-family")
+            try await sandbox.control("POST", "/expire-access-token")
+            #expect(await accountError { try await client.balance.get() }?.code == .loginRequired)
+        }
+    }
+
+    @Test func organizationsAreListedAndSelected() async throws {
+        try await Sandbox.run { sandbox in
+            let client = try await sandbox.loggedIn()
+            try await client.login(openBrowser: false) { login in
+                try await sandbox.control(
+                    "POST", "/approve",
+                    ["user_code": .string(login.userCode), "org_id": "org_two", "org_name": "Two"])
+            }
+            #expect(Set(try await client.organizations().map(\.id)) == ["org_sandbox", "org_two"])
+            #expect(try await client.balance.get().organizationID == "org_two")
+            try await client.selectOrganization("org_sandbox")
+            #expect(try await client.balance.get().organizationID == "org_sandbox")
+            try await client.logout(all: true)
+            #expect(try await !client.status().isLoggedIn)
+        }
+    }
+
+    @Test func otherLimitsForACall() async throws {
+        try await Sandbox.run { sandbox in
+            let client = try await sandbox.loggedIn()
+            try await sandbox.fault(["route": "balance.get", "delay_ms": 60_000])
+            let error = await accountError {
+                try await client.with(timeout: .milliseconds(100)).balance.get()
+            }
+            #expect(error?.code == .timeout)
+            try await sandbox.fault(["route": "balance.get", "times": 2, "status": 503])
+            let patient = try client.with(maxRetries: 2)
+            #expect(try await patient.balance.get().organizationID == "org_sandbox")
+        }
+    }
+
+    @Test func thousandsAtOnceAndClientsThatGoAway() async throws {
+        try await Sandbox.run { sandbox in
+            let store = MemoryStore()
+            _ = try await sandbox.loggedIn(store: store)
+            try await withThrowingTaskGroup(of: Balance.self) { group in
+                for _ in 0..<2_000 {
+                    group.addTask { try await sandbox.client(store: store).balance.get() }
+                    if try await sandbox.client(store: store).status().isLoggedIn == false { break }
+                }
+                var count = 0
+                for try await _ in group { count += 1 }
+                #expect(count == 2_000)
+            }
+        }
+    }
+}

@@ -1,3 +1,0 @@
-import Testing
-@testable import ParallelAccount
-@Test func secretIsShy() { #expect("\(Secret("hunter22"))" == "Secret(…)") }
