@@ -154,8 +154,8 @@ fn check_body(
     }
 }
 
-/// Notes every difference. `{{any}}` is anything that is there; `{{capture:x}}` is a
-/// text that is the same wherever x is captured.
+/// Notes every difference. `{{any}}` is anything that is there; `{{texts}}` an object of
+/// texts that are not empty; `{{capture:x}}` a text that is the same wherever x is captured.
 fn same(
     wanted: &Value,
     sent: &Value,
@@ -167,6 +167,12 @@ fn same(
         (Value::String(matcher), sent) if matcher == "{{any}}" => {
             if sent.is_null() {
                 problems.push(format!("{at} is null"));
+            }
+        }
+        (Value::String(matcher), Value::Object(fields)) if matcher == "{{texts}}" => {
+            let empty = |value: &Value| value.as_str().is_none_or(str::is_empty);
+            if let Some((name, value)) = fields.iter().find(|(_, value)| empty(value)) {
+                problems.push(format!("{at}.{name} is {value}"));
             }
         }
         (Value::String(matcher), Value::String(text)) if capture(matcher).is_some() => {
@@ -271,7 +277,12 @@ impl Judge<'_> {
             }
             None => {
                 let wanted = call.returns.as_ref().unwrap_or(&Value::Null);
-                self.within(wanted, &result["returns"], &format!("{at} returns"), problems);
+                self.within(
+                    wanted,
+                    &result["returns"],
+                    &format!("{at} returns"),
+                    problems,
+                );
             }
             Some(_) if result["raises"].is_null() => {
                 problems.push(format!("{at} returns {}", result["returns"]));
