@@ -1,1 +1,16 @@
-//! The node binding: converts arguments in, values and errors out.
+//! The Node binding: arguments in, values and errors out, cancellation and stores across. What
+//! people use is the TypeScript in `ts/`; nothing here decides anything.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "`#[napi]` wants `pub`; what the objects mean is documented in ts/"
+)]
+
+mod batch;
+mod bridge;
+mod client;
+mod failure;
+mod login;
+mod models;
+mod runtime;
+mod store;

@@ -1,0 +1,309 @@
+//! The way between one JavaScript thread and the runtime.
+//!
+//! TypeScript numbers each call and keeps its promise; the runtime answers with that number.
+//! Answers queue up and one wake-up of the event loop delivers all that are there, because the
+//! wake-ups are what an asynchronous call costs. Nothing here blocks either side.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use napi::bindgen_prelude::{Function, ToNapiValue};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
+use napi_derive::napi;
+use parallel_account::Error;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use crate::batch::{Batch, HostCall, IntoJs, Message};
+use crate::failure::Failure;
+use crate::runtime;
+
+type Wake = ThreadsafeFunction<(), (), Batch, Status, false, true>;
+
+/// One per JavaScript thread (the main one, each worker).
+#[napi]
+pub struct NativeBridge {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the runtime's threads may touch.
+pub(crate) struct Shared {
+    queue: Mutex<Vec<Message>>,
+    /// True from the first message queued until the event loop has taken the queue.
+    waking: AtomicBool,
+    event_loop: Mutex<EventLoop>,
+    running: Mutex<HashMap<u32, AbortHandle>>,
+    questions: Mutex<Questions>,
+}
+
+struct EventLoop {
+    wake: Option<Wake>,
+    /// Calls whose promise is not settled: the event loop stays alive for these alone.
+    pending: usize,
+}
+
+#[derive(Default)]
+struct Questions {
+    last: u32,
+    open: HashMap<u32, oneshot::Sender<Answer>>,
+}
+
+/// What a method of a JavaScript store came to; an error stays in JavaScript under the number of
+/// the question, only its message crosses.
+pub(crate) type Answer = Result<Option<String>, String>;
+
+/// Why a question got no answer from JavaScript.
+pub(crate) enum Unanswered {
+    /// The method threw or rejected.
+    Threw { question: u32, message: String },
+    /// The JavaScript thread ended.
+    Gone,
+}
+
+#[napi]
+impl NativeBridge {
+    /// `deliver` gets an array of kind, number, payload, kind, number, payload, …
+    #[napi(constructor)]
+    pub fn new(deliver: Function<'_, (), ()>) -> napi::Result<Self> {
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            waking: AtomicBool::new(false),
+            event_loop: Mutex::new(EventLoop {
+                wake: None,
+                pending: 0,
+            }),
+            running: Mutex::default(),
+            questions: Mutex::default(),
+        });
+        // Weak twice: the function must not keep the event loop, nor the queue its own function.
+        let queue = Arc::downgrade(&shared);
+        let wake = deliver
+            .build_threadsafe_function()
+            .weak::<true>()
+            .build_callback(move |context| {
+                Ok(queue
+                    .upgrade()
+                    .map_or_else(Batch::default, |shared| shared.take(context.env)))
+            })?;
+        lock(&shared.event_loop).wake = Some(wake);
+        Ok(Self { shared })
+    }
+
+    /// Stops a call: its future is dropped, which closes its request. A refresh or a poll that
+    /// it waited for runs on.
+    #[napi]
+    pub fn cancel(&self, call: u32) {
+        if let Some(task) = lock(&self.shared.running).remove(&call) {
+            task.abort();
+        }
+    }
+
+    /// Answers a question to a store. False when nobody waits for it any more.
+    #[napi]
+    pub fn answer(&self, question: u32, value: Option<String>) -> bool {
+        self.shared.answer(question, Ok(value))
+    }
+
+    /// Says that the method of the store failed.
+    #[napi]
+    pub fn answer_error(&self, question: u32, message: String) -> bool {
+        self.shared.answer(question, Err(message))
+    }
+}
+
+/// Node drops the bridge when its thread ends: nobody is left to hear the answers.
+impl Drop for NativeBridge {
+    fn drop(&mut self) {
+        for (_, task) in lock(&self.shared.running).drain() {
+            task.abort();
+        }
+        lock(&self.shared.event_loop).wake = None;
+        self.shared.forget_all();
+    }
+}
+
+impl Shared {
+    /// Runs `work` on the runtime; its end settles the promise numbered `call`, exactly once.
+    pub(crate) fn run<T, F>(self: &Arc<Self>, env: Env, call: u32, work: F)
+    where
+        T: ToNapiValue + Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.hold(env);
+        let ticket = Ticket {
+            shared: Arc::clone(self),
+            call,
+            open: true,
+        };
+        let task = runtime::handle().spawn(async move {
+            ticket.settle(match AssertUnwindSafe(work).catch_unwind().await {
+                Ok(Ok(value)) => Ok(Box::new(value)),
+                Ok(Err(error)) => Err(Failure::from(&error)),
+                Err(_panic) => Err(Failure::panicked()),
+            });
+        });
+        // Removed by `take`, on this same thread, so never before it is here.
+        lock(&self.running).insert(call, task.abort_handle());
+    }
+
+    /// Calls a method of a store that JavaScript keeps under `store`.
+    pub(crate) async fn ask(
+        &self,
+        store: u32,
+        method: &'static str,
+        argument: Option<String>,
+    ) -> Result<Option<String>, Unanswered> {
+        let (sender, receiver) = oneshot::channel();
+        let question = {
+            let mut questions = lock(&self.questions);
+            questions.last = questions.last.wrapping_add(1);
+            let question = questions.last;
+            questions.open.insert(question, sender);
+            question
+        };
+        let _forget = Question {
+            shared: self,
+            question,
+        };
+        self.push(Message::Ask {
+            question,
+            call: HostCall {
+                store,
+                method,
+                argument,
+            },
+        });
+        match receiver.await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(message)) => Err(Unanswered::Threw { question, message }),
+            Err(_) => Err(Unanswered::Gone),
+        }
+    }
+
+    /// Tells a store something that has no answer.
+    pub(crate) fn tell(&self, store: u32, method: &'static str, argument: Option<String>) {
+        self.push(Message::Ask {
+            question: 0,
+            call: HostCall {
+                store,
+                method,
+                argument,
+            },
+        });
+    }
+
+    fn push(&self, message: Message) {
+        lock(&self.queue).push(message);
+        if self.waking.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let status = match &lock(&self.event_loop).wake {
+            Some(wake) => wake.call((), ThreadsafeFunctionCallMode::NonBlocking),
+            None => Status::Closing,
+        };
+        if status != Status::Ok {
+            self.forget_all();
+        }
+    }
+
+    /// On the JavaScript thread: everything queued, and the hold on the event loop given back.
+    fn take(&self, env: Env) -> Batch {
+        self.waking.store(false, Ordering::Release);
+        let messages = std::mem::take(&mut *lock(&self.queue));
+        let mut settled = 0;
+        {
+            let mut running = lock(&self.running);
+            for message in &messages {
+                if let Message::Settled { call, .. } | Message::Cancelled { call } = message {
+                    running.remove(call);
+                    settled += 1;
+                }
+            }
+        }
+        self.release(env, settled);
+        Batch(messages)
+    }
+
+    #[expect(deprecated, reason = "the only way to hold the event loop for a while")]
+    fn hold(&self, env: Env) {
+        let mut event_loop = lock(&self.event_loop);
+        event_loop.pending += 1;
+        if event_loop.pending == 1
+            && let Some(wake) = &mut event_loop.wake
+        {
+            // Fails only while the thread is ending, when there is nothing to hold.
+            let _ = wake.refer(&env);
+        }
+    }
+
+    #[expect(deprecated, reason = "the counterpart of `hold`")]
+    fn release(&self, env: Env, settled: usize) {
+        let mut event_loop = lock(&self.event_loop);
+        event_loop.pending = event_loop.pending.saturating_sub(settled);
+        if event_loop.pending == 0
+            && let Some(wake) = &mut event_loop.wake
+        {
+            let _ = wake.unref(&env);
+        }
+    }
+
+    fn answer(&self, question: u32, answer: Answer) -> bool {
+        match lock(&self.questions).open.remove(&question) {
+            Some(sender) => sender.send(answer).is_ok(),
+            None => false,
+        }
+    }
+
+    /// The JavaScript thread is gone: whoever waits for it must not wait on.
+    fn forget_all(&self) {
+        let messages = std::mem::take(&mut *lock(&self.queue));
+        let questions = std::mem::take(&mut lock(&self.questions).open);
+        drop((messages, questions));
+    }
+}
+
+/// The right to settle one call. Dropped unused (the task was aborted), it says so.
+struct Ticket {
+    shared: Arc<Shared>,
+    call: u32,
+    open: bool,
+}
+
+impl Ticket {
+    fn settle(mut self, outcome: Result<Box<dyn IntoJs>, Failure>) {
+        self.open = false;
+        self.shared.push(Message::Settled {
+            call: self.call,
+            outcome,
+        });
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if self.open {
+            self.shared.push(Message::Cancelled { call: self.call });
+        }
+    }
+}
+
+/// Takes the question back when the core stops waiting (time-out, cancelled).
+struct Question<'a> {
+    shared: &'a Shared,
+    question: u32,
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        lock(&self.shared.questions).open.remove(&self.question);
+    }
+}
+
+/// A panic elsewhere must not take the bridge down with it: its maps stay consistent.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

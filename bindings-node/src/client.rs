@@ -1,0 +1,447 @@
+//! The client: each method names the call it settles and returns at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use napi::Env;
+use napi::bindgen_prelude::Either;
+use napi_derive::napi;
+use parallel_account::{AccountClient, CallOptions, Error, LoginOptions, LogoutOptions};
+
+use crate::bridge::{NativeBridge, Shared};
+use crate::failure::Failure;
+use crate::login::NativeLogin;
+use crate::models::{
+    ApiKey, ApiResponse, App, Balance, DeviceCode, LoginStatus, Organization, PollAnswer, Tokens,
+};
+use crate::runtime;
+use crate::store::{HostStore, NativeStore};
+
+/// The options of a client, checked by `ts/options.ts`. Times in milliseconds.
+#[napi(object, object_to_js = false)]
+pub struct ClientOptions {
+    pub client_name: Option<String>,
+    pub client_id: Option<String>,
+    pub scopes: Option<Vec<String>>,
+    pub platform_url: Option<String>,
+    pub account_url: Option<String>,
+    pub timeout: Option<f64>,
+    pub max_retries: Option<u32>,
+    pub organization: Option<String>,
+    pub user_agent: Option<String>,
+    pub proxy: Option<String>,
+    pub ca_bundle: Option<String>,
+    pub first_poll_at_once: Option<bool>,
+    pub lock_timeout: Option<f64>,
+    /// A store in JavaScript.
+    pub host_store: Option<HostStoreOptions>,
+    /// For the `User-Agent`: `node/20.20.2`.
+    pub language: String,
+    /// The clock's speed, for tests.
+    pub time_scale: Option<f64>,
+}
+
+/// A store that JavaScript keeps.
+#[napi(object, object_to_js = false)]
+pub struct HostStoreOptions {
+    pub number: u32,
+    pub has_lock: bool,
+    /// Milliseconds that one method may take.
+    pub timeout: f64,
+}
+
+/// The limits of one call. Times in milliseconds.
+#[napi(object, object_to_js = false)]
+pub struct Limits {
+    pub timeout: Option<f64>,
+    pub max_retries: Option<u32>,
+}
+
+/// What `AccountClient` in `ts/client.ts` holds.
+#[napi]
+pub struct NativeClient {
+    client: AccountClient,
+    bridge: Arc<Shared>,
+}
+
+/// Makes a client; no thread, socket or file is touched.
+#[napi]
+pub fn open_client(
+    bridge: &NativeBridge,
+    options: ClientOptions,
+    store: Option<&NativeStore>,
+) -> Either<NativeClient, Failure> {
+    match build(bridge, options, store) {
+        Ok(client) => Either::A(NativeClient {
+            client,
+            bridge: Arc::clone(&bridge.shared),
+        }),
+        Err(error) => Either::B(Failure::from(&error)),
+    }
+}
+
+fn build(
+    bridge: &NativeBridge,
+    options: ClientOptions,
+    store: Option<&NativeStore>,
+) -> Result<AccountClient, Error> {
+    let ClientOptions {
+        client_name,
+        client_id,
+        scopes,
+        platform_url,
+        account_url,
+        timeout,
+        max_retries,
+        organization,
+        user_agent,
+        proxy,
+        ca_bundle,
+        first_poll_at_once,
+        lock_timeout,
+        host_store,
+        language,
+        time_scale,
+    } = options;
+    let mut builder = AccountClient::builder()
+        .language(language)
+        .background(Arc::new(runtime::handle));
+    macro_rules! given {
+        ($($option:ident),*) => {$(
+            if let Some(value) = $option {
+                builder = builder.$option(value);
+            }
+        )*};
+    }
+    given!(
+        client_name, client_id, scopes, platform_url, account_url, max_retries, organization,
+        user_agent, proxy, ca_bundle, first_poll_at_once, time_scale
+    );
+    if let Some(timeout) = timeout {
+        builder = builder.timeout(duration(timeout));
+    }
+    if let Some(timeout) = lock_timeout {
+        builder = builder.lock_timeout(duration(timeout));
+    }
+    if let Some(store) = store {
+        builder = builder.store(Arc::clone(&store.store));
+    }
+    if let Some(host) = host_store {
+        builder = builder.store(Arc::new(HostStore::new(
+            Arc::clone(&bridge.shared),
+            host.number,
+            host.has_lock,
+            duration(host.timeout),
+        )));
+    }
+    builder.build()
+}
+
+/// `ts/options.ts` lets only finite numbers above 0 through.
+fn duration(milliseconds: f64) -> Duration {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX)
+}
+
+impl NativeClient {
+    fn limited(&self, limits: Option<Limits>) -> AccountClient {
+        match limits {
+            None => self.client.clone(),
+            Some(Limits {
+                timeout,
+                max_retries,
+            }) => self.client.with_options(CallOptions {
+                timeout: timeout.map(duration),
+                max_retries,
+            }),
+        }
+    }
+}
+
+/// `GET /service/v1/…` and the rest of the Account API.
+#[napi]
+impl NativeClient {
+    #[napi]
+    pub fn balance_get(&self, env: Env, call: u32, limits: Option<Limits>) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client.balance().get().await.map(Balance::from)
+        });
+    }
+
+    #[napi]
+    pub fn balance_add(
+        &self,
+        env: Env,
+        call: u32,
+        limits: Option<Limits>,
+        amount_cents: i64,
+        idempotency_key: Option<String>,
+    ) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client
+                .balance()
+                .add(amount_cents, idempotency_key.as_deref())
+                .await
+                .map(Balance::from)
+        });
+    }
+
+    #[napi]
+    pub fn apps_list(&self, env: Env, call: u32, limits: Option<Limits>) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            let apps = client.apps().list().await?;
+            Ok(apps.into_iter().map(App::from).collect::<Vec<_>>())
+        });
+    }
+
+    #[napi]
+    pub fn apps_create(&self, env: Env, call: u32, limits: Option<Limits>, name: String) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client.apps().create(&name).await.map(|app| app.app_id)
+        });
+    }
+
+    #[napi]
+    pub fn apps_delete(&self, env: Env, call: u32, limits: Option<Limits>, app_id: String) {
+        let client = self.limited(limits);
+        self.bridge
+            .run(env, call, async move { client.apps().delete(&app_id).await });
+    }
+
+    #[napi]
+    pub fn keys_create(
+        &self,
+        env: Env,
+        call: u32,
+        limits: Option<Limits>,
+        app_id: String,
+        name: String,
+    ) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client.keys().create(&app_id, &name).await.map(ApiKey::from)
+        });
+    }
+
+    #[napi]
+    pub fn keys_delete(
+        &self,
+        env: Env,
+        call: u32,
+        limits: Option<Limits>,
+        app_id: String,
+        key_id: String,
+    ) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client.keys().delete(&app_id, &key_id).await
+        });
+    }
+
+    /// `json` is the body as text.
+    #[napi]
+    pub fn request(
+        &self,
+        env: Env,
+        call: u32,
+        limits: Option<Limits>,
+        method: String,
+        path: String,
+        json: Option<String>,
+    ) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            let json = json.map(|text| {
+                serde_json::from_str(&text).expect("JSON.stringify makes JSON")
+            });
+            client
+                .request(&method, &path, json)
+                .await
+                .map(ApiResponse::from)
+        });
+    }
+}
+
+/// The documented OAuth requests, one by one.
+#[napi]
+impl NativeClient {
+    #[napi]
+    pub fn oauth_register(&self, env: Env, call: u32, limits: Option<Limits>) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            let registration = client.oauth().register().await?;
+            Ok(registration.client_id)
+        });
+    }
+
+    #[napi]
+    pub fn oauth_request_device_code(
+        &self,
+        env: Env,
+        call: u32,
+        limits: Option<Limits>,
+        client_id: String,
+        scopes: Vec<String>,
+    ) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client
+                .oauth()
+                .request_device_code(&client_id, &scopes)
+                .await
+                .map(DeviceCode::from)
+        });
+    }
+
+    #[napi]
+    pub fn oauth_poll_token(
+        &self,
+        env: Env,
+        call: u32,
+        limits: Option<Limits>,
+        client_id: String,
+        device_code: String,
+    ) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client
+                .oauth()
+                .poll_token(&client_id, &device_code)
+                .await
+                .map(PollAnswer::from)
+        });
+    }
+
+    #[napi]
+    pub fn oauth_refresh(
+        &self,
+        env: Env,
+        call: u32,
+        limits: Option<Limits>,
+        refresh_token: String,
+        client_id: Option<String>,
+    ) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client
+                .oauth()
+                .refresh(&refresh_token, client_id.as_deref())
+                .await
+                .map(Tokens::from)
+        });
+    }
+
+    #[napi]
+    pub fn oauth_revoke(
+        &self,
+        env: Env,
+        call: u32,
+        limits: Option<Limits>,
+        refresh_token: String,
+    ) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client.oauth().revoke(&refresh_token).await
+        });
+    }
+}
+
+/// The login and what is stored of it.
+#[napi]
+impl NativeClient {
+    /// Settles with a `NativeLogin`.
+    #[napi]
+    pub fn start_login(
+        &self,
+        env: Env,
+        call: u32,
+        limits: Option<Limits>,
+        scopes: Option<Vec<String>>,
+        login_timeout: Option<f64>,
+        login_hint: Option<String>,
+    ) {
+        let client = self.limited(limits);
+        let bridge = Arc::clone(&self.bridge);
+        self.bridge.run(env, call, async move {
+            let options = LoginOptions {
+                scopes,
+                timeout: login_timeout.map(duration),
+                login_hint,
+            };
+            let login = client.start_login(options).await?;
+            Ok(NativeLogin::new(login, bridge))
+        });
+    }
+
+    /// Settles with a `NativeLogin`.
+    #[napi]
+    pub fn resume_login(&self, env: Env, call: u32, limits: Option<Limits>, record: String) {
+        let client = self.limited(limits);
+        let bridge = Arc::clone(&self.bridge);
+        self.bridge.run(env, call, async move {
+            let login = client.resume_login(&record).await?;
+            Ok(NativeLogin::new(login, bridge))
+        });
+    }
+
+    #[napi]
+    pub fn status(&self, env: Env, call: u32, limits: Option<Limits>) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client.status().await.map(LoginStatus::from)
+        });
+    }
+
+    #[napi]
+    pub fn logout(
+        &self,
+        env: Env,
+        call: u32,
+        limits: Option<Limits>,
+        all: bool,
+        organization: Option<String>,
+    ) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client.logout(LogoutOptions { all, organization }).await
+        });
+    }
+
+    #[napi]
+    pub fn access_token(&self, env: Env, call: u32, limits: Option<Limits>) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            let token = client.access_token().await?;
+            Ok(token.expose().to_owned())
+        });
+    }
+
+    #[napi]
+    pub fn organizations(&self, env: Env, call: u32, limits: Option<Limits>) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            let organizations = client.organizations().await?;
+            Ok(organizations
+                .into_iter()
+                .map(Organization::from)
+                .collect::<Vec<_>>())
+        });
+    }
+
+    #[napi]
+    pub fn select_organization(&self, env: Env, call: u32, limits: Option<Limits>, id: String) {
+        let client = self.limited(limits);
+        self.bridge.run(env, call, async move {
+            client.select_organization(&id).await
+        });
+    }
+
+    /// Later calls fail.
+    #[napi]
+    pub fn close(&self) {
+        self.client.close();
+    }
+}

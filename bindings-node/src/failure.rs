@@ -1,0 +1,95 @@
+//! An error of the core as a plain object; `ts/errors.ts` makes the class of it.
+
+use std::error::Error as _;
+
+use napi_derive::napi;
+use parallel_account::{Error, ErrorKind};
+
+use crate::store::HostError;
+
+/// Everything that an `AccountError` in TypeScript is made of.
+#[napi(object, object_from_js = false)]
+pub struct Failure {
+    pub code: &'static str,
+    pub message: String,
+    pub status: Option<u16>,
+    pub request_id: Option<String>,
+    /// Milliseconds.
+    pub retry_after: Option<f64>,
+    pub retryable: bool,
+    pub outcome_unknown: bool,
+    pub oauth_error: Option<String>,
+    pub description: Option<String>,
+    pub fields: Vec<FieldFailure>,
+    /// The messages of the causes, outermost first.
+    pub causes: Vec<String>,
+    /// The question whose answer was a JavaScript error: that error is the cause.
+    pub host_question: Option<u32>,
+}
+
+/// One field that the Account API refused (status 422).
+#[napi(object, object_from_js = false)]
+pub struct FieldFailure {
+    pub location: String,
+    pub message: String,
+    pub error_type: String,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        let mut causes = Vec::new();
+        let mut host_question = None;
+        let mut source = error.source();
+        while let Some(cause) = source {
+            if let Some(host) = cause.downcast_ref::<HostError>() {
+                host_question = host.question;
+            }
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        Self {
+            code: error.code(),
+            message: error.message().to_owned(),
+            status: error.status(),
+            request_id: error.request_id().map(str::to_owned),
+            retry_after: error.retry_after().map(crate::models::milliseconds),
+            retryable: error.retryable(),
+            outcome_unknown: error.outcome_unknown(),
+            oauth_error: error.oauth_error().map(str::to_owned),
+            description: error.description().map(str::to_owned),
+            fields: error
+                .fields()
+                .iter()
+                .map(|field| FieldFailure {
+                    location: field.location.clone(),
+                    message: field.message.clone(),
+                    error_type: field.error_type.clone(),
+                })
+                .collect(),
+            causes,
+            host_question,
+        }
+    }
+}
+
+impl Failure {
+    /// The panic's own message stays out: it could quote what it choked on.
+    pub(crate) fn panicked() -> Self {
+        Self {
+            code: ErrorKind::Internal.code(),
+            message: "parallel-account hit a bug of its own; please report it together with what \
+                      you called"
+                .to_owned(),
+            status: None,
+            request_id: None,
+            retry_after: None,
+            retryable: false,
+            outcome_unknown: true,
+            oauth_error: None,
+            description: None,
+            fields: Vec::new(),
+            causes: Vec::new(),
+            host_question: None,
+        }
+    }
+}

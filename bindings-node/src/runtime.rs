@@ -1,0 +1,26 @@
+//! The one tokio runtime of the process, made when the first client needs it.
+
+use std::sync::OnceLock;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+
+/// Every JavaScript thread of the process shares it: a terminated worker leaves it running, so a
+/// refresh that a worker began still reaches the disk.
+pub(crate) fn handle() -> Handle {
+    RUNTIME
+        .get_or_init(|| {
+            Builder::new_multi_thread()
+                // The calls only wait for sockets; the JavaScript thread needs the other cores more.
+                .worker_threads(WORKERS)
+                .thread_name("parallel-account")
+                .enable_all()
+                .build()
+                .expect("the operating system lets this process start a thread")
+        })
+        .handle()
+        .clone()
+}
+
+const WORKERS: usize = 2;

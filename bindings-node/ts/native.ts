@@ -1,0 +1,209 @@
+// The native module as TypeScript sees it. Internal: what it hands over is turned into the public
+// classes in the files beside this one. Times are milliseconds since 1970, durations milliseconds.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface NativeFailure {
+  code: string;
+  message: string;
+  status?: number;
+  requestId?: string;
+  retryAfter?: number;
+  retryable: boolean;
+  outcomeUnknown: boolean;
+  oauthError?: string;
+  description?: string;
+  fields: { location: string; message: string; errorType: string }[];
+  causes: string[];
+  hostQuestion?: number;
+}
+
+export interface NativeApiKey {
+  apiKeyId: string;
+  apiKeyName: string;
+  appId: string;
+  appName?: string;
+  createdByUserId?: string;
+  createdByUserEmail?: string;
+  displayValue?: string;
+  rawApiKey?: string;
+  createdAt?: number;
+}
+
+export interface NativeStatus {
+  loggedIn: boolean;
+  organization?: { id: string; name?: string; selected: boolean; loggedIn: boolean };
+  scopes: string[];
+  accessTokenExpiresAt?: number;
+  refreshTokenExpiresAt?: number;
+  authorizationExpiresAt?: number;
+  clientId?: string;
+  store: string;
+  problem?: string;
+}
+
+export interface NativeDeviceCode {
+  deviceCode: string;
+  userCode: string;
+  verificationUri: string;
+  verificationUriComplete?: string;
+  expiresIn: number;
+  interval: number;
+}
+
+export interface NativeTokens {
+  accessToken: string;
+  refreshToken?: string;
+  tokenType: string;
+  expiresIn?: number;
+  scopes?: string[];
+  orgId?: string;
+  orgName?: string;
+  refreshTokenExpiresIn?: number;
+  authorizationExpiresIn?: number;
+}
+
+export interface NativePollAnswer {
+  state: 'pending' | 'slow_down' | 'tokens';
+  tokens?: NativeTokens;
+}
+
+export interface NativeEvent {
+  type: 'pending' | 'slow_down' | 'offline' | 'authorized';
+  retryIn?: number;
+  interval?: number;
+  error?: NativeFailure;
+  status?: NativeStatus;
+}
+
+export interface NativeBridge {
+  cancel(call: number): void;
+  answer(question: number, value?: string): boolean;
+  answerError(question: number, message: string): boolean;
+}
+
+export interface NativeStore {
+  location(): string;
+  load(bridge: NativeBridge, call: number): void;
+  save(bridge: NativeBridge, call: number, record: string): void;
+  delete(bridge: NativeBridge, call: number): void;
+}
+
+export interface NativeLogin {
+  prompt(): {
+    userCode: string;
+    verificationUri: string;
+    verificationUriComplete?: string;
+    expiresAt: number;
+  };
+  interval(): number;
+  promptText(): string;
+  qr(): { text: string; svg: string } | NativeFailure;
+  pendingRecord(): string;
+  poll(call: number): void;
+  wait(call: number): void;
+  cancel(): void;
+}
+
+export interface NativeLimits {
+  timeout?: number;
+  maxRetries?: number;
+}
+
+type Limits = NativeLimits | undefined;
+
+export interface NativeClient {
+  balanceGet(call: number, limits: Limits): void;
+  balanceAdd(call: number, limits: Limits, amountCents: number, idempotencyKey?: string): void;
+  appsList(call: number, limits: Limits): void;
+  appsCreate(call: number, limits: Limits, name: string): void;
+  appsDelete(call: number, limits: Limits, appId: string): void;
+  keysCreate(call: number, limits: Limits, appId: string, name: string): void;
+  keysDelete(call: number, limits: Limits, appId: string, keyId: string): void;
+  request(call: number, limits: Limits, method: string, path: string, json?: string): void;
+  oauthRegister(call: number, limits: Limits): void;
+  oauthRequestDeviceCode(call: number, limits: Limits, clientId: string, scopes: string[]): void;
+  oauthPollToken(call: number, limits: Limits, clientId: string, deviceCode: string): void;
+  oauthRefresh(call: number, limits: Limits, refreshToken: string, clientId?: string): void;
+  oauthRevoke(call: number, limits: Limits, refreshToken: string): void;
+  startLogin(
+    call: number,
+    limits: Limits,
+    scopes?: string[],
+    loginTimeout?: number,
+    loginHint?: string,
+  ): void;
+  resumeLogin(call: number, limits: Limits, record: string): void;
+  status(call: number, limits: Limits): void;
+  logout(call: number, limits: Limits, all: boolean, organization?: string): void;
+  accessToken(call: number, limits: Limits): void;
+  organizations(call: number, limits: Limits): void;
+  selectOrganization(call: number, limits: Limits, id: string): void;
+  close(): void;
+}
+
+export interface NativeClientOptions {
+  clientName?: string;
+  clientId?: string;
+  scopes?: string[];
+  platformUrl?: string;
+  accountUrl?: string;
+  timeout?: number;
+  maxRetries?: number;
+  organization?: string;
+  userAgent?: string;
+  proxy?: string;
+  caBundle?: string;
+  firstPollAtOnce?: boolean;
+  lockTimeout?: number;
+  hostStore?: { number: number; hasLock: boolean; timeout: number };
+  language: string;
+  timeScale?: number;
+}
+
+interface Native {
+  NativeBridge: new (deliver: (messages: unknown[]) => void) => NativeBridge;
+  NativeStore: { memory(record?: string): NativeStore };
+  openFileStore(path: string): NativeStore | NativeFailure;
+  openCliStore(): NativeStore | NativeFailure;
+  openClient(
+    bridge: NativeBridge,
+    options: NativeClientOptions,
+    store?: NativeStore,
+  ): NativeClient | NativeFailure;
+  openBrowser(bridge: NativeBridge, call: number, url: string): void;
+}
+
+/** How the file of this platform is named: `linux-x64-gnu`, `darwin-arm64`, … */
+export function platformName(): string {
+  const base = `${process.platform}-${process.arch}`;
+  if (process.platform === 'win32') return `${base}-msvc`;
+  if (process.platform !== 'linux') return base;
+  return `${base}-${runsOnMusl() ? 'musl' : 'gnu'}`;
+}
+
+/** Alpine and its kin name their loader so; asking Node's own report instead takes 30 ms. */
+function runsOnMusl(): boolean {
+  const arch = process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch;
+  return existsSync(`/lib/ld-musl-${arch}.so.1`);
+}
+
+function load(): Native {
+  const platform = platformName();
+  const file = join(__dirname, '..', 'native', `parallel-account.${platform}.node`);
+  if (existsSync(file)) return require(file) as Native;
+  const name = `parallel-account-${platform}`;
+  try {
+    return require(name) as Native;
+  } catch (cause) {
+    throw new Error(
+      `parallel-account has no native module for ${platform}: the package ${name} is not installed. ` +
+        'Install again without --omit=optional (or --no-optional), on the platform that runs it; ' +
+        'from a checkout, run "npm run build" in bindings-node.',
+      { cause },
+    );
+  }
+}
+
+export const native: Native = load();
