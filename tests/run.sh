@@ -21,11 +21,7 @@ suite_lint() {
     [ "$failed" -eq 0 ]
 }
 
-suite_rust() {
-    local status=0
-    cargo test --quiet -p parallel-account -p parallel-account-sandbox -- --format pretty || status=$?
-    return "$status"
-}
+suite_rust() { cargo test --no-fail-fast -p parallel-account -p parallel-account-sandbox; }
 
 suite_python() { bindings-python/tools/test; }
 suite_node() { bindings-node/tools/test; }
