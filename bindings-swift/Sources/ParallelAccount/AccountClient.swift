@@ -44,19 +44,18 @@ public final class AccountClient: Sendable {
         firstPollAtOnce: Bool = false,
         lockTimeout: Duration? = nil
     ) throws {
-        try self.init(
-            options: FfiOptions(
-                clientName: clientName, clientId: clientID, scopes: scopes,
-                platformUrl: platformURL, accountUrl: accountURL, store: store?.native(),
-                timeout: timeout?.ffiSeconds, maxRetries: try retries(maxRetries),
-                organization: organization, userAgent: userAgent, proxy: proxy,
-                caBundle: caBundle?.path, firstPollAtOnce: firstPollAtOnce,
-                lockTimeout: lockTimeout?.ffiSeconds, language: language, timeScale: nil))
-    }
-
-    convenience init(options: FfiOptions) throws {
+        let options = FfiOptions(
+            clientName: clientName, clientId: clientID, scopes: scopes,
+            platformUrl: platformURL, accountUrl: accountURL, store: store?.native(),
+            timeout: timeout?.ffiSeconds, maxRetries: try retries(maxRetries),
+            organization: organization, userAgent: userAgent, proxy: proxy,
+            caBundle: caBundle?.path, firstPollAtOnce: firstPollAtOnce,
+            lockTimeout: lockTimeout?.ffiSeconds, language: language, timeScale: Self.timeScale)
         self.init(try bridgedNow { try FfiClient(options: options) })
     }
+
+    /// The clock of clients that are made under this runs so many times faster: for tests.
+    @TaskLocal static var timeScale: Double?
 
     /// The same session under other limits. What is `nil` stays as it is.
     ///
@@ -73,7 +72,7 @@ public final class AccountClient: Sendable {
     public func close() { native.close() }
 }
 
-func retries(_ count: Int?) throws -> UInt32? {
+private func retries(_ count: Int?) throws -> UInt32? {
     guard let count else { return nil }
     guard let retries = UInt32(exactly: count) else {
         throw AccountError(.config, "maxRetries must be 0 or more.")
@@ -83,11 +82,11 @@ func retries(_ count: Int?) throws -> UInt32? {
 
 /// Goes into the `User-Agent`.
 #if swift(>=6.2)
-    let language = "swift/6.2"
+    private let language = "swift/6.2"
 #elseif swift(>=6.1)
-    let language = "swift/6.1"
+    private let language = "swift/6.1"
 #else
-    let language = "swift/6.0"
+    private let language = "swift/6.0"
 #endif
 
 // MARK: - Logging in

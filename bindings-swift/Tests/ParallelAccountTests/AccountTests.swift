@@ -6,13 +6,13 @@ import Testing
     @Test func balanceIsAskedForAndAddedTo() async throws {
         try await Sandbox.run("--starting-balance-cents", "1234.5") { sandbox in
             let client = try await sandbox.loggedIn()
-            #expect(try await client.balance.get().creditCents == 1234.5)
+            #expect(try await client.balance.get().creditBalanceCents == 1234.5)
             let key = "order-4711-again"
             let added = try await client.balance.add(amountCents: 100, idempotencyKey: key)
-            #expect(added.creditCents == 1334.5)
+            #expect(added.creditBalanceCents == 1334.5)
             let again = try await client.balance.add(amountCents: 100, idempotencyKey: key)
-            #expect(again.creditCents == 1334.5)
-            #expect(try await client.balance.add(amountCents: 1).creditCents == 1335.5)
+            #expect(again.creditBalanceCents == 1334.5)
+            #expect(try await client.balance.add(amountCents: 1).creditBalanceCents == 1335.5)
         }
     }
 

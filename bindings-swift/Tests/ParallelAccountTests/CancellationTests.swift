@@ -108,7 +108,7 @@ private let limit = Duration.seconds(2)
         try await Sandbox.run { sandbox in
             let client = try await sandbox.loggedIn()
             try await sandbox.control("POST", "/expire-access-token")
-            try await sandbox.fault(["route": "token.refresh", "delay_answer_ms": 300])
+            try await sandbox.fault(["route": "token.refresh", "delay_answer_ms": 2_000])
             _ = try await cancel(when: { try await sandbox.count("token.refresh") == 1 }) {
                 try await client.balance.get()
             }

@@ -68,7 +68,7 @@ import Testing
                 case .pending(let retryIn):
                     #expect(retryIn > .zero)
                     seen.append("pending")
-                    if seen.count > 3 { try await sandbox.approve(login) }
+                    if seen.contains("offline") { try await sandbox.approve(login) }
                 case .slowDown(let interval, _):
                     #expect(interval == before + .seconds(5))
                     #expect(login.interval == interval)
@@ -81,7 +81,8 @@ import Testing
                     seen.append("authorized")
                 }
             }
-            #expect(seen == ["pending", "slowDown", "offline", "pending", "authorized"])
+            let expected = ["pending", "slowDown", "pending", "offline", "pending", "authorized"]
+            #expect(seen == expected)
         }
     }
 

@@ -20,7 +20,7 @@ final class Sandbox: Sendable {
 
     let platformURL: String
     let accountURL: String
-    private let controlURL: String
+    let controlURL: String
     private let process: Process
     private let ended: AsyncStream<Void>
 
@@ -84,17 +84,21 @@ final class Sandbox: Sendable {
     func control(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws
         -> JSONValue
     {
-        var request = URLRequest(url: URL(string: controlURL + path)!)
+        try await send(method, controlURL + path, body.map { try JSONEncoder().encode($0) })
+    }
+
+    func send(_ method: String, _ url: String, _ body: Data?) async throws -> JSONValue {
+        var request = URLRequest(url: URL(string: url)!)
         request.httpMethod = method
         if let body {
-            request.httpBody = try JSONEncoder().encode(body)
+            request.httpBody = body
             request.setValue("application/json", forHTTPHeaderField: "Content-Type")
         }
         let (data, response) = try await URLSession.shared.data(for: request)
         let status = (response as? HTTPURLResponse)?.statusCode ?? 0
         guard (200..<300).contains(status) else {
             let answer = String(decoding: data, as: UTF8.self)
-            throw Problem(description: "\(method) \(path): \(status) \(answer)")
+            throw Problem(description: "\(method) \(url): \(status) \(answer)")
         }
         return try JSONDecoder().decode(JSONValue.self, from: data)
     }
@@ -121,15 +125,12 @@ final class Sandbox: Sendable {
         store: any CredentialStore = MemoryStore(), timeout: Duration? = nil,
         maxRetries: Int? = 0, firstPollAtOnce: Bool = true, timeScale: Double? = nil
     ) throws -> AccountClient {
-        guard let timeScale else {
-            return try AccountClient(
+        try AccountClient.$timeScale.withValue(timeScale) {
+            try AccountClient(
                 clientName: "swift-tests", platformURL: platformURL, accountURL: accountURL,
                 store: store, timeout: timeout, maxRetries: maxRetries,
                 firstPollAtOnce: firstPollAtOnce)
         }
-        return try AccountClient(
-            platformURL: platformURL, accountURL: accountURL, store: store,
-            firstPollAtOnce: firstPollAtOnce, timeScale: timeScale)
     }
 
     /// The same, logged in.

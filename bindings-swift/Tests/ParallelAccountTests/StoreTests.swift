@@ -30,7 +30,7 @@ private struct ThrowingStore: CredentialStore {
     }
 
     let hangs: Bool
-    var timeout: Duration { .milliseconds(200) }
+    var timeout: Duration { hangs ? .milliseconds(200) : .seconds(30) }
 
     private func fail() async throws -> Never {
         if hangs {

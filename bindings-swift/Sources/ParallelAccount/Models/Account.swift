@@ -40,9 +40,9 @@ public struct Balance: Sendable, Hashable, Codable, Identifiable {
     /// The organisation.
     public let organizationID: String
     /// What is left to use. 0 where an invoice comes instead.
-    public let creditCents: Double
+    public let creditBalanceCents: Double
     /// Debits to come. 0 where an invoice comes instead.
-    public let pendingDebitCents: Double
+    public let pendingDebitBalanceCents: Double
     /// Whether usage is invoiced.
     public let willInvoice: Bool
 
@@ -111,8 +111,8 @@ extension LoginStatus {
 extension Balance {
     init(_ ffi: FfiBalance) {
         organizationID = ffi.orgId
-        creditCents = ffi.creditBalanceCents
-        pendingDebitCents = ffi.pendingDebitBalanceCents
+        creditBalanceCents = ffi.creditBalanceCents
+        pendingDebitBalanceCents = ffi.pendingDebitBalanceCents
         willInvoice = ffi.willInvoice
     }
 }
