@@ -1,0 +1,176 @@
+"""Many processes, one login: nobody is logged out, whatever happens to them."""
+
+import hashlib
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+
+LONG = os.environ.get("STRESS") == "long"
+SANDBOX = os.environ["PARALLEL_ACCOUNT_SANDBOX"]
+# Language to command; set by run.sh.
+WORKERS = json.loads(os.environ["STRESS_WORKERS"])
+
+
+def ask(url, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def fingerprint(secret):
+    return hashlib.sha256(secret.encode()).hexdigest()[:8]
+
+
+class Stress(unittest.TestCase):
+    def start(self, **options):
+        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        sandbox = subprocess.Popen(
+            [SANDBOX, "--interval=1", "--approve-after=0", *arguments], stdout=subprocess.PIPE, text=True
+        )
+        self.addCleanup(sandbox.stdout.close)
+        self.addCleanup(sandbox.wait, 10)
+        self.addCleanup(sandbox.terminate)
+        said = json.loads(sandbox.stdout.readline())
+        self.control = said["control_url"]
+        self.environment = dict(
+            os.environ,
+            CI="1",
+            PARALLEL_PLATFORM_URL=said["platform_url"],
+            PARALLEL_SERVICE_API_URL=said["account_url"],
+        )
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.file = self.folder / "auth.json"
+
+    def worker(self, language, mode, number):
+        process = subprocess.Popen(
+            [*WORKERS[language], mode, str(self.file), str(number)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return process
+
+    def result(self, process):
+        output, errors = process.communicate(timeout=600)
+        self.assertEqual(process.returncode, 0, errors)
+        return json.loads(output.splitlines()[-1])
+
+    def log_in(self):
+        self.result(self.worker("rust", "login", 0))
+
+    def counts(self):
+        return ask(f"{self.control}/counts")
+
+    def refreshes(self):
+        return self.counts()["routes"].get("token.refresh", 0)
+
+    def stored(self):
+        record = json.loads(self.file.read_text())
+        return record["orgs"][record["selected_org_id"]]["control_api"]
+
+    def test_many_processes_share_a_login(self):
+        processes, seconds = (32, 105) if LONG else (8, 9)
+        self.start(access_token_lifetime=2)
+        self.log_in()
+        languages = list(WORKERS)
+        workers = [
+            self.worker(languages[n % len(languages)], "loop", seconds) for n in range(processes)
+        ]
+        results = [self.result(worker) for worker in workers]
+        calls = sum(result["calls"] for result in results)
+        failures = [result["failures"] for result in results if result["failures"]]
+        counts = self.counts()
+        refreshes = counts["routes"].get("token.refresh", 0)
+        # A pair is given out by the login or by a refresh, so tokens seen but the first are expiries.
+        requests = ask(f"{self.control}/requests?route=token.refresh")["requests"]
+        sent = [request["form"]["refresh_token"] for request in requests]
+        print(
+            f"{processes} processes ({', '.join(languages)}): {calls} calls, {len(failures)} with failures, "
+            f"{refreshes} refreshes for {len(set(sent))} expiries, "
+            f"{counts['refresh_token_reuses']} reused tokens",
+            file=sys.stderr,
+        )
+        self.assertEqual(failures, [])
+        self.assertEqual(refreshes, len(set(sent)), "one refresh per expiry")
+        self.assertEqual((counts["refresh_token_reuses"], counts["families_revoked"]), (0, 0))
+        self.assertGreaterEqual(refreshes, 50 if LONG else 3)
+
+    def test_a_herd_at_the_moment_of_expiry(self):
+        self.start(access_token_lifetime=3600)
+        self.log_in()
+        herds = [(language, "herd") for language in WORKERS]
+        herds += [("python", "herd-tasks")] if "python" in WORKERS else []
+        for language, mode in herds:
+            with self.subTest(language=language, mode=mode):
+                before = self.refreshes()
+                ask(f"{self.control}/expire-access-token", {})
+                size = 1000 if LONG or language != "python" or mode != "herd" else 200
+                result = self.result(self.worker(language, mode, size))
+                print(f"{language} {mode}: {result}, {self.refreshes() - before} refresh", file=sys.stderr)
+                self.assertEqual(result, {"calls": size, "failures": {}})
+                self.assertEqual(self.refreshes() - before, 1)
+
+    def kill_at_random(self, times, grace):
+        # Enforced at once, so that each call refreshes.
+        self.start(access_token_lifetime=0.001, grace=grace)
+        self.log_in()
+        chance = random.Random(4)
+        lost = 0
+        for _ in range(times):
+            worker = self.worker("rust", "loop", 600)
+            self.assertEqual(worker.stdout.readline(), "ready\n")
+            time.sleep(chance.uniform(0, 0.05))
+            worker.send_signal(signal.SIGKILL)
+            worker.communicate()
+            login = self.stored()  # is JSON, and a login is in it
+            self.assertLessEqual(
+                {entry.name for entry in self.folder.iterdir()},
+                {"auth.json", "auth.json.lock", "auth.json.new"},
+            )
+            if grace:
+                continue
+            # The token on disk was used up: the server committed, the rename did not happen.
+            print_of_stored = fingerprint(login["refresh_token"])
+            requests = ask(f"{self.control}/requests?route=token.refresh")["requests"]
+            used = any(request["form"]["refresh_token"] == print_of_stored for request in requests)
+            result = self.result(self.worker("rust", "herd", 1))
+            # (Tokens that die at once make the call itself fail, with another code.)
+            if "login_required" in result["failures"]:
+                lost += 1
+                self.assertTrue(used, "lost without the server having used the token up")
+                self.log_in()
+        ask(f"{self.control}/options", {"access_token_lifetime": 3600})
+        self.assertEqual(self.result(self.worker("rust", "herd", 1))["failures"], {}, "no lock is left")
+        return lost
+
+    def test_kill_9_with_a_grace_window_loses_nothing(self):
+        times = 500 if LONG else 25
+        self.kill_at_random(times, grace=60)
+        self.assertEqual(self.counts()["families_revoked"], 0)
+        print(f"kill -9 with a grace window: {times} kills, no login lost", file=sys.stderr)
+
+    def test_kill_9_without_one_loses_only_what_was_between_commit_and_rename(self):
+        times = 500 if LONG else 25
+        lost = self.kill_at_random(times, grace=0)
+        print(f"kill -9 without a grace window: {times} kills, {lost} logins lost", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Stress)
+    outcome = unittest.TextTestRunner(verbosity=2).run(suite)
+    failed = len(outcome.failures) + len(outcome.errors)
+    print(f"stress: {outcome.testsRun - failed} passed, {failed} failed")
+    sys.exit(failed > 0)
