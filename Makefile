@@ -1,6 +1,6 @@
 # Every target sets up what it needs from Rust, Python >= 3.10 and Node >= 20.
 SHELL := /bin/bash
-.PHONY: demo test lint help
+.PHONY: demo test stress lint help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -13,9 +13,14 @@ demo:
 test:
 	@tests/run.sh
 
-## make test-SUITE     one of: lint rust python node swift browser interop readme
+## make test-SUITE     one of: lint rust python node swift browser interop readme stress
 test-%:
 	@tests/run.sh $*
+
+## make stress         the long form of the stress tests (32 processes, 500 kills, 1000 schedules)
+stress:
+	FAULT_SEEDS=1000 cargo test -p parallel-account --test faults -- --nocapture
+	tests/stress/run.sh --long
 
 ## make lint           formatting and clippy, with warnings denied
 lint:
