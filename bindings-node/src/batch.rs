@@ -74,9 +74,7 @@ impl ToNapiValue for Batch {
                         Ok(value) => (VALUE, call, value.into_js(env)?),
                         Err(failure) => (FAILURE, call, Failure::to_napi_value(env, failure)?),
                     },
-                    Message::Cancelled { call } => {
-                        (CANCELLED, call, <()>::to_napi_value(env, ())?)
-                    }
+                    Message::Cancelled { call } => (CANCELLED, call, <()>::to_napi_value(env, ())?),
                     Message::Ask { question, call } => {
                         (ASK, question, HostCall::to_napi_value(env, call)?)
                     }

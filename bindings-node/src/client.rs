@@ -6,7 +6,7 @@ use std::time::Duration;
 use napi::Env;
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
-use parallel_account::{AccountClient, CallOptions, Error, LoginOptions, LogoutOptions};
+use parallel_account::{AccountClient, CallOptions, Error, LoginOptions};
 
 use crate::bridge::{NativeBridge, Shared};
 use crate::failure::Failure;
@@ -114,8 +114,18 @@ fn build(
         )*};
     }
     given!(
-        client_name, client_id, scopes, platform_url, account_url, max_retries, organization,
-        user_agent, proxy, ca_bundle, first_poll_at_once, time_scale
+        client_name,
+        client_id,
+        scopes,
+        platform_url,
+        account_url,
+        max_retries,
+        organization,
+        user_agent,
+        proxy,
+        ca_bundle,
+        first_poll_at_once,
+        time_scale
     );
     if let Some(timeout) = timeout {
         builder = builder.timeout(duration(timeout));
@@ -124,15 +134,15 @@ fn build(
         builder = builder.lock_timeout(duration(timeout));
     }
     if let Some(store) = store {
-        builder = builder.store(Arc::clone(&store.store));
+        builder = builder.shared_store(Arc::clone(&store.store));
     }
     if let Some(host) = host_store {
-        builder = builder.store(Arc::new(HostStore::new(
+        builder = builder.store(HostStore::new(
             Arc::clone(&bridge.shared),
             host.number,
             host.has_lock,
             duration(host.timeout),
-        )));
+        ));
     }
     builder.build()
 }
@@ -207,8 +217,11 @@ impl NativeClient {
     #[napi]
     pub fn apps_delete(&self, env: Env, call: u32, limits: Option<Limits>, app_id: String) {
         let client = self.limited(limits);
-        self.bridge
-            .run(env, call, async move { client.apps().delete(&app_id).await });
+        self.bridge.run(
+            env,
+            call,
+            async move { client.apps().delete(&app_id).await },
+        );
     }
 
     #[napi]
@@ -254,9 +267,8 @@ impl NativeClient {
     ) {
         let client = self.limited(limits);
         self.bridge.run(env, call, async move {
-            let json = json.map(|text| {
-                serde_json::from_str(&text).expect("JSON.stringify makes JSON")
-            });
+            let json =
+                json.map(|text| serde_json::from_str(&text).expect("JSON.stringify makes JSON"));
             client
                 .request(&method, &path, json)
                 .await
@@ -335,13 +347,7 @@ impl NativeClient {
     }
 
     #[napi]
-    pub fn oauth_revoke(
-        &self,
-        env: Env,
-        call: u32,
-        limits: Option<Limits>,
-        refresh_token: String,
-    ) {
+    pub fn oauth_revoke(&self, env: Env, call: u32, limits: Option<Limits>, refresh_token: String) {
         let client = self.limited(limits);
         self.bridge.run(env, call, async move {
             client.oauth().revoke(&refresh_token).await
@@ -406,7 +412,11 @@ impl NativeClient {
     ) {
         let client = self.limited(limits);
         self.bridge.run(env, call, async move {
-            client.logout(LogoutOptions { all, organization }).await
+            match organization {
+                _ if all => client.logout_all().await,
+                Some(id) => client.logout_of(&id).await,
+                None => client.logout().await,
+            }
         });
     }
 
@@ -434,9 +444,11 @@ impl NativeClient {
     #[napi]
     pub fn select_organization(&self, env: Env, call: u32, limits: Option<Limits>, id: String) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
-            client.select_organization(&id).await
-        });
+        self.bridge.run(
+            env,
+            call,
+            async move { client.select_organization(&id).await },
+        );
     }
 
     /// Later calls fail.

@@ -159,8 +159,10 @@ impl NativeLogin {
 #[napi]
 pub fn open_browser(bridge: &NativeBridge, env: Env, call: u32, url: String) {
     bridge.shared.run(env, call, async move {
-        Ok(tokio::task::spawn_blocking(move || prompt::open_browser(&url))
-            .await
-            .unwrap_or(false))
+        Ok(
+            tokio::task::spawn_blocking(move || prompt::open_browser(&url))
+                .await
+                .unwrap_or(false),
+        )
     });
 }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use napi::Env;
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
-use parallel_account::{CredentialStore, Error, FileStore, MemoryStore, Result, StoreLock};
+use parallel_account::{
+    CredentialStore, Error, FileStore, MemoryStore, Result, StoreFuture, StoreLock,
+};
 
 use crate::bridge::{NativeBridge, Shared, Unanswered};
 use crate::failure::Failure;
@@ -26,6 +27,14 @@ impl NativeStore {
     pub fn memory(record: Option<String>) -> Self {
         Self {
             store: Arc::new(MemoryStore::new(record)),
+        }
+    }
+
+    /// A file at a path of the caller's.
+    #[napi(factory)]
+    pub fn file(path: String) -> Self {
+        Self {
+            store: Arc::new(FileStore::new(path)),
         }
     }
 
@@ -63,20 +72,10 @@ impl NativeStore {
     }
 }
 
-/// A file at a path of the caller's.
-#[napi]
-pub fn open_file_store(path: String) -> Either<NativeStore, Failure> {
-    made(FileStore::new(path))
-}
-
 /// The file of Parallel's own CLI.
 #[napi]
 pub fn open_cli_store() -> Either<NativeStore, Failure> {
-    made(FileStore::parallel_cli())
-}
-
-fn made(store: Result<FileStore>) -> Either<NativeStore, Failure> {
-    match store {
+    match FileStore::parallel_cli() {
         Ok(store) => Either::A(NativeStore {
             store: Arc::new(store),
         }),
@@ -140,36 +139,36 @@ impl HostStore {
         };
         Err(Error::store(
             format!("The store's {method}() failed: {error}"),
-            error,
+            Some(Box::new(error)),
         ))
     }
 }
 
 impl CredentialStore for HostStore {
-    fn load(&self) -> BoxFuture<'_, Result<Option<String>>> {
+    fn load(&self) -> StoreFuture<'_, Option<String>> {
         Box::pin(self.ask("load", None))
     }
 
-    fn save(&self, record: String) -> BoxFuture<'_, Result<()>> {
+    fn save(&self, record: String) -> StoreFuture<'_, ()> {
         Box::pin(async move { self.ask("save", Some(record)).await.map(drop) })
     }
 
-    fn delete(&self) -> BoxFuture<'_, Result<()>> {
+    fn delete(&self) -> StoreFuture<'_, ()> {
         Box::pin(async move { self.ask("delete", None).await.map(drop) })
     }
 
-    fn lock(&self) -> BoxFuture<'_, Result<StoreLock>> {
+    fn lock(&self) -> StoreFuture<'_, StoreLock> {
         Box::pin(async move {
             let held = if self.has_lock {
                 self.ask("lock", None).await?
             } else {
                 None
             };
-            Ok(StoreLock::new(Box::new(held.map(|lock| HostLock {
+            Ok(StoreLock::new(held.map(|lock| HostLock {
                 bridge: Arc::clone(&self.bridge),
                 store: self.number,
                 lock,
-            }))))
+            })))
         })
     }
 

@@ -77,7 +77,7 @@ export class AccountError extends Error {
 
   /** For structured logs. */
   toJSON(): Record<string, unknown> {
-    return { name: this.name, message: this.message, ...this };
+    return Object.assign({ name: this.name, message: this.message }, this);
   }
 }
 
@@ -102,6 +102,13 @@ export class OAuthError extends AccountError {
     if (details.error !== undefined) this.error = details.error;
     if (details.description !== undefined) this.description = details.description;
   }
+}
+
+/** What only some classes have; the others pass it over. */
+interface RefusalDetails {
+  error?: string;
+  description?: string;
+  fields?: readonly FieldError[];
 }
 
 /** The Account API refused the request. */
@@ -202,7 +209,7 @@ for (const errorClass of [AccountError, ApiError, ...Object.values(CLASSES)]) {
 export function errorFrom(failure: NativeFailure, hostError?: unknown): AccountError {
   const { oauthError, description, fields, causes, hostQuestion, code, ...rest } = failure;
   const errorClass = code in CLASSES ? CLASSES[code as ErrorCode] : AccountError;
-  return new errorClass({
+  const details: AccountErrorDetails & RefusalDetails = {
     ...rest,
     code: code as ErrorCode,
     cause: hostError ?? chain(causes),
@@ -213,7 +220,8 @@ export function errorFrom(failure: NativeFailure, hostError?: unknown): AccountE
       message,
       type: errorType,
     })),
-  });
+  };
+  return new errorClass(details);
 }
 
 function chain(causes: string[]): Error | undefined {

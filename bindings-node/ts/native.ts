@@ -164,8 +164,7 @@ export interface NativeClientOptions {
 
 interface Native {
   NativeBridge: new (deliver: (messages: unknown[]) => void) => NativeBridge;
-  NativeStore: { memory(record?: string): NativeStore };
-  openFileStore(path: string): NativeStore | NativeFailure;
+  NativeStore: { memory(record?: string): NativeStore; file(path: string): NativeStore };
   openCliStore(): NativeStore | NativeFailure;
   openClient(
     bridge: NativeBridge,
@@ -185,7 +184,8 @@ export function platformName(): string {
 
 /** Alpine and its kin name their loader so; asking Node's own report instead takes 30 ms. */
 function runsOnMusl(): boolean {
-  const arch = process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch;
+  const arch =
+    process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch;
   return existsSync(`/lib/ld-musl-${arch}.so.1`);
 }
 

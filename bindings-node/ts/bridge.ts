@@ -1,0 +1,129 @@
+// Promises on one side, numbered native calls on the other.
+
+import { errorFrom, isFailure } from './errors.js';
+import { answerFor, type HostCall } from './hoststore.js';
+import { type NativeBridge, type NativeFailure, native } from './native.js';
+
+/** How a call ended when it did not end with a value. */
+class Ended {
+  constructor(readonly error: () => unknown) {}
+}
+
+// The kinds of message, as `src/batch.rs` numbers them.
+const VALUE = 0;
+const FAILURE = 1;
+const CANCELLED = 2;
+
+/** The promises of the calls that run, by number. */
+const waiting = new Map<number, (outcome: unknown) => void>();
+
+/** Errors of stores, by the question they answered, until the call that they failed is reported. */
+const hostErrors = new Map<number, unknown>();
+const HOST_ERRORS_KEPT = 64;
+
+let current: NativeBridge | undefined;
+let lastCall = 0;
+
+/** The bridge of this JavaScript thread; nothing exists before the first client. */
+export function bridge(): NativeBridge {
+  current ??= new native.NativeBridge(deliver);
+  return current;
+}
+
+/**
+ * Starts a native call and waits for its end. The error is made here, in the caller's own
+ * asynchronous stack, so that its trace shows who called.
+ */
+export async function call<T>(
+  signal: AbortSignal | undefined,
+  start: (call: number, bridge: NativeBridge) => void,
+): Promise<T> {
+  const outcome = await (signal === undefined ? begin(start) : beginAbortable(signal, start));
+  if (outcome instanceof Ended) throw outcome.error();
+  return outcome as T;
+}
+
+function begin(start: (call: number, bridge: NativeBridge) => void): Promise<unknown> {
+  return new Promise((resolve) => {
+    open(start, resolve);
+  });
+}
+
+function beginAbortable(
+  signal: AbortSignal,
+  start: (call: number, bridge: NativeBridge) => void,
+): Promise<unknown> {
+  const aborted = () => new Ended(() => signal.reason);
+  if (signal.aborted) return Promise.resolve(aborted());
+  return new Promise((resolve) => {
+    const number = open(start, (outcome) => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(outcome);
+    });
+    const onAbort = () => {
+      waiting.delete(number);
+      bridge().cancel(number);
+      resolve(aborted());
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+function open(
+  start: (call: number, bridge: NativeBridge) => void,
+  settle: (outcome: unknown) => void,
+): number {
+  // Counted round after 2³² calls, when the first ones are long settled.
+  lastCall = (lastCall + 1) >>> 0;
+  const number = lastCall;
+  start(number, bridge());
+  waiting.set(number, settle);
+  return number;
+}
+
+/** Called by the native side with everything that ended since the last time. Must not throw. */
+function deliver(messages: unknown[]): void {
+  for (let at = 0; at < messages.length; at += 3) {
+    const kind = messages[at] as number;
+    const number = messages[at + 1] as number;
+    const payload = messages[at + 2];
+    if (kind > CANCELLED) {
+      void answerFor(number, payload as HostCall, bridge(), keepHostError);
+      continue;
+    }
+    const settle = waiting.get(number);
+    if (settle === undefined) continue;
+    waiting.delete(number);
+    if (kind === VALUE) settle(payload);
+    else if (kind === FAILURE) settle(failed(payload as NativeFailure));
+    else settle(new Ended(stopped));
+  }
+}
+
+function failed(failure: NativeFailure): Ended {
+  return new Ended(() => {
+    if (failure.code === 'cancelled') return stopped();
+    const question = failure.hostQuestion;
+    return errorFrom(failure, question === undefined ? undefined : hostErrors.get(question));
+  });
+}
+
+function stopped(): DOMException {
+  return new DOMException('The login was cancelled', 'AbortError');
+}
+
+function keepHostError(question: number, error: unknown): void {
+  hostErrors.set(question, error);
+  if (hostErrors.size > HOST_ERRORS_KEPT) {
+    for (const oldest of hostErrors.keys()) {
+      hostErrors.delete(oldest);
+      break;
+    }
+  }
+}
+
+/** Unwraps what a native function answered at once. */
+export function unwrap<T extends object>(answer: T | NativeFailure): T {
+  if (isFailure(answer)) throw errorFrom(answer);
+  return answer;
+}

@@ -1,0 +1,148 @@
+// Arguments are checked before the native module sees them, so that a mistake is named in the
+// caller's words. What an argument means (ranges, forms of URLs) is checked by the core.
+
+import { type AccountErrorDetails, InvalidRequestError } from './errors.js';
+import { Secret, type SecretText } from './secret.js';
+
+type Refusal = new (details: AccountErrorDetails) => Error;
+
+const CODES = { config: 'config', invalid: 'invalid_request' } as const;
+
+function refuse(message: string, refusal: Refusal): never {
+  const code = refusal === InvalidRequestError ? CODES.invalid : CODES.config;
+  throw new refusal({ code, message });
+}
+
+/** What a person would call a value that should have been another; never its text. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  switch (typeof value) {
+    case 'undefined':
+      return 'nothing';
+    case 'object':
+      return 'an object';
+    case 'function':
+      return 'a function';
+    case 'string':
+      return 'a string';
+    default:
+      return `the ${typeof value} ${String(value)}`;
+  }
+}
+
+export function requireString(
+  name: string,
+  value: unknown,
+  refusal: Refusal = InvalidRequestError,
+): asserts value is string {
+  if (typeof value !== 'string') {
+    refuse(`${name} must be a string, not ${kindOf(value)}`, refusal);
+  }
+}
+
+export function optionalString(
+  name: string,
+  value: unknown,
+  refusal: Refusal = InvalidRequestError,
+): asserts value is string | undefined {
+  if (value !== undefined) requireString(name, value, refusal);
+}
+
+export function optionalBoolean(
+  name: string,
+  value: unknown,
+  refusal: Refusal = InvalidRequestError,
+): asserts value is boolean | undefined {
+  if (value !== undefined && typeof value !== 'boolean') {
+    refuse(`${name} must be true or false, not ${kindOf(value)}`, refusal);
+  }
+}
+
+export function optionalFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') {
+    refuse(`${name} must be a function, not ${kindOf(value)}`, InvalidRequestError);
+  }
+}
+
+/** A time-out in milliseconds. */
+export function optionalTimeout(
+  name: string,
+  value: unknown,
+  refusal: Refusal = InvalidRequestError,
+): asserts value is number | undefined {
+  if (value === undefined) return;
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
+    refuse(`${name} must be a number of milliseconds above 0, not ${kindOf(value)}`, refusal);
+  }
+}
+
+/** How often to retry. */
+export function optionalCount(
+  name: string,
+  value: unknown,
+  refusal: Refusal = InvalidRequestError,
+): asserts value is number | undefined {
+  if (value === undefined) return;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
+    refuse(`${name} must be a whole number from 0 on, not ${kindOf(value)}`, refusal);
+  }
+}
+
+export function requireCents(name: string, value: unknown): asserts value is number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) {
+    refuse(`${name} must be a whole number of cents, not ${kindOf(value)}`, InvalidRequestError);
+  }
+}
+
+export function requireStrings(
+  name: string,
+  value: unknown,
+  refusal: Refusal = InvalidRequestError,
+): asserts value is string[] {
+  if (!Array.isArray(value)) {
+    refuse(`${name} must be an array of strings, not ${kindOf(value)}`, refusal);
+  }
+  for (const [at, item] of value.entries()) requireString(`${name}[${at}]`, item, refusal);
+}
+
+export function optionalStrings(
+  name: string,
+  value: unknown,
+  refusal: Refusal = InvalidRequestError,
+): asserts value is string[] | undefined {
+  if (value !== undefined) requireStrings(name, value, refusal);
+}
+
+/** The text of a secret that may come as a `Secret`. */
+export function secretText(name: string, value: SecretText): string {
+  if (value instanceof Secret) return value.expose();
+  if (typeof value !== 'string') {
+    refuse(`${name} must be a string or a Secret, not ${kindOf(value)}`, InvalidRequestError);
+  }
+  return value;
+}
+
+/** Options are an object, and a misspelt one is not passed over in silence. */
+export function requireOptions(
+  value: unknown,
+  known: readonly string[],
+  refusal: Refusal = InvalidRequestError,
+): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    refuse(`The options must be an object, not ${kindOf(value)}`, refusal);
+  }
+  for (const name of Object.keys(value)) {
+    if (!known.includes(name)) {
+      refuse(`There is no option ${name}; there are ${known.join(', ')}`, refusal);
+    }
+  }
+}
+
+export function optionalSignal(value: unknown): asserts value is AbortSignal | undefined {
+  if (value === undefined) return;
+  const signal = value as Partial<AbortSignal> | null;
+  if (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
+    refuse(`signal must be an AbortSignal, not ${kindOf(value)}`, InvalidRequestError);
+  }
+}

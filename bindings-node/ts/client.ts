@@ -1,0 +1,259 @@
+import { AppsApi, BalanceApi, KeysApi, OAuthApi } from './api.js';
+import { call } from './bridge.js';
+import {
+  optionalBoolean,
+  optionalFunction,
+  optionalSignal,
+  optionalString,
+  optionalStrings,
+  optionalTimeout,
+  requireOptions,
+  requireString,
+  secretText,
+} from './checks.js';
+import { InvalidRequestError } from './errors.js';
+import { DeviceLogin } from './login.js';
+import { type Organization, type Status, status } from './models.js';
+import { type NativeLogin, type NativeStatus, native } from './native.js';
+import { type AccountClientOptions, openSession } from './options.js';
+import { Secret, type SecretText } from './secret.js';
+import { type CallOptions, type LimitOptions, Session } from './session.js';
+
+/** Options of `startLogin`. */
+export interface StartLoginOptions {
+  /** Instead of the client's scopes. */
+  scopes?: readonly string[];
+  /** Milliseconds after which to give up, if the code lives longer. */
+  timeout?: number;
+  /** Whom the login page should suggest, such as an e-mail address. */
+  loginHint?: string;
+  /** Stops the call, which then rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Options of `login`. */
+export interface LoginOptions extends StartLoginOptions {
+  /**
+   * Shows the code to the person, instead of text on standard error. What it throws or rejects
+   * with ends the login and comes out of `login`.
+   */
+  onPrompt?: (login: DeviceLogin) => void | PromiseLike<void>;
+  /** False: do not open the verification page, also where there is a browser. */
+  openBrowser?: boolean;
+}
+
+/**
+ * Logs a user in to Parallel by the device flow and calls the Account API. Cheap to make and
+ * safe to share; nothing is read or sent before the first call.
+ *
+ * ```js
+ * const client = new AccountClient({ clientName: 'my-app' });
+ * const { loggedIn } = await client.status();
+ * if (!loggedIn) await client.login();
+ * console.log((await client.balance.get()).creditBalanceCents);
+ * ```
+ */
+export class AccountClient implements AsyncDisposable, Disposable {
+  /** The organisation's balance. */
+  readonly balance: BalanceApi;
+  /** The organisation's apps. */
+  readonly apps: AppsApi;
+  /** The API keys of an app. */
+  readonly keys: KeysApi;
+  /** The OAuth requests one by one. */
+  readonly oauth: OAuthApi;
+  readonly #session: Session;
+
+  /**
+   * @throws {ConfigError} For an option that is unknown, of the wrong type, or insecure.
+   */
+  constructor(options?: AccountClientOptions);
+  /** @internal */
+  constructor(options?: AccountClientOptions | Session);
+  constructor(options: AccountClientOptions | Session = {}) {
+    this.#session = options instanceof Session ? options : openSession(options);
+    this.balance = new BalanceApi(this.#session);
+    this.apps = new AppsApi(this.#session);
+    this.keys = new KeysApi(this.#session);
+    this.oauth = new OAuthApi(this.#session);
+  }
+
+  /** The same login with other limits. */
+  withOptions(options: LimitOptions): AccountClient {
+    requireOptions(options, ['timeout', 'maxRetries']);
+    return new AccountClient(this.#session.with(options));
+  }
+
+  /**
+   * The whole login: registers this installation if need be, shows the prompt, opens the browser
+   * where there is one, waits for the approval and stores the login.
+   * @throws {AccountError} `access_denied`, `login_expired`, …
+   */
+  async login(options: LoginOptions = {}): Promise<Status> {
+    const { onPrompt, openBrowser, ...rest } = requireLoginOptions(options);
+    const login = await this.#startLogin(rest);
+    try {
+      if (onPrompt === undefined) process.stderr.write(`${login.promptText.trimEnd()}\n`);
+      const prompted = onPrompt === undefined ? undefined : onPrompt(login);
+      if (openBrowser !== false) {
+        const url = login.verificationUriComplete ?? login.verificationUri;
+        await call(rest.signal, (number, bridge) => native.openBrowser(bridge, number, url));
+      }
+      const decided = login.wait({ signal: rest.signal });
+      // A prompt may stay open until the login is decided, so only its failure matters.
+      const failed = new Promise<never>((_, reject) => {
+        Promise.resolve(prompted).then(undefined, reject);
+      });
+      return await Promise.race([decided, failed]);
+    } catch (error) {
+      login.cancel();
+      throw error;
+    }
+  }
+
+  /** Starts a login and leaves the rest to you. */
+  async startLogin(options: StartLoginOptions = {}): Promise<DeviceLogin> {
+    return await this.#startLogin(requireStartOptions(options, START_OPTIONS));
+  }
+
+  async #startLogin({
+    scopes,
+    timeout,
+    loginHint,
+    signal,
+  }: StartLoginOptions): Promise<DeviceLogin> {
+    const login = await this.#session.call<NativeLogin>({ signal }, (client, number, limits) =>
+      client.startLogin(number, limits, scopes as string[] | undefined, timeout, loginHint),
+    );
+    return new DeviceLogin(login);
+  }
+
+  /** Goes on with a login that `pendingRecord()` recorded, in this process or another. */
+  async resumeLogin(record: SecretText, options?: CallOptions): Promise<DeviceLogin> {
+    const text = secretText('record', record);
+    const login = await this.#session.call<NativeLogin>(options, (client, number, limits) =>
+      client.resumeLogin(number, limits, text),
+    );
+    return new DeviceLogin(login);
+  }
+
+  /** Who is logged in, without any network. */
+  async status(options?: CallOptions): Promise<Status> {
+    return status(
+      await this.#session.call<NativeStatus>(options, (client, number, limits) =>
+        client.status(number, limits),
+      ),
+    );
+  }
+
+  /**
+   * Revokes the login and forgets it, also where revoking fails.
+   * @param options `organization`: the login of that one; `all`: every login in the store.
+   */
+  async logout(options?: CallOptions & { all?: boolean; organization?: string }): Promise<void> {
+    const { all, organization } = options ?? {};
+    optionalBoolean('all', all);
+    optionalString('organization', organization);
+    await this.#session.call(
+      options,
+      (client, number, limits) => client.logout(number, limits, all ?? false, organization),
+      ['all', 'organization'],
+    );
+  }
+
+  /** An access token that is valid now, for calls that this library does not wrap. */
+  async accessToken(options?: CallOptions): Promise<Secret> {
+    const token = await this.#session.call<string>(options, (client, number, limits) =>
+      client.accessToken(number, limits),
+    );
+    return new Secret(token);
+  }
+
+  /** The organisations with a login in the store. */
+  async organizations(options?: CallOptions): Promise<Organization[]> {
+    return await this.#session.call<Organization[]>(options, (client, number, limits) =>
+      client.organizations(number, limits),
+    );
+  }
+
+  /** Makes later calls act for another organisation that is logged in. */
+  async selectOrganization(id: string, options?: CallOptions): Promise<void> {
+    requireString('id', id);
+    await this.#session.call(options, (client, number, limits) =>
+      client.selectOrganization(number, limits, id),
+    );
+  }
+
+  /**
+   * Any other authenticated request below the Account API's base.
+   * @param method `GET`, `POST`, …
+   * @param path Such as `/service/v1/balance`.
+   * @param options `json`: the body.
+   * @returns The JSON that was answered; null for none.
+   */
+  async request<T = unknown>(
+    method: string,
+    path: string,
+    options?: CallOptions & { json?: unknown },
+  ): Promise<T> {
+    requireString('method', method);
+    requireString('path', path);
+    const body = jsonText(options?.json);
+    const { json } = await this.#session.call<{ json: string }>(
+      options,
+      (client, number, limits) => client.request(number, limits, method, path, body),
+      ['json'],
+    );
+    return JSON.parse(json) as T;
+  }
+
+  /** Ends the client: later calls fail. What is stored stays. */
+  close(): void {
+    this.#session.native.close();
+  }
+
+  /** For `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  /** For `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+const START_OPTIONS = ['scopes', 'timeout', 'loginHint', 'signal'];
+
+function requireStartOptions<T extends StartLoginOptions>(options: T, names: string[]): T {
+  requireOptions(options, names);
+  const checked: StartLoginOptions = options;
+  optionalStrings('scopes', checked.scopes);
+  optionalTimeout('timeout', checked.timeout);
+  optionalString('loginHint', checked.loginHint);
+  optionalSignal(checked.signal);
+  return options;
+}
+
+function requireLoginOptions(options: LoginOptions): LoginOptions {
+  requireStartOptions(options, [...START_OPTIONS, 'onPrompt', 'openBrowser']);
+  optionalFunction('onPrompt', options.onPrompt);
+  optionalBoolean('openBrowser', options.openBrowser);
+  return options;
+}
+
+function jsonText(json: unknown): string | undefined {
+  if (json === undefined) return undefined;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(json);
+  } catch (cause) {
+    const message = `json cannot be written as JSON: ${(cause as Error).message}`;
+    throw new InvalidRequestError({ code: 'invalid_request', message, cause });
+  }
+  if (text === undefined) {
+    const message = 'json cannot be written as JSON: it is a function or a symbol';
+    throw new InvalidRequestError({ code: 'invalid_request', message });
+  }
+  return text;
+}

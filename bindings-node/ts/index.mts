@@ -1,0 +1,2 @@
+// The same classes as for `require`, so that `instanceof` holds between the two.
+export * from './index.js';

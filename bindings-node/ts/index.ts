@@ -1,0 +1,32 @@
+/**
+ * Log a user in to Parallel by the device flow and call the Account API.
+ * @packageDocumentation
+ */
+
+export { AppsApi, BalanceApi, KeysApi, OAuthApi } from './api.js';
+export { AccountClient, type LoginOptions, type StartLoginOptions } from './client.js';
+export * from './errors.js';
+export { DeviceLogin, type WaitOptions } from './login.js';
+export type {
+  ApiKey,
+  App,
+  Balance,
+  CreatedApp,
+  DeviceCode,
+  LoginEvent,
+  Organization,
+  PollAnswer,
+  QrCode,
+  Status,
+  Tokens,
+} from './models.js';
+export type { AccountClientOptions } from './options.js';
+export { Secret, type SecretText } from './secret.js';
+export type { CallOptions, LimitOptions } from './session.js';
+export {
+  type CredentialStore,
+  FileStore,
+  type LockAnswer,
+  MemoryStore,
+  type Release,
+} from './stores.js';

@@ -1,0 +1,103 @@
+import { call, unwrap } from './bridge.js';
+import { optionalSignal, requireOptions } from './checks.js';
+import { type LoginEvent, loginEvent, type QrCode, type Status, status } from './models.js';
+import type { NativeEvent, NativeLogin, NativeStatus } from './native.js';
+import { Secret } from './secret.js';
+
+/** Options of a step that only waits. */
+export interface WaitOptions {
+  /** Stops waiting, not the login: rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * A device login in progress (RFC 8628): show {@link userCode} and {@link verificationUri} to a
+ * person, then `wait()`, or iterate over the events, or `poll()` by yourself.
+ *
+ * ```js
+ * const login = await client.startLogin();
+ * console.log(`Open ${login.verificationUri} and type ${login.userCode}`);
+ * for await (const event of login) console.log(event.type);
+ * ```
+ */
+export class DeviceLogin implements AsyncIterable<LoginEvent> {
+  /** What the person types. */
+  readonly userCode: string;
+  /** Where the person types it. */
+  readonly verificationUri: string;
+  /** The same with the code in it, if the service gave one. */
+  readonly verificationUriComplete: string | undefined;
+  /** When the code dies. */
+  readonly expiresAt: Date;
+  readonly #native: NativeLogin;
+
+  /** @internal */
+  constructor(native: NativeLogin) {
+    const prompt = native.prompt();
+    this.userCode = prompt.userCode;
+    this.verificationUri = prompt.verificationUri;
+    this.verificationUriComplete = prompt.verificationUriComplete;
+    this.expiresAt = new Date(prompt.expiresAt);
+    this.#native = native;
+  }
+
+  /** Milliseconds between polls at present; `slow_down` makes it grow. */
+  get interval(): number {
+    return this.#native.interval();
+  }
+
+  /** The prompt as text that is safe for a terminal. */
+  get promptText(): string {
+    return this.#native.promptText();
+  }
+
+  /** The verification address as a QR code. */
+  qr(): QrCode {
+    return unwrap(this.#native.qr());
+  }
+
+  /** What `resumeLogin` needs, in this process or another. It holds the device code. */
+  pendingRecord(): Secret {
+    return new Secret(this.#native.pendingRecord());
+  }
+
+  /**
+   * Waits until a poll is due and polls once.
+   * @throws {AccountError} `access_denied`, `login_expired`, `oauth`, …; the same again when
+   *   called again.
+   */
+  async poll(options?: WaitOptions): Promise<LoginEvent> {
+    const event = await this.#waiting<NativeEvent>(options, (number) => this.#native.poll(number));
+    return loginEvent(event);
+  }
+
+  /**
+   * Polls until the login is decided, and stores it.
+   * @throws {AccountError} As `poll()`.
+   */
+  async wait(options?: WaitOptions): Promise<Status> {
+    return status(
+      await this.#waiting<NativeStatus>(options, (number) => this.#native.wait(number)),
+    );
+  }
+
+  /** Ends the login: whoever waits for it gets an `AbortError`. */
+  cancel(): void {
+    this.#native.cancel();
+  }
+
+  /** The events up to `authorized`. Leaving the loop early stops polling; `wait()` goes on with it. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<LoginEvent, void, undefined> {
+    for (;;) {
+      const event = await this.poll();
+      yield event;
+      if (event.type === 'authorized') return;
+    }
+  }
+
+  async #waiting<T>(options: WaitOptions | undefined, start: (number: number) => void): Promise<T> {
+    if (options !== undefined) requireOptions(options, ['signal']);
+    optionalSignal(options?.signal);
+    return await call<T>(options?.signal, start);
+  }
+}

@@ -1,0 +1,62 @@
+import { call } from './bridge.js';
+import { optionalCount, optionalSignal, optionalTimeout, requireOptions } from './checks.js';
+import type { NativeClient, NativeLimits } from './native.js';
+
+/** Limits of a call. */
+export interface LimitOptions {
+  /** Milliseconds that one request may take, from connecting to the last byte. */
+  timeout?: number;
+  /** How often a request is repeated at most, where a repeat is safe. */
+  maxRetries?: number;
+}
+
+/** What every call takes as its last argument. */
+export interface CallOptions extends LimitOptions {
+  /** Stops the call, which then rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+type Start = (client: NativeClient, number: number, limits: NativeLimits | undefined) => void;
+
+const KNOWN = ['signal', 'timeout', 'maxRetries'];
+
+/** A native client with the limits that calls have unless they say otherwise. */
+export class Session {
+  readonly native: NativeClient;
+  readonly #limits: NativeLimits | undefined;
+
+  constructor(native: NativeClient, limits?: NativeLimits) {
+    this.native = native;
+    this.#limits = limits;
+  }
+
+  with(limits: LimitOptions): Session {
+    return new Session(this.native, this.#merged(limits));
+  }
+
+  /**
+   * Starts a call with its options checked.
+   * @param more The names of options that only this call has.
+   */
+  async call<T>(options: CallOptions | undefined, start: Start, more?: string[]): Promise<T> {
+    if (options === undefined) {
+      return await call<T>(undefined, (number) => start(this.native, number, this.#limits));
+    }
+    requireOptions(options, more === undefined ? KNOWN : [...KNOWN, ...more]);
+    optionalSignal(options.signal);
+    const limits = this.#merged(options);
+    return await call<T>(options.signal, (number) => start(this.native, number, limits));
+  }
+
+  #merged(options: LimitOptions): NativeLimits | undefined {
+    const { timeout, maxRetries } = options;
+    if (timeout === undefined && maxRetries === undefined) return this.#limits;
+    optionalTimeout('timeout', timeout);
+    optionalCount('maxRetries', maxRetries);
+    return {
+      ...this.#limits,
+      ...(timeout === undefined ? {} : { timeout }),
+      ...(maxRetries === undefined ? {} : { maxRetries }),
+    };
+  }
+}
