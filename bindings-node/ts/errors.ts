@@ -77,7 +77,11 @@ export class AccountError extends Error {
 
   /** For structured logs. */
   toJSON(): Record<string, unknown> {
-    return Object.assign({ name: this.name, message: this.message }, this);
+    return Object.fromEntries([
+      ['name', this.name],
+      ['message', this.message],
+      ...Object.entries(this),
+    ]);
   }
 }
 

@@ -1,0 +1,69 @@
+// The real sandbox as a child process.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const root = join(import.meta.dirname, '..', '..', '..');
+
+function binary() {
+  const named = process.env.PARALLEL_ACCOUNT_SANDBOX;
+  if (named) return named;
+  const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+  const file = join(target, 'debug', 'parallel-account-sandbox');
+  if (!existsSync(file)) {
+    execFileSync('cargo', ['build', '--quiet', '-p', 'parallel-account-sandbox'], {
+      cwd: root,
+      stdio: 'inherit',
+    });
+  }
+  return file;
+}
+
+/** Starts one on a free port; `stop()` it in the end. */
+export async function startSandbox(...options) {
+  const child = spawn(binary(), ['--port', '0', ...options.map(String)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await Promise.race([
+    once(createInterface({ input: child.stdout }), 'line'),
+    once(child, 'exit').then(() => {
+      throw new Error('the sandbox ended before it listened');
+    }),
+  ]);
+  const { platform_url: platformUrl, account_url: accountUrl, control_url } = JSON.parse(line);
+
+  async function control(route, body) {
+    const answer = await fetch(`${control_url}/${route}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${route}: ${answer.status} ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  }
+
+  return {
+    platformUrl,
+    accountUrl,
+    controlUrl: control_url,
+    urls: { platformUrl, accountUrl },
+    env: { PARALLEL_PLATFORM_URL: platformUrl, PARALLEL_SERVICE_API_URL: accountUrl },
+    control,
+    approve: (code, more) => control('approve', { user_code: code, wait: 10, ...more }),
+    fault: (fault) => control('faults', fault),
+    /** How often a route was asked. */
+    async count(route) {
+      const { requests } = await control('counts');
+      return requests[route] ?? 0;
+    },
+    async stop() {
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
