@@ -9,6 +9,10 @@ if [ -z "${PARALLEL_ACCOUNT_SANDBOX:-}" ]; then
   (cd "$root" && cargo build --quiet -p parallel-account-sandbox)
   export PARALLEL_ACCOUNT_SANDBOX="$target/debug/parallel-account-sandbox"
 fi
+if [ -z "${PARALLEL_ACCOUNT_WORKER:-}" ]; then
+  (cd "$root" && cargo build --quiet -p parallel-account --example stress-worker)
+  export PARALLEL_ACCOUNT_WORKER="$target/debug/examples/stress-worker"
+fi
 venv="$target/interop/venv"
 if [ ! -x "$venv/bin/parallel-cli" ]; then
   "${PYTHON:-python3}" -m venv "$venv"

@@ -10,6 +10,8 @@ import urllib.request
 
 CLI = os.environ["PARALLEL_CLI"]
 SANDBOX = os.environ["PARALLEL_ACCOUNT_SANDBOX"]
+# A small program on this library; see tests/stress/README.md.
+OURS = os.environ["PARALLEL_ACCOUNT_WORKER"]
 
 
 def post(url, body):
@@ -110,6 +112,52 @@ class ParallelCli(unittest.TestCase):
         post(f"{self.control}/reset", {})
         self.log_in()
         self.assertEqual(self.counts()["register"], 1)
+
+    def start_ours(self, mode):
+        return subprocess.Popen(
+            [OURS, mode, str(self.auth_file), "1"],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run_ours(self, mode):
+        output, _ = self.start_ours(mode).communicate(timeout=60)
+        return json.loads(output.splitlines()[-1])
+
+    def refresh_by_ours(self):
+        post(f"{self.control}/expire-access-token", {})
+        self.assertEqual(self.run_ours("herd"), {"calls": 1, "failures": {}})
+
+    def test_who_logged_in_there_is_logged_in_here_and_no_field_is_lost(self):
+        self.log_in()
+        before = json.loads(self.auth_file.read_text())
+        before["orgs"]["org_sandbox"]["unknown"] = {"kept": True}
+        self.auth_file.write_text(json.dumps(before))
+        self.refresh_by_ours()
+        after = json.loads(self.auth_file.read_text())
+        for record in (before, after):
+            login = record["orgs"]["org_sandbox"].pop("control_api")
+            self.assertTrue(login["refresh_token"])
+        self.assertEqual(before, after)
+        # And the other still works on what we wrote, and we on what it writes.
+        self.assertEqual(self.credits(), 5000)
+        post(f"{self.control}/options", {"access_token_lifetime": 20})
+        self.refresh_by_ours()
+        self.assertEqual(self.credits(), 5000)
+        self.assertEqual(self.counts()["token.refresh"], 3)
+        self.assertEqual(self.run_ours("herd"), {"calls": 1, "failures": {}})
+        self.assertEqual(get(f"{self.control}/counts")["refresh_token_reuses"], 0)
+
+    def test_who_logged_in_here_is_logged_in_there(self):
+        ours = self.start_ours("login")
+        post(f"{self.control}/approve", {"wait": 30})
+        output, _ = ours.communicate(timeout=60)
+        self.assertEqual(ours.returncode, 0, output)
+        self.assertEqual(self.credits(), 5000)
+        self.run_cli("logout")
+        self.assertEqual(self.run_ours("herd")["failures"], {"login_required": 1})
 
 
 if __name__ == "__main__":
