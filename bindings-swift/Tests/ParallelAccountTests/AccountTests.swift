@@ -39,8 +39,8 @@ import Testing
             let app = try await client.request(
                 "POST", "/service/v1/apps", json: ["app_name": "by hand"])
             #expect(app["app_id"] != nil)
-            struct Answer: Decodable { let will_invoice: Bool }
-            #expect(try balance.decode(as: Answer.self).will_invoice == false)
+            let cents = try balance["credit_balance_cents"]?.decode(as: Double.self)
+            #expect(cents == 5000)
         }
     }
 
@@ -62,7 +62,7 @@ import Testing
         try await Sandbox.run("--access-token-lifetime", "0.2") { sandbox in
             let client = try await sandbox.loggedIn()
             let before = try await client.accessToken()
-            while try await client.accessToken() == before { try await Task.sleep(for: .milliseconds(20)) }
+            while try await client.accessToken() == before { await Task.yield() }
             #expect(try await client.balance.get().organizationID == "org_sandbox")
         }
     }
@@ -131,15 +131,16 @@ import Testing
     @Test func thousandsAtOnceAndClientsThatGoAway() async throws {
         try await Sandbox.run { sandbox in
             let store = MemoryStore()
-            _ = try await sandbox.loggedIn(store: store)
+            let client = try await sandbox.loggedIn(store: store)
             try await withThrowingTaskGroup(of: Balance.self) { group in
-                for _ in 0..<2_000 {
-                    group.addTask { try await sandbox.client(store: store).balance.get() }
-                    if try await sandbox.client(store: store).status().isLoggedIn == false { break }
+                for _ in 0..<2_000 { group.addTask { try await client.balance.get() } }
+                for _ in 0..<50 {
+                    let passing = try sandbox.client(store: store).balance
+                    group.addTask { try await passing.get() }
                 }
                 var count = 0
                 for try await _ in group { count += 1 }
-                #expect(count == 2_000)
+                #expect(count == 2_050)
             }
         }
     }

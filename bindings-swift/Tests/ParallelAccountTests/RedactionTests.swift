@@ -71,7 +71,8 @@ import Testing
 
     @Test func secretsAreWrittenOnlyWhenAsked() throws {
         let encoder = JSONEncoder()
-        #expect(String(decoding: try encoder.encode([Secret("hunter22")]), as: UTF8.self) == "[null]")
+        let written = try encoder.encode([Secret("hunter22")])
+        #expect(String(decoding: written, as: UTF8.self) == "[null]")
         encoder.userInfo[Secret.encodesSecrets] = true
         let asked = try encoder.encode([Secret("hunter22")])
         #expect(try JSONDecoder().decode([Secret].self, from: asked) == [Secret("hunter22")])

@@ -13,9 +13,9 @@ final class Sandbox: Sendable {
     }
 
     private struct Addresses: Decodable {
-        let platform_url: String
-        let account_url: String
-        let control_url: String
+        let platformUrl: String
+        let accountUrl: String
+        let controlUrl: String
     }
 
     let platformURL: String
@@ -45,10 +45,12 @@ final class Sandbox: Sendable {
             guard !more.isEmpty else { throw Problem(description: "the sandbox did not start") }
             line.append(more)
         }
-        let addresses = try JSONDecoder().decode(Addresses.self, from: line)
-        platformURL = addresses.platform_url
-        accountURL = addresses.account_url
-        controlURL = addresses.control_url
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let addresses = try decoder.decode(Addresses.self, from: line)
+        platformURL = addresses.platformUrl
+        accountURL = addresses.accountUrl
+        controlURL = addresses.controlUrl
     }
 
     /// Tests run on threads of Dispatch, which block signals, and a process inherits that: it

@@ -58,23 +58,28 @@ protocol NativeStore: CredentialStore {
 }
 
 extension NativeStore {
+    /// The record, or `nil` where there is none.
     public func load() async throws -> String? {
         try await bridged { [native] call in try await native.load(call: call) }
     }
 
+    /// Replaces the record. When this returns, the record survives a crash of what it lives in.
     public func save(_ record: String) async throws {
         try await bridged { [native] call in try await native.save(call: call, record: record) }
     }
 
+    /// Removes the record. Removing none is fine.
     public func delete() async throws {
         try await bridged { [native] call in try await native.delete(call: call) }
     }
 
+    /// Keeps every other user of the same record out until the answer is released.
     public func lock() async throws -> StoreLock? {
         let lock = try await bridged { [native] call in try await native.lock(call: call) }
         return StoreLock { lock.release() }
     }
 
+    /// Where the record is, for people.
     public var location: String { native.location() }
 }
 
