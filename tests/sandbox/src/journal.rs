@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use axum::body::Bytes;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use serde_json::{Map, Value, json};
 
-use crate::request::{FORM, JSON, has_content_type};
+use crate::request::{FORM, JSON, is_media_type};
 use crate::secrets::fingerprint;
 
 /// The newest requests that are kept; older ones are only counted.
@@ -23,7 +22,8 @@ const SECRET_FIELDS: [&str; 5] = [
 ];
 
 /// Raw parts of requests; they are made readable (and harmless) only when asked for,
-/// because a benchmark pays for every string.
+/// because a benchmark pays for it. They are copies: a piece of a request keeps the whole
+/// buffer alive that it was read into.
 pub(crate) struct Journal {
     started: Instant,
     first: u64,
@@ -35,12 +35,13 @@ struct Entry {
     at: Instant,
     route: &'static str,
     method: Method,
-    uri: Uri,
-    content_type: Option<HeaderValue>,
-    authorization: Option<HeaderValue>,
-    user_agent: Option<HeaderValue>,
-    accept: Option<HeaderValue>,
-    body: Bytes,
+    path: Box<str>,
+    query: Option<Box<str>>,
+    content_type: Option<Box<[u8]>>,
+    authorization: Option<Box<[u8]>>,
+    user_agent: Option<Box<[u8]>>,
+    accept: Option<Box<[u8]>>,
+    body: Box<[u8]>,
     outcome: Outcome,
 }
 
@@ -66,27 +67,28 @@ impl Journal {
     pub(crate) fn received(
         &mut self,
         route: &'static str,
-        method: Method,
-        uri: Uri,
+        method: &Method,
+        uri: &Uri,
         headers: &HeaderMap,
-        body: Bytes,
+        body: &[u8],
     ) -> u64 {
         *self.counts.entry(route).or_default() += 1;
         if self.entries.len() == KEPT {
             self.entries.pop_front();
             self.first += 1;
         }
-        let header = |name| headers.get(name).cloned();
+        let header = |name| headers.get(name).map(|value| value.as_bytes().into());
         self.entries.push_back(Entry {
             at: Instant::now(),
             route,
-            method,
-            uri,
+            method: method.clone(),
+            path: uri.path().into(),
+            query: uri.query().map(Into::into),
             content_type: header(header::CONTENT_TYPE),
             authorization: header(header::AUTHORIZATION),
             user_agent: header(header::USER_AGENT),
             accept: header(header::ACCEPT),
-            body,
+            body: body.into(),
             outcome: Outcome::Unanswered,
         });
         self.first + self.entries.len() as u64 - 1
@@ -128,21 +130,23 @@ pub(crate) fn names(wanted: &str, route: &str) -> bool {
 
 impl Entry {
     fn show(&self, number: u64, started: Instant) -> Value {
-        let text = |value: &Option<HeaderValue>| {
+        let text = |value: &Option<Box<[u8]>>| {
             value
                 .as_ref()
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+                .map(|value| String::from_utf8_lossy(value).into_owned())
         };
         let bearer = text(&self.authorization).map(|value| {
             let token = value.strip_prefix("Bearer ").unwrap_or(&value);
             fingerprint(token)
         });
-        let mut headers = HeaderMap::new();
-        if let Some(value) = &self.content_type {
-            headers.insert(header::CONTENT_TYPE, value.clone());
-        }
-        let form = has_content_type(&headers, FORM).then(|| redacted_form(&self.body));
-        let body = has_content_type(&headers, JSON)
+        let content_type = text(&self.content_type);
+        let is = |kind| {
+            content_type
+                .as_deref()
+                .is_some_and(|sent| is_media_type(sent, kind))
+        };
+        let form = is(FORM).then(|| redacted_form(&self.body));
+        let body = is(JSON)
             .then(|| serde_json::from_slice(&self.body).ok())
             .flatten()
             .map(redacted_json);
@@ -156,9 +160,9 @@ impl Entry {
             "at_ms": self.at.duration_since(started).as_micros() as f64 / 1000.0,
             "route": self.route,
             "method": self.method.as_str(),
-            "path": self.uri.path(),
-            "query": self.uri.query(),
-            "content_type": text(&self.content_type),
+            "path": self.path,
+            "query": self.query,
+            "content_type": content_type,
             "accept": text(&self.accept),
             "user_agent": text(&self.user_agent),
             "bearer": bearer,

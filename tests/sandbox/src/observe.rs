@@ -35,13 +35,9 @@ pub(crate) async fn observe(
         .get::<MatchedPath>()
         .map(MatchedPath::as_str);
     let route = route_name(&parts.method, matched, &body);
-    let number = shared.journal().received(
-        route,
-        parts.method.clone(),
-        parts.uri.clone(),
-        &parts.headers,
-        body.clone(),
-    );
+    let number = shared
+        .journal()
+        .received(route, &parts.method, &parts.uri, &parts.headers, &body);
     let note = |outcome| shared.journal().answered(number, outcome);
     let fault = shared.faults().take(route);
     let process = next.run(Request::from_parts(parts, Body::from(body)));

@@ -55,8 +55,13 @@ pub(crate) fn has_content_type(headers: &HeaderMap, expected: &str) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case(expected))
+        .is_some_and(|sent| is_media_type(sent, expected))
+}
+
+/// Whether a content type names this media type.
+pub(crate) fn is_media_type(sent: &str, expected: &str) -> bool {
+    let essence = sent.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case(expected)
 }
 
 fn require_content_type(headers: &HeaderMap, expected: &str) -> Result<(), OAuthRefusal> {
