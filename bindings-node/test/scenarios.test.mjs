@@ -43,8 +43,13 @@ function clientFor(started, store) {
 async function make(client, state, events, name, args, options) {
   const login = ({ scopes, timeout, login_hint }) =>
     client.startLogin(given({ scopes, timeout: ms(timeout), loginHint: login_hint }));
-  const shown = ({ userCode, verificationUri, verificationUriComplete, expiresAt, interval }) =>
-    report.value({ userCode, verificationUri, verificationUriComplete, expiresAt, interval });
+  const shown = ({ userCode, verificationUri, verificationUriComplete, expiresAt, interval }) => ({
+    userCode,
+    verificationUri,
+    verificationUriComplete,
+    expiresAt,
+    interval,
+  });
   const step = async () => {
     const event = await state.login.poll();
     const { status, ...seen } = event;

@@ -40,6 +40,8 @@ export interface AccountErrorDetails {
   status?: number | undefined;
   requestId?: string | undefined;
   retryAfter?: number | undefined;
+  oauthError?: string | undefined;
+  description?: string | undefined;
   retryable?: boolean | undefined;
   outcomeUnknown?: boolean | undefined;
   cause?: unknown;
@@ -59,6 +61,10 @@ export class AccountError extends Error {
   declare readonly requestId?: string;
   /** Milliseconds that the service asked to wait. */
   declare readonly retryAfter?: number;
+  /** The authorization server's `error`, where it refused (RFC 6749 §5.2, RFC 8628 §3.5). */
+  declare readonly oauthError?: string;
+  /** The authorization server's `error_description`, cleaned for display. */
+  declare readonly description?: string;
   /** Whether the same call may succeed later without anything being changed. */
   readonly retryable: boolean;
   /** Whether the service may have acted although no answer came. */
@@ -71,6 +77,8 @@ export class AccountError extends Error {
     if (details.status !== undefined) this.status = details.status;
     if (details.requestId !== undefined) this.requestId = details.requestId;
     if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
+    if (details.oauthError !== undefined) this.oauthError = details.oauthError;
+    if (details.description !== undefined) this.description = details.description;
     this.retryable = details.retryable ?? false;
     this.outcomeUnknown = details.outcomeUnknown ?? false;
   }
@@ -95,25 +103,7 @@ export class AccessDeniedError extends AccountError {}
 export class LoginExpiredError extends AccountError {}
 
 /** Any other refusal by the authorization server (RFC 6749 §5.2). */
-export class OAuthError extends AccountError {
-  /** The server's `error`. */
-  declare readonly error?: string;
-  /** The server's `error_description`, cleaned for display. */
-  declare readonly description?: string;
-
-  constructor(details: AccountErrorDetails & { error?: string; description?: string }) {
-    super(details);
-    if (details.error !== undefined) this.error = details.error;
-    if (details.description !== undefined) this.description = details.description;
-  }
-}
-
-/** What only some classes have; the others pass it over. */
-interface RefusalDetails {
-  error?: string;
-  description?: string;
-  fields?: readonly FieldError[];
-}
+export class OAuthError extends AccountError {}
 
 /** The Account API refused the request. */
 export class ApiError extends AccountError {}
@@ -211,14 +201,12 @@ for (const errorClass of [AccountError, ApiError, ...Object.values(CLASSES)]) {
  * @internal
  */
 export function errorFrom(failure: NativeFailure, hostError?: unknown): AccountError {
-  const { oauthError, description, fields, causes, hostQuestion, code, ...rest } = failure;
+  const { fields, causes, hostQuestion, code, ...rest } = failure;
   const errorClass = code in CLASSES ? CLASSES[code as ErrorCode] : AccountError;
-  const details: AccountErrorDetails & RefusalDetails = {
+  const details: AccountErrorDetails & { fields: readonly FieldError[] } = {
     ...rest,
     code: code as ErrorCode,
     cause: hostError ?? chain(causes),
-    ...(oauthError === undefined ? {} : { error: oauthError }),
-    ...(description === undefined ? {} : { description }),
     fields: fields.map(({ location, message, errorType }) => ({
       location,
       message,
