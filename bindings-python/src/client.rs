@@ -12,6 +12,7 @@ use parallel_account::{
     AccountClient, CallOptions, Error, LoginOptions, PollAnswer as CorePollAnswer,
 };
 use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 
 use crate::call::{Call, Reply};
@@ -263,9 +264,16 @@ impl Client {
     fn balance_add(
         &self,
         py: Python<'_>,
-        amount_cents: i64,
+        amount_cents: Bound<'_, PyAny>,
         idempotency_key: Option<String>,
     ) -> PyResult<Py<PyAny>> {
+        let amount_cents = match amount_cents.extract() {
+            // The core says which amounts there are.
+            Err(error) if error.is_instance_of::<PyOverflowError>(py) => i64::MAX,
+            amount => amount.map_err(|error| {
+                PyTypeError::new_err(format!("argument 'amount_cents': {}", error.value(py)))
+            })?,
+        };
         self.run(py, move |client| async move {
             let key = idempotency_key.as_deref();
             client.balance().add(amount_cents, key).await.map(Balance::from)

@@ -98,7 +98,7 @@ fn make(
 ) -> PyResult<PyErr> {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let exception = MAKE
-        .import(py, "parallel_account._errors", "_make")?
+        .import(py, "parallel_account._errors", "make_error")?
         .call1((code, message, details))?;
     Ok(PyErr::from_value(exception))
 }

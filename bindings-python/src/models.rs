@@ -144,11 +144,6 @@ macro_rules! model {
                 Self { $( $field ),* }
             }
 
-            #[classattr]
-            fn __match_args__() -> Vec<&'static str> {
-                Vec::new()
-            }
-
             $(
                 $(#[$note])*
                 #[getter]
@@ -190,7 +185,7 @@ macro_rules! model {
                 let py = slf.py();
                 let fields = PyDict::new(py);
                 $( fields.set_item(stringify!($field), slf.get().$field.redacted(py)?)?; )*
-                let rebuild = py.import("parallel_account._errors")?.getattr("_rebuild")?;
+                let rebuild = py.import("parallel_account._errors")?.getattr("rebuild")?;
                 (rebuild, (slf.get_type(), fields)).into_pyobject(py)
             }
 

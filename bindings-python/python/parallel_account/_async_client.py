@@ -244,7 +244,7 @@ class AsyncAccountClient:
     async def login(
         self,
         *,
-        on_prompt: Callable[[AsyncDeviceLogin], Awaitable[object] | object] | None = None,
+        on_prompt: Callable[[AsyncDeviceLogin], Awaitable[object] | None] | None = None,
         open_browser: bool = True,
         timeout: float | None = None,
         scopes: Sequence[str] | None = None,
@@ -273,7 +273,7 @@ class AsyncAccountClient:
             print(login.prompt, file=sys.stderr, flush=True)
         else:
             shown = on_prompt(login)
-            if hasattr(shown, "__await__"):
+            if shown is not None:
                 await shown
         if open_browser:
             login.open_browser()

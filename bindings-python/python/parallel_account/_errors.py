@@ -68,7 +68,7 @@ class AccountError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = {"message": self.message, **self._details()}
-        return (_rebuild, (type(self), fields, self.__cause__))
+        return (rebuild, (type(self), fields, self.__cause__))
 
 
 class LoginRequiredError(AccountError):
@@ -313,16 +313,14 @@ _CLASSES: dict[str, type[AccountError]] = {
 }
 
 
-def _make(code: str, message: str, details: dict[str, Any]) -> AccountError:
+def make_error(code: str, message: str, details: dict[str, Any]) -> AccountError:
     """For the native module: the exception of that code."""
     if "fields" in details:
         details["fields"] = tuple(FieldError(*field) for field in details["fields"])
     return _CLASSES.get(code, InternalError)(message, **details)
 
 
-def _rebuild(
-    kind: type[Any], fields: dict[str, Any], cause: BaseException | None = None
-) -> Any:
+def rebuild(kind: type[Any], fields: dict[str, Any], cause: BaseException | None = None) -> Any:
     """For pickle: an object whose constructor takes its fields by keyword."""
     rebuilt = kind(**fields)
     if cause is not None:

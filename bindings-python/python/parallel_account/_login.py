@@ -8,71 +8,70 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from parallel_account import _native
-    from parallel_account._native import LoginEvent, Qr, Status
+    from parallel_account._native import AsyncLogin, BlockingLogin, LoginEvent, Qr, Status
 
 
 class _DeviceLogin:
     """What both kinds of login can tell (RFC 8628 §3.2)."""
 
-    __slots__ = ("_native",)
+    __slots__ = ("_facts",)
 
-    _native: _native.BlockingLogin | _native.AsyncLogin
+    _facts: BlockingLogin | AsyncLogin
 
     @property
     def user_code(self) -> str:
         """What the person types."""
-        return self._native.user_code
+        return self._facts.user_code
 
     @property
     def verification_uri(self) -> str:
         """Where the person types it."""
-        return self._native.verification_uri
+        return self._facts.verification_uri
 
     @property
     def verification_uri_complete(self) -> str | None:
         """The same with the code in it, where the server gives one."""
-        return self._native.verification_uri_complete
+        return self._facts.verification_uri_complete
 
     @property
     def expires_at(self) -> datetime:
         """When the code dies, in UTC."""
-        return self._native.expires_at
+        return self._facts.expires_at
 
     @property
     def remaining(self) -> float:
         """Seconds that the code still lives."""
-        return self._native.remaining
+        return self._facts.remaining
 
     @property
     def interval(self) -> float:
         """Seconds that polls are apart at least, as it is now."""
-        return self._native.interval
+        return self._facts.interval
 
     @property
     def prompt(self) -> str:
         """What to show to the person: several lines, safe for a terminal."""
-        return self._native.prompt
+        return self._facts.prompt
 
     @property
     def qr(self) -> Qr:
         """The link as a QR code, as text and as SVG."""
-        return self._native.qr
+        return self._facts.qr
 
     def open_browser(self) -> bool:
         """Opens the link in the person's browser; False where there is none."""
-        return self._native.open_browser()
+        return self._facts.open_browser()
 
     def pending_record(self) -> str:
         """A record by which ``resume_login()`` goes on in another process.
 
         It holds the device code, a secret: keep it safe.
         """
-        return self._native.pending_record()
+        return self._facts.pending_record()
 
     def cancel(self) -> None:
         """Stops the login: whoever waits for it gets ``CancelledError``; no poll follows."""
-        self._native.cancel()
+        self._facts.cancel()
 
     def __repr__(self) -> str:
         return (
@@ -84,12 +83,10 @@ class _DeviceLogin:
 class DeviceLogin(_DeviceLogin):
     """A login that waits for its user; iterate over its events, or ``wait()`` for its end."""
 
-    __slots__ = ()
+    __slots__ = ("_native",)
 
-    _native: _native.BlockingLogin
-
-    def __init__(self, native: _native.BlockingLogin) -> None:
-        self._native = native
+    def __init__(self, native: BlockingLogin) -> None:
+        self._facts = self._native = native
 
     def poll(self) -> LoginEvent:
         """Waits until a poll is due, polls once, and says what came of it.
@@ -120,12 +117,10 @@ class DeviceLogin(_DeviceLogin):
 class AsyncDeviceLogin(_DeviceLogin):
     """A login that waits for its user; iterate over its events, or await it."""
 
-    __slots__ = ()
+    __slots__ = ("_native",)
 
-    _native: _native.AsyncLogin
-
-    def __init__(self, native: _native.AsyncLogin) -> None:
-        self._native = native
+    def __init__(self, native: AsyncLogin) -> None:
+        self._facts = self._native = native
 
     async def poll(self) -> LoginEvent:
         """Waits until a poll is due, polls once, and says what came of it.

@@ -25,15 +25,15 @@ class CredentialStore(Protocol):
     manager, plain or asynchronous, that keeps the others out while it is entered.
     """
 
-    def load(self) -> str | None | Awaitable[str | None]:
+    def load(self) -> str | Awaitable[str | None] | None:
         """The record, or None where there is none."""
         ...
 
-    def save(self, record: str, /) -> None | Awaitable[None]:
+    def save(self, record: str, /) -> Awaitable[None] | None:
         """Replaces the record. When this returns, the record must survive a crash."""
         ...
 
-    def delete(self) -> None | Awaitable[None]:
+    def delete(self) -> Awaitable[None] | None:
         """Removes the record. Removing none is fine."""
         ...
 

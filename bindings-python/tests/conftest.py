@@ -1,0 +1,149 @@
+"""A real sandbox for the tests, and what they need to steer it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parallel_account import AccountClient, AsyncAccountClient, DeviceLogin, MemoryStore
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def sandbox_binary() -> Path:
+    given = os.environ.get("PARALLEL_ACCOUNT_SANDBOX")
+    if given:
+        return Path(given)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    binary = target / "debug" / "parallel-account-sandbox"
+    if not binary.exists():
+        subprocess.run(["cargo", "build", "-p", "parallel-account-sandbox"], cwd=ROOT, check=True)
+    return binary
+
+
+class Sandbox:
+    """A running sandbox and its control surface."""
+
+    def __init__(self, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sandbox_binary(), "--port", "0", *options], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        urls = json.loads(self.process.stdout.readline())
+        self.platform_url: str = urls["platform_url"]
+        self.account_url: str = urls["account_url"]
+        self.control_url: str = urls["control_url"]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def control(self, method: str, path: str, **body: Any) -> Any:
+        request = urllib.request.Request(
+            self.control_url + path,
+            method=method,
+            data=json.dumps(body).encode() if method == "POST" else None,
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def approve(self, login: Any = None, **more: Any) -> None:
+        if login is not None:
+            more["user_code"] = login.user_code
+        self.control("POST", "/approve", **more)
+
+    def deny(self, login: Any) -> None:
+        self.control("POST", "/deny", user_code=login.user_code)
+
+    def fault(self, route: str, **fault: Any) -> None:
+        self.control("POST", "/faults", route=route, **fault)
+
+    def requests(self, route: str) -> list[dict[str, Any]]:
+        answer = self.control("GET", f"/requests?route={route}")
+        return answer["requests"] if isinstance(answer, dict) else answer
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return {"platform_url": self.platform_url, "account_url": self.account_url}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For another process."""
+        return {
+            **os.environ,
+            "PARALLEL_PLATFORM_URL": self.platform_url,
+            "PARALLEL_SERVICE_API_URL": self.account_url,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def client(self, **options: Any) -> AccountClient:
+        options.setdefault("store", MemoryStore())
+        return AccountClient(client_name="tests", **self.urls, **options)
+
+    def async_client(self, **options: Any) -> AsyncAccountClient:
+        options.setdefault("store", MemoryStore())
+        return AsyncAccountClient(client_name="tests", **self.urls, **options)
+
+    def record(self) -> str:
+        """The record of a login, to start from."""
+        store = MemoryStore()
+        with self.client(store=store, first_poll_at_once=True) as client:
+            self.log_in(client)
+        record = store.load()
+        assert record is not None
+        return record
+
+    def log_in(self, client: AccountClient) -> DeviceLogin:
+        login = client.start_login()
+        self.approve(login)
+        login.wait()
+        return login
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[Sandbox]:
+    sandbox = Sandbox("--interval", "1")
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: Sandbox) -> Sandbox:
+    shared_sandbox.control("POST", "/reset")
+    return shared_sandbox
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[AccountClient]:
+    """A client that is logged in."""
+    with sandbox.client(store=MemoryStore(sandbox.record())) as client:
+        yield client
+
+
+@pytest.fixture
+def program(sandbox: Sandbox) -> Any:
+    """Runs a program in another Python, whose store begins with a login."""
+
+    def run(source: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        environment = {**sandbox.environment, "RECORD": sandbox.record()}
+        return subprocess.run(
+            [sys.executable, "-X", "faulthandler", "-c", source],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            **options,
+        )
+
+    return run

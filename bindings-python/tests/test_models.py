@@ -1,0 +1,191 @@
+"""Models and errors as values: frozen, comparable, picklable, and silent about secrets."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+import traceback
+from typing import Any
+
+import pytest
+from conftest import Sandbox
+
+import parallel_account
+from parallel_account import (
+    AccountClient,
+    AccountError,
+    ApiKey,
+    Balance,
+    ConnectionError,
+    DeviceCode,
+    FieldError,
+    InvalidRequestError,
+    LoginEvent,
+    MemoryStore,
+    OAuthError,
+    Organization,
+    Status,
+    TimeoutError,
+    Tokens,
+)
+
+CANARY = "canary-7f3a91"
+SECRETIVE: list[Any] = [
+    ApiKey(api_key_id="id", api_key_name="name", app_id="app", raw_api_key=CANARY),
+    DeviceCode(
+        device_code=CANARY,
+        user_code="AB-CD",
+        verification_uri="https://example.com",
+        expires_in=600.0,
+        interval=5.0,
+    ),
+    Tokens(access_token=CANARY, refresh_token=CANARY, token_type="Bearer"),
+]
+
+
+def test_values() -> None:
+    one = Balance(org_id="org", credit_balance_cents=1.5)
+    assert one == Balance(org_id="org", credit_balance_cents=1.5, will_invoice=False)
+    assert one != Balance(org_id="org", credit_balance_cents=2)
+    assert one != "org"
+    assert len({one, copy.copy(one), copy.deepcopy(one), pickle.loads(pickle.dumps(one))}) == 1
+    assert eval(repr(one)) == one
+    with pytest.raises(AttributeError):
+        one.org_id = "other"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        Balance("org", 1.0)  # type: ignore[misc]
+
+
+def test_nested_values() -> None:
+    status = Status(logged_in=True, organization=Organization(id="a"), scopes=["x"])
+    assert status.scopes == ("x",)
+    assert pickle.loads(pickle.dumps(status)) == status
+    nested = status.to_dict()["organization"]
+    assert nested == {"id": "a", "name": None, "selected": False, "logged_in": False}
+    event = LoginEvent(kind="authorized", status=status)
+    assert pickle.loads(pickle.dumps(event)) == event
+
+
+@pytest.mark.parametrize("value", SECRETIVE, ids=lambda it: type(it).__name__)
+def test_secrets_stay_out(value: Any) -> None:
+    for text in (repr(value), str(value), f"{value}", str(value.to_dict())):
+        assert CANARY not in text
+    assert CANARY.encode() not in pickle.dumps(value)
+    assert type(pickle.loads(pickle.dumps(value))) is type(value)
+    asked = value.to_dict(secrets=True)
+    assert CANARY in asked.values()
+    assert type(value)(**asked) == value
+
+
+def test_canaries_of_a_whole_session(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+    store = MemoryStore()
+    client = sandbox.client(store=store, first_poll_at_once=True)
+    login = client.start_login()
+    secrets = [login.pending_record()]
+    texts = [repr(login), login.prompt]
+    sandbox.approve(login)
+    texts.append(repr(login.wait()))
+    record = store.load()
+    assert record is not None
+    import json
+
+    stored = json.loads(record)["orgs"]["org_sandbox"]["control_api"]
+    secrets += [stored["access_token"], stored["refresh_token"]]
+    secrets.append(json.loads(login.pending_record())["device_code"])
+    key = client.keys.create(client.apps.create("app"), "key")
+    assert key.raw_api_key is not None
+    secrets.append(key.raw_api_key)
+    texts += [repr(it) for it in (client, store, key, client.status(), client.organizations())]
+    for status in (400, 401, 402, 403, 404, 409, 422, 429, 500):
+        echo = {"detail": f"you sent Bearer {secrets[1]}"}
+        sandbox.fault("balance.get", status=status, body=echo, times=2)
+        with pytest.raises(AccountError) as caught:
+            client.with_options(max_retries=0).balance.get()
+        sandbox.control("DELETE", "/faults")
+        error = caught.value
+        texts += [repr(error), str(error), str(vars(error)), repr(pickle.dumps(error))]
+        texts.append("".join(traceback.format_exception(error)))
+    out, err = capfd.readouterr()
+    for text in (*texts, out, err):
+        for secret in secrets:
+            assert secret not in text
+
+
+def test_errors_are_one_tree_and_pickle() -> None:
+    kinds = [
+        kind
+        for kind in vars(parallel_account).values()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    ]
+    assert len(kinds) > 20
+    for kind in kinds:
+        assert issubclass(kind, AccountError)
+        cause = ValueError("why")
+        error = kind("what", status=400, request_id="r", retry_after=1.5, outcome_unknown=True)
+        error.__cause__ = cause
+        copied = pickle.loads(pickle.dumps(error))
+        assert type(copied) is kind
+        assert vars(copied) == vars(error)
+        assert str(copied) == "what"
+        assert repr(copied.__cause__) == repr(cause)
+    oauth = OAuthError("what", error="invalid_scope", description="why")
+    assert vars(pickle.loads(pickle.dumps(oauth))) == vars(oauth)
+    invalid = InvalidRequestError("what", fields=(FieldError("body.x", "bad", "type"),))
+    assert vars(pickle.loads(pickle.dumps(invalid))) == vars(invalid)
+
+
+def test_builtin_relatives(sandbox: Sandbox) -> None:
+    client = AccountClient(
+        store=MemoryStore(),
+        max_retries=0,
+        platform_url="http://127.0.0.1:9",
+        account_url="http://127.0.0.1:9",
+    )
+    with pytest.raises(OSError, match="could not be reached") as caught:
+        client.start_login()
+    assert isinstance(caught.value, ConnectionError)
+    assert caught.value.__cause__ is not None
+    assert caught.value.errno is None
+    import builtins
+
+    assert issubclass(ConnectionError, builtins.ConnectionError)
+    assert issubclass(TimeoutError, builtins.TimeoutError)
+
+
+def test_field_errors(sandbox: Sandbox, client: AccountClient) -> None:
+    detail = [{"loc": ["body", "amount_cents"], "msg": "too much", "type": "less_than"}]
+    sandbox.fault("balance.add", status=422, body={"detail": detail})
+    with pytest.raises(InvalidRequestError) as caught:
+        client.balance.add(1)
+    assert caught.value.fields == (FieldError("body.amount_cents", "too much", "less_than"),)
+    assert caught.value.status == 422
+
+
+def test_import_starts_nothing() -> None:
+    source = """
+import os, sys
+before = set(sys.modules)
+import parallel_account
+new = set(sys.modules) - before
+assert not new & {"asyncio", "threading", "typing", "dataclasses", "inspect", "socket"}, new
+client = parallel_account.AccountClient(store=parallel_account.MemoryStore())
+if os.path.isdir("/proc/self/task"):
+    assert len(os.listdir("/proc/self/task")) == 1
+    links = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")[:-1]]
+    assert not [it for it in links if "socket" in it or "event" in it], links
+"""
+    subprocess.run([sys.executable, "-I", "-S", "-c", prelude() + source], check=True, timeout=60)
+
+
+def prelude() -> str:
+    from pathlib import Path
+
+    assert parallel_account.__file__
+    return f"import sys; sys.path.insert(0, {str(Path(parallel_account.__file__).parents[1])!r})\n"
+
+
+def test_public_names() -> None:
+    for name in parallel_account.__all__:
+        assert getattr(parallel_account, name).__doc__ or name == "__version__"
