@@ -187,7 +187,8 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secret: &str) -> Error {
     };
     let id = nested
         .and_then(|nested| shown(nested, "ref_id"))
-        .or_else(|| shown(&body, "ref_id"));
+        .or_else(|| shown(&body, "ref_id"))
+        .map(|id| redact(&id, &[secret]));
     annotate(
         Error::new(kind, capitalised(&message)).with_request_id(id),
         answer,

@@ -461,6 +461,11 @@ impl AccountClient {
         OAuth::new(self)
     }
 
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn core(&self) -> Arc<Core> {
+        self.core.clone()
+    }
+
     pub(crate) fn client_name(&self) -> &str {
         &self.core.config.client_name
     }

@@ -24,6 +24,10 @@ mod client;
 mod clock;
 mod config;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+#[allow(missing_docs, unreachable_pub)]
+pub mod fuzzing;
 mod login;
 mod oauth;
 pub mod prompt;

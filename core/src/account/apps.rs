@@ -1,6 +1,6 @@
 //! The organisation's apps.
 
-use super::{Call, label, uuid};
+use super::{Call, Object, label, uuid};
 use crate::{Result, answer, client::AccountClient, transport::Repeat};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -49,27 +49,7 @@ impl<'a> Apps<'a> {
                 repeat: Repeat::Always,
             })
             .await?;
-        let apps = match object.fields.get("apps") {
-            None | Some(Value::Null) => return Ok(Vec::new()),
-            Some(Value::Array(apps)) => apps,
-            Some(_) => return Err(object.nonsense("apps is no list")),
-        };
-        let read = |app: &Value| {
-            let app = app.as_object()?;
-            Some(App {
-                app_id: answer::text(app, "app_id")?,
-                app_name: app
-                    .get("app_name")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned(),
-                org_id: answer::text(app, "org_id"),
-                org_name: answer::text(app, "org_name"),
-            })
-        };
-        apps.iter()
-            .map(|app| read(app).ok_or_else(|| object.nonsense("an app has no app_id")))
-            .collect()
+        read(&object)
     }
 
     /// `POST /service/v1/apps`. Scope `apps:create`. Never repeated once it may have been sent.
@@ -113,4 +93,28 @@ impl<'a> Apps<'a> {
             .await
             .map(drop)
     }
+}
+
+pub(super) fn read(object: &Object) -> Result<Vec<App>> {
+    let apps = match object.fields.get("apps") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(apps)) => apps,
+        Some(_) => return Err(object.nonsense("apps is no list")),
+    };
+    let read = |app: &Value| {
+        let app = app.as_object()?;
+        Some(App {
+            app_id: answer::text(app, "app_id")?,
+            app_name: app
+                .get("app_name")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            org_id: answer::text(app, "org_id"),
+            org_name: answer::text(app, "org_name"),
+        })
+    };
+    apps.iter()
+        .map(|app| read(app).ok_or_else(|| object.nonsense("an app has no app_id")))
+        .collect()
 }

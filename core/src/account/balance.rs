@@ -82,7 +82,7 @@ impl<'a> BalanceApi<'a> {
     }
 }
 
-fn read(object: &Object) -> Result<Balance> {
+pub(super) fn read(object: &Object) -> Result<Balance> {
     let cents = |name: &str| match object.fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_f64() {

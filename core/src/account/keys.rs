@@ -1,6 +1,6 @@
 //! The API keys of an app. The reference documents no listing of them.
 
-use super::{Call, label, secret, segment, uuid};
+use super::{Call, Object, label, secret, segment, uuid};
 use crate::{Result, Secret, client::AccountClient, clock::from_unix_ms, transport::Repeat};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -59,20 +59,7 @@ impl<'a> Keys<'a> {
                 repeat: Repeat::IfNotSent,
             })
             .await?;
-        let created_at = object.fields.get("created_at").and_then(Value::as_f64);
-        Ok(ApiKey {
-            api_key_id: object.required("api_key_id")?,
-            api_key_name: object
-                .text("api_key_name")
-                .unwrap_or_else(|| name.to_owned()),
-            app_id: object.text("app_id").unwrap_or_else(|| app_id.to_owned()),
-            app_name: object.text("app_name"),
-            created_by_user_id: object.text("created_by_user_id"),
-            created_by_user_email: object.text("created_by_user_email"),
-            display_value: object.text("display_value"),
-            raw_api_key: secret(object.text("raw_api_key")),
-            created_at: created_at.and_then(|seconds| from_unix_ms((seconds * 1000.0) as u64)),
-        })
+        read(&object, app_id, name)
     }
 
     /// `DELETE /service/v1/apps/{app_id}/keys/{api_key_id}`. Scope `keys:delete`.
@@ -97,4 +84,22 @@ impl<'a> Keys<'a> {
             .await
             .map(drop)
     }
+}
+
+/// What the answer leaves out is as it was asked for.
+pub(super) fn read(object: &Object, app_id: &str, name: &str) -> Result<ApiKey> {
+    let created_at = object.fields.get("created_at").and_then(Value::as_f64);
+    Ok(ApiKey {
+        api_key_id: object.required("api_key_id")?,
+        api_key_name: object
+            .text("api_key_name")
+            .unwrap_or_else(|| name.to_owned()),
+        app_id: object.text("app_id").unwrap_or_else(|| app_id.to_owned()),
+        app_name: object.text("app_name"),
+        created_by_user_id: object.text("created_by_user_id"),
+        created_by_user_email: object.text("created_by_user_email"),
+        display_value: object.text("display_value"),
+        raw_api_key: secret(object.text("raw_api_key")),
+        created_at: created_at.and_then(|seconds| from_unix_ms((seconds * 1000.0) as u64)),
+    })
 }

@@ -90,18 +90,7 @@ impl Account<'_> {
     async fn object(&self, call: Call) -> Result<Object> {
         let doing = call.doing;
         let creates = call.repeat == Repeat::IfNotSent;
-        let answer = self.call(call).await?;
-        match answer::object(&answer.body) {
-            Some(fields) => Ok(Object {
-                fields,
-                doing,
-                answer,
-                creates,
-            }),
-            None => {
-                Err(nonsense(&answer, doing, "it is no JSON object").with_outcome_unknown(creates))
-            }
-        }
+        Object::of(self.call(call).await?, doing, creates)
     }
 }
 
@@ -132,6 +121,21 @@ struct Object {
 }
 
 impl Object {
+    /// `creates`: were it nonsense, something may have been made that nobody knows of.
+    fn of(answer: Incoming, doing: &'static str, creates: bool) -> Result<Object> {
+        match answer::object(&answer.body) {
+            Some(fields) => Ok(Object {
+                fields,
+                doing,
+                answer,
+                creates,
+            }),
+            None => {
+                Err(nonsense(&answer, doing, "it is no JSON object").with_outcome_unknown(creates))
+            }
+        }
+    }
+
     fn text(&self, name: &str) -> Option<String> {
         answer::text(&self.fields, name)
     }
@@ -195,6 +199,19 @@ fn label<'a>(text: &'a str, name: &str) -> Result<&'a str> {
 
 fn secret(text: Option<String>) -> Option<Secret> {
     text.map(Secret::from)
+}
+
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(answer: Incoming) {
+    use crate::fuzzing::check;
+    match Object::of(answer, "a call", true) {
+        Ok(object) => {
+            check(balance::read(&object));
+            check(apps::read(&object));
+            check(keys::read(&object, "an app", "a name"));
+        }
+        Err(error) => crate::fuzzing::check_error(&error),
+    }
 }
 
 #[cfg(test)]

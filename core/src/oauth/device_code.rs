@@ -47,7 +47,7 @@ impl Platform {
     }
 }
 
-fn read(answer: &Incoming) -> Result<DeviceCode> {
+pub(crate) fn read(answer: &Incoming) -> Result<DeviceCode> {
     let doing = "the request for a device code";
     let object = success(answer, doing, &[])?;
     let required = |name: &str| {

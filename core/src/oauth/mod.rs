@@ -11,6 +11,11 @@ pub(crate) use poll::{Answer, Next, PollMachine};
 pub use register::Registration;
 pub(crate) use token::PollReply;
 pub use token::{PollAnswer, Tokens};
+#[cfg(any(test, fuzzing))]
+pub(crate) use {
+    device_code::read as fuzz_device_code,
+    token::{fuzz_poll, fuzz_tokens},
+};
 
 use crate::{
     Error, Result, answer,

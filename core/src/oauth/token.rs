@@ -112,11 +112,13 @@ fn read_reply(answer: &Incoming, device_code: &str) -> PollReply {
             ErrorKind::AccessDenied,
             "The login was denied on the approval page. Start a new login if that was a mistake.",
             answer,
+            &secrets,
         )),
         (Some("expired_token"), _) => PollReply::Refused(ended(
             ErrorKind::LoginExpired,
             "The code expired before the login was approved. Start a new login.",
             answer,
+            &secrets,
         )),
         (_, 408 | 429 | 500.. | 300..400) => {
             PollReply::Unavailable(answer::refusal(answer, doing, &secrets))
@@ -132,9 +134,9 @@ fn read_reply(answer: &Incoming, device_code: &str) -> PollReply {
     }
 }
 
-fn ended(kind: ErrorKind, message: &str, answer: &Incoming) -> Error {
+fn ended(kind: ErrorKind, message: &str, answer: &Incoming, secrets: &[&str]) -> Error {
     let error = Error::new(kind, message);
-    match answer::oauth_error(&answer.body, &[]) {
+    match answer::oauth_error(&answer.body, secrets) {
         Some((code, description)) => answer::annotate(error, answer).with_oauth(code, description),
         None => answer::annotate(error, answer),
     }
@@ -149,7 +151,7 @@ fn tokens(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<Tokens> {
     if !token_type.eq_ignore_ascii_case("bearer") {
         let why = format!(
             "token_type is {:?}, not Bearer",
-            crate::prompt::clean(&token_type, 40)
+            crate::prompt::clean(&crate::secret::redact(&token_type, secrets), 40)
         );
         return Err(nonsense(answer, doing, &why));
     }
@@ -166,4 +168,19 @@ fn tokens(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<Tokens> {
         refresh_token_expires_in: life("refresh_token_expires_in"),
         authorization_expires_in: life("authorization_expires_in"),
     })
+}
+
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_tokens(answer: &Incoming) -> Result<Tokens> {
+    tokens(answer, "the refresh", &[crate::fuzzing::SECRET])
+}
+
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_poll(answer: &Incoming) {
+    match read_reply(answer, crate::fuzzing::SECRET) {
+        PollReply::Unavailable(error) | PollReply::Refused(error) => {
+            crate::fuzzing::check_error(&error)
+        }
+        PollReply::Pending | PollReply::SlowDown | PollReply::Tokens(_) => {}
+    }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 /// `Retry-After` in both forms (RFC 9110 §10.2.3): seconds, or a date, which is turned into the
 /// time left from `now`. Anything else is `None`.
-pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));

@@ -6,6 +6,8 @@ pub(crate) mod retry;
 mod tls;
 
 pub(crate) use base::{Base, is_secure};
+#[cfg(any(test, fuzzing))]
+pub(crate) use headers::retry_after;
 pub(crate) use retry::Repeat;
 
 use crate::{Error, ErrorKind, Result, Secret, clock::Clock, config::Config};
