@@ -101,9 +101,13 @@ impl Call {
             State::Answered(Err(error)) => Err(error),
             waiting @ State::Waiting { .. } => {
                 slf.get().replace(waiting);
-                Err(PyRuntimeError::new_err("this call is being awaited already"))
+                Err(PyRuntimeError::new_err(
+                    "this call is being awaited already",
+                ))
             }
-            State::Done => Err(PyRuntimeError::new_err("this call has been awaited already")),
+            State::Done => Err(PyRuntimeError::new_err(
+                "this call has been awaited already",
+            )),
         }
     }
 

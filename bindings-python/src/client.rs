@@ -18,9 +18,7 @@ use pyo3::prelude::*;
 use crate::call::{Call, Reply};
 use crate::json::{self, Json};
 use crate::login::Started;
-use crate::models::{
-    ApiKey, App, Balance, DeviceCode, Organization, PollAnswer, Status, Tokens,
-};
+use crate::models::{ApiKey, App, Balance, DeviceCode, Organization, PollAnswer, Status, Tokens};
 use crate::store::{self, Adapter, Given, HostStore};
 use crate::{blocking, errors, process};
 
@@ -70,9 +68,8 @@ where
     match mode {
         Mode::Blocking => finish(py, blocking::run(py, future)?, mode),
         Mode::Asyncio => {
-            let future = future.map(move |result| -> Reply {
-                Box::new(move |py| finish(py, result, mode))
-            });
+            let future =
+                future.map(move |result| -> Reply { Box::new(move |py| finish(py, result, mode)) });
             Call::new(Box::pin(future)).into_py_any(py)
         }
     }
@@ -120,9 +117,9 @@ impl Client {
                 self.origin.client(py)?
             }
         };
-        Ok(match &self.limits {
+        Ok(match self.limits {
             None => client,
-            Some(limits) => client.with_options(limits.clone()),
+            Some(limits) => client.with_options(limits),
         })
     }
 
@@ -138,8 +135,13 @@ impl Client {
         carry(py, self.mode, operation(self.core(py)?))
     }
 
-    fn limited(&self, py: Python<'_>, timeout: Option<f64>, max_retries: Option<i64>) -> PyResult<Self> {
-        let mut limits = self.limits.clone().unwrap_or_default();
+    fn limited(
+        &self,
+        py: Python<'_>,
+        timeout: Option<f64>,
+        max_retries: Option<i64>,
+    ) -> PyResult<Self> {
+        let mut limits = self.limits.unwrap_or_default();
         if let Some(timeout) = timeout {
             limits.timeout = Some(seconds(py, "timeout", timeout)?);
         }
@@ -267,16 +269,21 @@ impl Client {
         amount_cents: Bound<'_, PyAny>,
         idempotency_key: Option<String>,
     ) -> PyResult<Py<PyAny>> {
-        let amount_cents = match amount_cents.extract() {
-            // The core says which amounts there are.
-            Err(error) if error.is_instance_of::<PyOverflowError>(py) => i64::MAX,
-            amount => amount.map_err(|error| {
-                PyTypeError::new_err(format!("argument 'amount_cents': {}", error.value(py)))
-            })?,
-        };
+        let amount_cents = amount_cents.extract().or_else(|error: PyErr| {
+            if error.is_instance_of::<PyOverflowError>(py) {
+                // The core says which amounts there are.
+                return Ok(i64::MAX);
+            }
+            let message = format!("argument 'amount_cents': {}", error.value(py));
+            Err(PyTypeError::new_err(message))
+        })?;
         self.run(py, move |client| async move {
             let key = idempotency_key.as_deref();
-            client.balance().add(amount_cents, key).await.map(Balance::from)
+            client
+                .balance()
+                .add(amount_cents, key)
+                .await
+                .map(Balance::from)
         })
     }
 
@@ -307,7 +314,11 @@ impl Client {
 
     fn keys_delete(&self, py: Python<'_>, app_id: String, key_id: String) -> PyResult<Py<PyAny>> {
         self.run(py, move |client| async move {
-            client.keys().delete(&app_id, &key_id).await.map(|()| Nothing)
+            client
+                .keys()
+                .delete(&app_id, &key_id)
+                .await
+                .map(|()| Nothing)
         })
     }
 
@@ -338,7 +349,10 @@ impl Client {
         scopes: Vec<String>,
     ) -> PyResult<Py<PyAny>> {
         self.run(py, move |client| async move {
-            let code = client.oauth().request_device_code(&client_id, &scopes).await?;
+            let code = client
+                .oauth()
+                .request_device_code(&client_id, &scopes)
+                .await?;
             Ok(DeviceCode::from(code))
         })
     }
@@ -350,7 +364,8 @@ impl Client {
         device_code: String,
     ) -> PyResult<Py<PyAny>> {
         self.run(py, move |client| async move {
-            let answer: CorePollAnswer = client.oauth().poll_token(&client_id, &device_code).await?;
+            let answer: CorePollAnswer =
+                client.oauth().poll_token(&client_id, &device_code).await?;
             Ok(PollAnswer::from(answer))
         })
     }
@@ -362,14 +377,21 @@ impl Client {
         client_id: Option<String>,
     ) -> PyResult<Py<PyAny>> {
         self.run(py, move |client| async move {
-            let tokens = client.oauth().refresh(&refresh_token, client_id.as_deref()).await?;
+            let tokens = client
+                .oauth()
+                .refresh(&refresh_token, client_id.as_deref())
+                .await?;
             Ok(Tokens::from(tokens))
         })
     }
 
     fn oauth_revoke(&self, py: Python<'_>, refresh_token: String) -> PyResult<Py<PyAny>> {
         self.run(py, move |client| async move {
-            client.oauth().revoke(&refresh_token).await.map(|()| Nothing)
+            client
+                .oauth()
+                .revoke(&refresh_token)
+                .await
+                .map(|()| Nothing)
         })
     }
 
@@ -399,10 +421,17 @@ impl Client {
     }
 
     fn status(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.run(py, |client| async move { client.status().await.map(Status::from) })
+        self.run(py, |client| async move {
+            client.status().await.map(Status::from)
+        })
     }
 
-    fn logout(&self, py: Python<'_>, all: bool, organization: Option<String>) -> PyResult<Py<PyAny>> {
+    fn logout(
+        &self,
+        py: Python<'_>,
+        all: bool,
+        organization: Option<String>,
+    ) -> PyResult<Py<PyAny>> {
         if all && organization.is_some() {
             let message = "logout takes either all=True or an organization, not both.";
             return Err(errors::config(py, message));

@@ -54,8 +54,14 @@ pub(crate) fn panicked() -> Error {
 }
 
 fn cancelled(py: Python<'_>, blocking: bool) -> PyErr {
-    let module = if blocking { "concurrent.futures" } else { "asyncio" };
-    let class = py.import(module).and_then(|it| it.getattr("CancelledError"));
+    let module = if blocking {
+        "concurrent.futures"
+    } else {
+        "asyncio"
+    };
+    let class = py
+        .import(module)
+        .and_then(|it| it.getattr("CancelledError"));
     match class.and_then(|class| class.call1(("The call was cancelled.",))) {
         Ok(exception) => PyErr::from_value(exception),
         Err(problem) => problem,
@@ -66,10 +72,19 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let details = PyDict::new(py);
     details.set_item("status", error.status())?;
     details.set_item("request_id", error.request_id())?;
-    details.set_item("retry_after", error.retry_after().map(|it| it.as_secs_f64()))?;
+    details.set_item(
+        "retry_after",
+        error.retry_after().map(|it| it.as_secs_f64()),
+    )?;
     details.set_item("retryable", error.retryable())?;
     details.set_item("outcome_unknown", error.outcome_unknown())?;
-    if error.kind() == ErrorKind::OAuth {
+    if matches!(
+        error.kind(),
+        ErrorKind::OAuth
+            | ErrorKind::AccessDenied
+            | ErrorKind::LoginExpired
+            | ErrorKind::LoginRequired
+    ) {
         details.set_item("error", error.oauth_error())?;
         details.set_item("description", error.description())?;
     }
@@ -90,12 +105,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     make(py, error.code(), error.message(), &details)
 }
 
-fn make(
-    py: Python<'_>,
-    code: &str,
-    message: &str,
-    details: &Bound<'_, PyDict>,
-) -> PyResult<PyErr> {
+fn make(py: Python<'_>, code: &str, message: &str, details: &Bound<'_, PyDict>) -> PyResult<PyErr> {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let exception = MAKE
         .import(py, "parallel_account._errors", "make_error")?

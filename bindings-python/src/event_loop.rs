@@ -100,8 +100,8 @@ impl Mailbox {
                     let hub = hub.get(py).and_then(|hub| hub.bind(py).upgrade());
                     if let (Some(event_loop), Some(hub)) = (event_loop, hub) {
                         // It fails when the loop is closed: nobody waits then either.
-                        let _ = event_loop
-                            .call_method1(intern!(py, "call_soon_threadsafe"), (hub,));
+                        let _ =
+                            event_loop.call_method1(intern!(py, "call_soon_threadsafe"), (hub,));
                     }
                 });
             }
@@ -180,7 +180,10 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<(Bound<'_, PyAny>, Arc<Mailbox
         return Ok((event_loop, mailbox));
     }
     let mailbox = attach(&event_loop)?;
-    let entry = (PyWeakrefReference::new(&event_loop)?.unbind(), mailbox.clone());
+    let entry = (
+        PyWeakrefReference::new(&event_loop)?.unbind(),
+        mailbox.clone(),
+    );
     let stale = KNOWN.with_borrow_mut(|known| {
         let (alive, stale) = mem::take(known)
             .into_iter()

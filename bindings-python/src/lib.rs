@@ -12,10 +12,29 @@ mod models;
 mod process;
 mod store;
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
+
+/// Objects that are kept for good, such as classes of exceptions, belong to one interpreter.
+fn refuse_another_interpreter(_py: Python<'_>) -> PyResult<()> {
+    static FIRST: AtomicI64 = AtomicI64::new(-1);
+    // SAFETY: the interpreter is there and this thread is attached to it, as `_py` proves.
+    #[expect(unsafe_code, reason = "pyo3 has no safe name for these two")]
+    let this = unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) };
+    match FIRST.compare_exchange(-1, this, Ordering::Relaxed, Ordering::Relaxed) {
+        Err(first) if first != this => Err(PyImportError::new_err(
+            "parallel_account is in use by another interpreter of this process, and does not \
+             support several; use processes or threads instead",
+        )),
+        _ => Ok(()),
+    }
+}
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    refuse_another_interpreter(module.py())?;
     module.add_class::<client::BlockingClient>()?;
     module.add_class::<client::AsyncClient>()?;
     module.add_class::<login::BlockingLogin>()?;

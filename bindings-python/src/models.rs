@@ -408,7 +408,12 @@ mod from_core {
         pending_debit_balance_cents,
         will_invoice,
     });
-    from_core!(App { app_id, app_name, org_id, org_name });
+    from_core!(App {
+        app_id,
+        app_name,
+        org_id,
+        org_name
+    });
     from_core!(ApiKey {
         api_key_id,
         api_key_name,
@@ -420,7 +425,12 @@ mod from_core {
         raw_api_key => optional(Hidden),
         created_at,
     });
-    from_core!(Organization { id, name, selected, logged_in });
+    from_core!(Organization {
+        id,
+        name,
+        selected,
+        logged_in
+    });
     from_core!(Status {
         logged_in,
         organization => optional(Organization::from),

@@ -129,7 +129,10 @@ pub(crate) fn given(object: &Bound<'_, PyAny>, timeout: Duration) -> PyResult<Gi
         return Ok(Given::Native(native.get().store.clone()));
     }
     for method in ["load", "save", "delete"] {
-        if !object.getattr_opt(method)?.is_some_and(|it| it.is_callable()) {
+        if !object
+            .getattr_opt(method)?
+            .is_some_and(|it| it.is_callable())
+        {
             let message = format!(
                 "store must have the methods load(), save(record) and delete(); this {} has no {method}",
                 object.get_type().name()?
@@ -149,10 +152,7 @@ pub(crate) fn given(object: &Bound<'_, PyAny>, timeout: Duration) -> PyResult<Gi
 impl HostStore {
     /// Coroutines of the store are to run on this loop from now on.
     pub(crate) fn note_event_loop(&self, py: Python<'_>) -> PyResult<()> {
-        let Ok(running) = py
-            .import("asyncio")?
-            .call_method0("get_running_loop")
-        else {
+        let Ok(running) = py.import("asyncio")?.call_method0("get_running_loop") else {
             return Ok(());
         };
         let reference = PyWeakrefReference::new(&running)?.unbind();
@@ -162,7 +162,9 @@ impl HostStore {
     }
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Py<PyWeakrefReference>>> {
-        self.event_loop.lock().unwrap_or_else(PoisonError::into_inner)
+        self.event_loop
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls `_stores.<helper>(store, event loop or None, timeout, …)`.
@@ -270,17 +272,18 @@ impl CredentialStore for Adapter {
                     store.ask(py, "hold", lease).map(drop)
                 })
             });
-            match tokio::time::timeout(self.0.timeout, is_acquired).await {
-                Ok(Ok(())) => Ok(StoreLock::new(release)),
-                // It ended without taking the lock.
-                Ok(Err(_)) => match holder.await {
+            // Dropping `release` makes the holder let go, also of a lock that comes too late.
+            tokio::select! {
+                biased;
+                Ok(()) = is_acquired => Ok(StoreLock::new(release)),
+                ended = holder => match ended {
                     Ok(Some(Err(error))) => Err(self.0.failed("lock", Some(error))),
                     _ => Err(Error::store(
                         format!("The credential store {} did not take its lock.", self.0.name),
                         None,
                     )),
                 },
-                Err(_) => Err(self.0.failed("lock", None)),
+                () = tokio::time::sleep(self.0.timeout) => Err(self.0.failed("lock", None)),
             }
         })
     }

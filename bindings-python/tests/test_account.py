@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Sandbox
 
+from conftest import Sandbox
 from parallel_account import (
     AccountClient,
     AccountError,
@@ -88,9 +88,7 @@ def test_request_returns_parsed_json(sandbox: Sandbox, client: AccountClient) ->
         (b"bytes", TypeError),
     ],
 )
-def test_what_json_has_no_form_for(
-    client: AccountClient, json: Any, kind: type[Exception]
-) -> None:
+def test_what_json_has_no_form_for(client: AccountClient, json: Any, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="json holds"):
         client.request("POST", "/service/v1/apps", json)
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Sandbox
 
+from conftest import Sandbox
 from parallel_account import AccountClient, AsyncAccountClient, Balance, MemoryStore
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from conftest import Sandbox
 
+from conftest import Sandbox
 from parallel_account import (
     AccessDeniedError,
     AccountClient,
@@ -183,7 +183,7 @@ def test_what_a_login_shows(sandbox: Sandbox) -> None:
     assert login.verification_uri.startswith(sandbox.platform_url)
     assert login.verification_uri_complete is not None
     assert login.user_code in login.verification_uri_complete
-    assert 0 < login.remaining
+    assert login.remaining > 0
     assert login.interval == 1.0
     assert "█" in login.qr.text
     assert login.qr.svg.startswith("<svg")

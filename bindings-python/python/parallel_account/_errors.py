@@ -71,31 +71,11 @@ class AccountError(Exception):
         return (rebuild, (type(self), fields, self.__cause__))
 
 
-class LoginRequiredError(AccountError):
-    """Never logged in, the grant is over, or the refresh was refused: log in."""
-
-    code = "login_required"
-
-
-class AccessDeniedError(AccountError):
-    """The user said no (RFC 8628 §3.5)."""
-
-    code = "access_denied"
-
-
-class LoginExpiredError(AccountError):
-    """The device code died before anyone approved it (RFC 8628 §3.5)."""
-
-    code = "login_expired"
-
-
-class OAuthError(AccountError):
-    """Any other OAuth refusal (RFC 6749 §5.2)."""
-
-    code = "oauth"
+class _Refusal(AccountError):
+    """What an OAuth endpoint can be the reason of."""
 
     error: str | None
-    """The OAuth error code, such as ``invalid_scope``."""
+    """The OAuth error code, such as ``invalid_scope``, where the service sent one."""
 
     description: str | None
     """The server's ``error_description``."""
@@ -125,6 +105,30 @@ class OAuthError(AccountError):
 
     def _details(self) -> dict[str, Any]:
         return {**super()._details(), "error": self.error, "description": self.description}
+
+
+class LoginRequiredError(_Refusal):
+    """Never logged in, the grant is over, or the refresh was refused: log in."""
+
+    code = "login_required"
+
+
+class AccessDeniedError(_Refusal):
+    """The user said no (RFC 8628 §3.5)."""
+
+    code = "access_denied"
+
+
+class LoginExpiredError(_Refusal):
+    """The device code died before anyone approved it (RFC 8628 §3.5)."""
+
+    code = "login_expired"
+
+
+class OAuthError(_Refusal):
+    """Any other OAuth refusal (RFC 6749 §5.2)."""
+
+    code = "oauth"
 
 
 class ApiError(AccountError):
