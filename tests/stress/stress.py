@@ -52,13 +52,14 @@ class Stress(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.file = self.folder / "auth.json"
 
-    def worker(self, language, mode, number):
+    def worker(self, language, mode, number, user=None):
         process = subprocess.Popen(
             [*WORKERS[language], mode, str(self.file), str(number)],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            user=user,
         )
         return process
 
@@ -165,6 +166,64 @@ class Stress(unittest.TestCase):
         times = 500 if LONG else 25
         lost = self.kill_at_random(times, grace=0)
         print(f"kill -9 without a grace window: {times} kills, {lost} logins lost", file=sys.stderr)
+
+    def small_disk(self):
+        """Moves the file to a disk of its own, of 64 KiB."""
+        disk = self.folder / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0755", "none", disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        self.file = disk / "auth.json"
+        return disk
+
+    def refused(self, user=None):
+        """What one call says that needs a refresh."""
+        ask(f"{self.control}/expire-access-token", {})
+        worker = self.worker("rust", "herd", 1, user)
+        output, errors = worker.communicate(timeout=60)
+        self.assertEqual(worker.returncode, 0, errors)
+        self.assertEqual(json.loads(output)["failures"], {"store": 1})
+        print(errors.strip(), file=sys.stderr)
+        return errors
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounts need root")
+    def test_a_full_disk(self):
+        self.start()
+        disk = self.small_disk()
+        self.log_in()
+        before = self.file.read_text()
+        filler = disk / "filler"
+        with self.assertRaises(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        self.assertIn("Free some space", self.refused())
+        self.assertEqual(self.file.read_text(), before, "what was there is still there")
+        self.assertEqual({entry.name for entry in disk.iterdir()}, {"auth.json", "auth.json.lock", "filler"})
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounts need root")
+    def test_a_read_only_folder(self):
+        self.start()
+        disk = self.small_disk()
+        self.log_in()
+        (disk / "auth.json.lock").unlink()
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        self.assertIn("cannot be locked", self.refused())
+        self.assertEqual(self.refreshes(), 0, "no pair is asked for that could not be kept")
+
+    def test_a_folder_in_the_way(self):
+        self.start()
+        self.log_in()
+        self.file.unlink()
+        self.file.mkdir()
+        self.assertIn("is a folder", self.refused())
+
+    @unittest.skipUnless(os.geteuid() == 0, "another user's file needs root to be made")
+    def test_a_file_of_another_user(self):
+        self.start()
+        self.log_in()
+        self.folder.chmod(0o755)
+        self.file.chmod(0o644)
+        self.assertIn("belongs to another user", self.refused(user=65534))
 
 
 if __name__ == "__main__":

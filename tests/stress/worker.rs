@@ -46,6 +46,7 @@ async fn main() {
             for task in tasks {
                 calls += 1;
                 if let Err(error) = task.await.expect("no panic") {
+                    eprintln!("{error}");
                     *failures.entry(error.code().to_owned()).or_default() += 1;
                 }
             }
