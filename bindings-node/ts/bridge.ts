@@ -57,16 +57,42 @@ function beginAbortable(
   if (signal.aborted) return Promise.resolve(aborted());
   return new Promise((resolve) => {
     const number = open(start, (outcome) => {
-      signal.removeEventListener('abort', onAbort);
+      forget();
       resolve(outcome);
     });
-    const onAbort = () => {
+    const forget = onAbort(signal, () => {
       waiting.delete(number);
       bridge().cancel(number);
       resolve(aborted());
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
+    });
   });
+}
+
+/** What to stop by signal: one listener however many calls share it, for Node warns of many. */
+const abortable = new WeakMap<AbortSignal, { stops: Set<() => void>; listener: () => void }>();
+
+/** Answers a function that takes `stop` back. */
+function onAbort(signal: AbortSignal, stop: () => void): () => void {
+  const { stops, listener } = abortable.get(signal) ?? listen(signal);
+  stops.add(stop);
+  return () => {
+    stops.delete(stop);
+    if (stops.size > 0) return;
+    signal.removeEventListener('abort', listener);
+    abortable.delete(signal);
+  };
+}
+
+function listen(signal: AbortSignal) {
+  const stops = new Set<() => void>();
+  const listener = () => {
+    abortable.delete(signal);
+    for (const stop of stops) stop();
+  };
+  const entry = { stops, listener };
+  abortable.set(signal, entry);
+  signal.addEventListener('abort', listener, { once: true });
+  return entry;
 }
 
 function open(

@@ -57,8 +57,11 @@ export async function startSandbox(...options) {
     fault: (fault) => control('faults', fault),
     /** How often a route was asked. */
     async count(route) {
-      const { requests } = await control('counts');
-      return requests[route] ?? 0;
+      return (await control('counts')).routes[route] ?? 0;
+    },
+    /** How often each route was asked. */
+    async counts() {
+      return (await control('counts')).routes;
     },
     async stop() {
       const ended = once(child, 'exit');
