@@ -53,9 +53,15 @@ let package = Package(
             dependencies: ["ParallelAccountFFI"],
             path: "\(sources)/ParallelAccount"
         ),
+        // An example that no product contains, so that only this package's own builds compile it.
+        .target(
+            name: "LoginView",
+            dependencies: ["ParallelAccount"],
+            path: "bindings-swift/Examples/LoginView"
+        ),
         .testTarget(
             name: "ParallelAccountTests",
-            dependencies: ["ParallelAccount"],
+            dependencies: ["ParallelAccount", "LoginView"],
             path: "bindings-swift/Tests/ParallelAccountTests"
         ),
     ],

@@ -94,7 +94,7 @@ fn duration(seconds: Option<f64>, name: &str) -> Result<Option<Duration>, Failur
 /// A refusal of something that only exists at this border.
 fn refused(code: &str, message: String) -> Failure {
     Failure::Failed {
-        problem: Problem {
+        problem: Box::new(Problem {
             code: code.into(),
             message,
             status: None,
@@ -106,7 +106,7 @@ fn refused(code: &str, message: String) -> Failure {
             oauth_description: None,
             fields: Vec::new(),
             cause: None,
-        },
+        }),
     }
 }
 

@@ -12,7 +12,7 @@ pub enum Failure {
     /// Anything else.
     Failed {
         /// What happened.
-        problem: Problem,
+        problem: Box<Problem>,
     },
 }
 
@@ -91,7 +91,7 @@ impl From<Error> for Failure {
         match error.kind() {
             ErrorKind::Cancelled => Failure::Cancelled,
             _ => Failure::Failed {
-                problem: Problem::from(&error),
+                problem: Box::new(Problem::from(&error)),
             },
         }
     }

@@ -4,9 +4,6 @@
 //! from here. Every function takes plain values, because a value that UniFFI cannot lower ends the
 //! process: durations are seconds, and JSON is text. Nothing here decides anything: the core does.
 
-// `Failure` crosses to Swift field by field, and UniFFI boxes nothing; it is made once per call.
-#![allow(clippy::result_large_err)]
-
 pub mod call;
 pub mod client;
 pub mod error;

@@ -65,8 +65,9 @@ final class Sandbox: Sendable {
     }
 
     /// Runs `body` with a sandbox, which ends with it.
-    static func run<Value>(
-        _ options: String..., body: (Sandbox) async throws -> Value
+    static func run<Value: Sendable>(
+        _ options: String..., isolation: isolated (any Actor)? = #isolation,
+        body: (Sandbox) async throws -> Value
     ) async throws -> Value {
         let sandbox = try Sandbox(options)
         let result: Result<Value, any Error>
