@@ -95,7 +95,7 @@ impl Mailbox {
             }
             Bell::ThreadsafeCall { event_loop, hub } => {
                 // None: the interpreter is ending, and nobody waits.
-                Python::try_attach(|py| {
+                process::attach(|py| {
                     let event_loop = event_loop.bind(py).upgrade();
                     let hub = hub.get(py).and_then(|hub| hub.bind(py).upgrade());
                     if let (Some(event_loop), Some(hub)) = (event_loop, hub) {
@@ -213,6 +213,7 @@ fn attach(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Mailbox>> {
             return Ok(mailbox);
         }
     }
+    process::watch_exit(event_loop.py())?;
     let bell = Bell::ThreadsafeCall {
         event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
         hub: PyOnceLock::new(),

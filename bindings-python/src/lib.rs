@@ -41,6 +41,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<login::AsyncLogin>()?;
     module.add_class::<store::MemoryStore>()?;
     module.add_class::<store::FileStore>()?;
+    module.add_class::<store::Answer>()?;
     module.add_class::<store::Lease>()?;
     module.add_class::<models::ApiKey>()?;
     module.add_class::<models::App>()?;

@@ -4,14 +4,17 @@
 //! therefore has a generation of its own. A child starts the next one and leaves everything of
 //! its parent alone, not even dropping it: a lock in it may have been held at the fork.
 
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 struct Generation {
     number: u32,
     background: OnceLock<Runtime>,
+    /// Whether the interpreter is ending; held for reading by background threads that use it.
+    ending: RwLock<bool>,
     next: OnceLock<Box<Generation>>,
 }
 
@@ -20,6 +23,7 @@ impl Generation {
         Self {
             number,
             background: OnceLock::new(),
+            ending: RwLock::new(false),
             next: OnceLock::new(),
         }
     }
@@ -52,6 +56,40 @@ pub(crate) fn background() -> Handle {
             .expect("the system refuses threads or descriptors: nothing can run")
     });
     runtime.handle().clone()
+}
+
+/// Briefly attaches a background thread to Python; None once the interpreter is ending.
+///
+/// Until CPython 3.14, a thread that asks for the GIL of an ending interpreter is torn down where
+/// it stands, which Rust's frames do not survive. So exit waits for those that are within, and
+/// nobody enters after. [`watch_exit`] must have been called.
+pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    let ending = &current().ending;
+    let ending = ending.read().unwrap_or_else(PoisonError::into_inner);
+    if *ending {
+        return None;
+    }
+    Python::try_attach(work)
+}
+
+#[pyfunction]
+fn _at_exit(py: Python<'_>) {
+    py.detach(|| {
+        let ending = &current().ending;
+        *ending.write().unwrap_or_else(PoisonError::into_inner) = true;
+    });
+}
+
+/// Makes [`attach`] safe to use from here on.
+pub(crate) fn watch_exit(py: Python<'_>) -> PyResult<()> {
+    static WATCHED: PyOnceLock<()> = PyOnceLock::new();
+    WATCHED
+        .get_or_try_init(py, || {
+            let at_exit = wrap_pyfunction!(_at_exit, py)?;
+            py.import("atexit")?.call_method1("register", (at_exit,))?;
+            Ok(())
+        })
+        .copied()
 }
 
 /// Called by Python in a forked child, while that child has one thread.

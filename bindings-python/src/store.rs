@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use parallel_account::{CredentialStore, Error, StoreFuture, StoreLock};
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyWeakrefReference;
+use pyo3::types::{PyTuple, PyWeakrefReference};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::errors::{self, HostError};
 use crate::{blocking, process};
@@ -108,8 +108,8 @@ impl FileStore {
     }
 }
 
-/// A store written in Python. Its methods run on threads of the background runtime, never on one
-/// that the core needs; coroutines run on the event loop that last made a call.
+/// A store written in Python. Its methods run on threads of Python's own, never on one that the core
+/// needs; coroutines run on the event loop that last made a call.
 pub(crate) struct HostStore {
     object: Py<PyAny>,
     timeout: Duration,
@@ -140,6 +140,7 @@ pub(crate) fn given(object: &Bound<'_, PyAny>, timeout: Duration) -> PyResult<Gi
             return Err(errors::config(object.py(), &message));
         }
     }
+    process::watch_exit(object.py())?;
     Ok(Given::Host(Arc::new(HostStore {
         has_lock: object.hasattr("lock")?,
         name: object.get_type().name()?.to_string(),
@@ -167,18 +168,24 @@ impl HostStore {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `_stores.<helper>(store, event loop or None, timeout, …)`.
+    /// Starts `_stores.<helper>(store, event loop or None, timeout, …)`.
     fn ask<'py>(
         &self,
         py: Python<'py>,
         helper: &str,
-        rest: Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+        rest: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error = PyErr>,
+    ) -> PyResult<()> {
         let event_loop = self.slot().as_ref().map(|it| it.clone_ref(py));
         py.import("parallel_account._stores")?.call_method1(
             helper,
-            (&self.object, event_loop, self.timeout.as_secs_f64(), rest),
-        )
+            (
+                &self.object,
+                event_loop,
+                self.timeout.as_secs_f64(),
+                rest.into_pyobject(py)?,
+            ),
+        )?;
+        Ok(())
     }
 
     fn failed(&self, what: &str, error: Option<PyErr>) -> Error {
@@ -201,24 +208,43 @@ impl HostStore {
         }
     }
 
-    /// Runs `work` with the GIL on a background thread, for as long as the time-out allows.
-    async fn apart<T: Send + 'static>(
+    /// Has `what` done on a thread of Python's, for as long as the time-out allows.
+    async fn apart(
         self: &Arc<Self>,
         what: &'static str,
-        work: impl FnOnce(Python<'_>, &Self) -> PyResult<T> + Send + 'static,
-    ) -> Result<T, Error> {
+        record: Option<String>,
+    ) -> Result<Option<String>, Error> {
+        let (sender, answer) = oneshot::channel();
         let store = self.clone();
-        let task = process::background().spawn_blocking(move || {
-            Python::try_attach(|py| {
-                work(py, &store).map_err(|error| store.failed(what, Some(error)))
+        let started = process::background().spawn_blocking(move || {
+            process::attach(|py| {
+                let answer = Bound::new(py, Answer(Mutex::new(Some(sender))))?;
+                store.ask(py, "call", (answer, what, record))
             })
         });
-        // A little longer than Python's own limit, whose error says more.
-        match tokio::time::timeout(self.timeout + Duration::from_millis(200), task).await {
-            Ok(Ok(Some(result))) => result,
-            Ok(_) => Err(Error::store("The interpreter is shutting down.", None)),
-            Err(_) => Err(self.failed(what, None)),
-        }
+        self.within(what, started, answer).await
+    }
+
+    /// The answer of what was started, or why there is none.
+    async fn within<T>(
+        &self,
+        what: &'static str,
+        started: JoinHandle<Option<PyResult<()>>>,
+        answer: oneshot::Receiver<PyResult<T>>,
+    ) -> Result<T, Error> {
+        let answered = async {
+            match started.await {
+                Ok(Some(Ok(()))) => match answer.await {
+                    Ok(answer) => answer.map_err(|error| self.failed(what, Some(error))),
+                    Err(_) => Err(self.failed(what, None)),
+                },
+                Ok(Some(Err(error))) => Err(self.failed(what, Some(error))),
+                _ => Err(Error::store("The interpreter is shutting down.", None)),
+            }
+        };
+        tokio::time::timeout(self.timeout, answered)
+            .await
+            .unwrap_or_else(|_| Err(self.failed(what, None)))
     }
 }
 
@@ -227,30 +253,15 @@ pub(crate) struct Adapter(pub(crate) Arc<HostStore>);
 
 impl CredentialStore for Adapter {
     fn load(&self) -> StoreFuture<'_, Option<String>> {
-        Box::pin(self.0.apart("load", |py, store| {
-            let arguments = ("load",).into_pyobject(py)?.into_any();
-            let record = store.ask(py, "call", arguments)?;
-            record.extract().map_err(|_| {
-                PyRuntimeError::new_err(format!(
-                    "load() must return a str or None, not {}",
-                    record.get_type()
-                ))
-            })
-        }))
+        Box::pin(self.0.apart("load", None))
     }
 
     fn save(&self, record: String) -> StoreFuture<'_, ()> {
-        Box::pin(self.0.apart("save", |py, store| {
-            let arguments = ("save", record).into_pyobject(py)?.into_any();
-            store.ask(py, "call", arguments).map(drop)
-        }))
+        Box::pin(async { self.0.apart("save", Some(record)).await.map(drop) })
     }
 
     fn delete(&self) -> StoreFuture<'_, ()> {
-        Box::pin(self.0.apart("delete", |py, store| {
-            let arguments = ("delete",).into_pyobject(py)?.into_any();
-            store.ask(py, "call", arguments).map(drop)
-        }))
+        Box::pin(async { self.0.apart("delete", None).await.map(drop) })
     }
 
     fn lock(&self) -> StoreFuture<'_, StoreLock> {
@@ -258,33 +269,19 @@ impl CredentialStore for Adapter {
             return Box::pin(async { Ok(StoreLock::new(())) });
         }
         Box::pin(async {
-            let (acquired, is_acquired) = oneshot::channel();
-            let (release, released) = mpsc::channel();
+            let (sender, acquired) = oneshot::channel();
+            let (release, released) = mpsc::channel::<()>();
             let lease = Lease {
-                acquired: Mutex::new(Some(acquired)),
+                acquired: Mutex::new(Some(sender)),
                 released: Mutex::new(released),
             };
             let store = self.0.clone();
-            // One thread from the lock's taking to its release: many locks ask for that.
-            let holder = process::background().spawn_blocking(move || {
-                Python::try_attach(|py| {
-                    let lease = Bound::new(py, lease)?.into_any();
-                    store.ask(py, "hold", lease).map(drop)
-                })
+            let started = process::background().spawn_blocking(move || {
+                process::attach(|py| store.ask(py, "hold", (Bound::new(py, lease)?,)))
             });
             // Dropping `release` makes the holder let go, also of a lock that comes too late.
-            tokio::select! {
-                biased;
-                Ok(()) = is_acquired => Ok(StoreLock::new(release)),
-                ended = holder => match ended {
-                    Ok(Some(Err(error))) => Err(self.0.failed("lock", Some(error))),
-                    _ => Err(Error::store(
-                        format!("The credential store {} did not take its lock.", self.0.name),
-                        None,
-                    )),
-                },
-                () = tokio::time::sleep(self.0.timeout) => Err(self.0.failed("lock", None)),
-            }
+            self.0.within("lock", started, acquired).await?;
+            Ok(StoreLock::new(release))
         })
     }
 
@@ -293,10 +290,33 @@ impl CredentialStore for Adapter {
     }
 }
 
+fn answer<T>(slot: &Mutex<Option<oneshot::Sender<T>>>, value: T) {
+    let sender = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(sender) = sender {
+        // Nobody waits any more after the time-out.
+        let _ = sender.send(value);
+    }
+}
+
+/// Takes back what a method of the store came to.
+#[pyclass(frozen, module = "parallel_account._native")]
+pub(crate) struct Answer(Mutex<Option<oneshot::Sender<PyResult<Option<String>>>>>);
+
+#[pymethods]
+impl Answer {
+    fn returned(&self, value: Option<String>) {
+        answer(&self.0, Ok(value));
+    }
+
+    fn raised(&self, error: Bound<'_, PyAny>) {
+        answer(&self.0, Err(PyErr::from_value(error)));
+    }
+}
+
 /// Tells Python's side how long to hold the lock.
 #[pyclass(frozen, module = "parallel_account._native")]
 pub(crate) struct Lease {
-    acquired: Mutex<Option<oneshot::Sender<()>>>,
+    acquired: Mutex<Option<oneshot::Sender<PyResult<()>>>>,
     /// Ends when the core drops its [`StoreLock`].
     released: Mutex<mpsc::Receiver<()>>,
 }
@@ -305,14 +325,11 @@ pub(crate) struct Lease {
 impl Lease {
     /// The lock is taken.
     fn acquired(&self) {
-        let sender = self
-            .acquired
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(sender) = sender {
-            let _ = sender.send(());
-        }
+        answer(&self.acquired, Ok(()));
+    }
+
+    fn raised(&self, error: Bound<'_, PyAny>) {
+        answer(&self.acquired, Err(PyErr::from_value(error)));
     }
 
     /// Returns when the lock is to be released.

@@ -326,6 +326,44 @@ time.sleep(0.149)
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+HANGING_STORE = """
+class Hanging:
+    def load(self):
+        time.sleep(0.3)
+        return os.environ["RECORD"]
+    def save(self, record): ...
+    def delete(self): ...
+class HangingAsync(Hanging):
+    async def load(self):
+        await asyncio.sleep(0.3)
+class Lock(Hanging):
+    def load(self):
+        return os.environ["RECORD"]
+    def lock(self):
+        time.sleep(0.3)
+        raise OSError
+"""
+
+
+@pytest.mark.parametrize("store", ["Hanging", "HangingAsync", "Lock"])
+@pytest.mark.parametrize("wait", [0.05, 0.29, 0.3, 0.31])
+def test_exit_while_a_store_works(
+    sandbox: Sandbox, program: Program, store: str, wait: float
+) -> None:
+    ran = program(f"""{PRELUDE}{HANGING_STORE}
+def work():
+    try:
+        AccountClient(store={store}(), store_timeout=0.3).request("GET", "/service/v1/apps")
+    except AccountError:
+        pass
+import asyncio
+for _ in range(4):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep({wait})
+""")
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_calls_in_del_and_at_exit(program: Program) -> None:
     source = f"""{PRELUDE}
 import atexit

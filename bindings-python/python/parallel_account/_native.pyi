@@ -8,6 +8,7 @@ from typing import Any, Literal, final
 from parallel_account._errors import AccountError
 
 __all__ = [
+    "Answer",
     "ApiKey",
     "App",
     "AsyncClient",
@@ -343,7 +344,13 @@ class FileStore(_Store):
     def parallel_cli() -> FileStore: ...
 
 @final
+class Answer:
+    def returned(self, value: str | None) -> None: ...
+    def raised(self, error: BaseException) -> None: ...
+
+@final
 class Lease:
+    def raised(self, error: BaseException) -> None: ...
     def acquired(self) -> None: ...
     def wait(self) -> None: ...
 

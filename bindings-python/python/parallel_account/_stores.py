@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -38,36 +39,58 @@ class CredentialStore(Protocol):
         ...
 
 
+# The native module calls `call` and `hold`. Both return at once and do their work on a thread that
+# Python makes: such a thread may be anywhere in foreign code when the interpreter ends.
+
+
 def call(
     store: Any,
     event_loop: ref[AbstractEventLoop] | None,
     timeout: float,
-    method_and_arguments: tuple[Any, ...],
-) -> Any:
-    """For the native module, on a background thread: one method of ``store``."""
-    method, *arguments = method_and_arguments
-    result = getattr(store, method)(*arguments)
-    if hasattr(result, "__await__"):
-        return _drive(result, event_loop, timeout)
-    return result
+    rest: tuple[_native.Answer, str, str | None],
+) -> None:
+    """Has one method of ``store`` called, with the record where there is one."""
+    answer, method, record = rest
+
+    def work() -> None:
+        try:
+            arguments = () if record is None else (record,)
+            result = getattr(store, method)(*arguments)
+            if hasattr(result, "__await__"):
+                result = _drive(result, event_loop, timeout)
+            if method == "load" and not isinstance(result, str | None):
+                raise TypeError(f"load() must return a str or None, not {type(result).__name__}")
+            answer.returned(result if method == "load" else None)
+        except BaseException as error:
+            answer.raised(error)
+
+    _thread.start_new_thread(work, ())
 
 
 def hold(
     store: Any,
     event_loop: ref[AbstractEventLoop] | None,
     timeout: float,
-    lease: _native.Lease,
+    rest: tuple[_native.Lease],
 ) -> None:
-    """For the native module, on a thread of its own: holds ``store.lock()`` until told."""
-    manager = store.lock()
-    if hasattr(manager, "__await__"):
-        manager = _drive(manager, event_loop, timeout)
-    if hasattr(manager, "__aenter__"):
-        _drive(_hold_async(manager, lease), event_loop, None)
-        return
-    with manager:
-        lease.acquired()
-        lease.wait()
+    """Has ``store.lock()`` held until told."""
+    (lease,) = rest
+
+    def work() -> None:
+        try:
+            manager = store.lock()
+            if hasattr(manager, "__await__"):
+                manager = _drive(manager, event_loop, timeout)
+            if hasattr(manager, "__aenter__"):
+                _drive(_hold_async(manager, lease), event_loop, None)
+                return
+            with manager:
+                lease.acquired()
+                lease.wait()
+        except BaseException as error:
+            lease.raised(error)
+
+    _thread.start_new_thread(work, ())
 
 
 async def _hold_async(manager: Any, lease: _native.Lease) -> None:
