@@ -128,9 +128,10 @@ describe('worker threads', () => {
 
   test('each has a client; it ends by itself', async () => {
     const workers = Array.from({ length: 4 }, () => start('balance'));
+    const exits = workers.map((worker) => once(worker, 'exit'));
     const messages = await Promise.all(workers.map((worker) => once(worker, 'message')));
     assert.deepEqual(messages.flat(), [5000, 5000, 5000, 5000]);
-    await Promise.all(workers.map((worker) => once(worker, 'exit')));
+    assert.deepEqual((await Promise.all(exits)).flat(), [0, 0, 0, 0]);
   });
 
   test('terminated in the middle of calls, twenty times', async () => {

@@ -86,19 +86,20 @@ test('no secret shows in a value, an error, or on the console', async () => {
   assert.equal(key.rawApiKey.expose(), RAW_KEY);
   assert.match(login.pendingRecord().expose(), CANARY);
 
-  // A server that says them back, in every shape of an error.
-  const echo = `bad ${Object.values(TOKENS).join(' ')} ${DEVICE.device_code} ${RAW_KEY}`;
-  const echoes = [
-    { status: 400, body: { error: 'invalid_request', error_description: echo } },
-    { status: 401, body: { detail: echo } },
-    { status: 403, body: { error: echo } },
-    { status: 422, body: { detail: [{ loc: ['body', echo], msg: echo, type: echo }] } },
-    { status: 500, body: { error: { ref_id: 'r', message: echo, detail: echo }, type: 'error' } },
-    { status: 200, body: echo },
+  // A server that says back what it was sent, in every shape of an error.
+  const echoes = (sent) => [
+    { status: 400, body: { error: 'invalid_request', error_description: `bad ${sent}` } },
+    { status: 401, body: { detail: `bad ${sent}` } },
+    { status: 403, body: { error: `bad ${sent}` } },
+    { status: 422, body: { detail: [{ loc: ['body', sent], msg: `bad ${sent}`, type: sent }] } },
+    { status: 500, body: { error: { ref_id: 'r', message: sent, detail: sent }, type: 'error' } },
+    { status: 200, body: `<html>${sent}</html>` },
   ];
-  for (const fault of echoes) {
-    await sandbox.fault({ route: 'balance.get', times: 2, ...fault });
+  for (const fault of echoes(TOKENS.access_token)) {
+    await sandbox.fault({ route: 'balance.get', times: 1, ...fault });
     await note(client.balance.get());
+  }
+  for (const fault of echoes(TOKENS.refresh_token)) {
     await sandbox.fault({ route: 'token.refresh', ...fault });
     await note(client.oauth.refresh(TOKENS.refresh_token));
     await sandbox.fault({ route: 'revoke', ...fault });

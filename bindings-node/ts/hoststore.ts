@@ -1,5 +1,6 @@
 // Stores written in JavaScript: which ones the native side may call, and how it calls them.
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { kindOf } from './checks.js';
 import type { NativeBridge } from './native.js';
 import type { CredentialStore, Release } from './stores.js';
@@ -23,6 +24,17 @@ export function registerStore(store: CredentialStore): number {
   return lastStore;
 }
 
+/** The store whose method runs, seen from what that method calls. */
+const running = new AsyncLocalStorage<CredentialStore>();
+
+/**
+ * Whether a method of this store is what is calling. The client would ask the store again, and
+ * so on without end.
+ */
+export function isCalledBy(store: CredentialStore): boolean {
+  return running.getStore() === store;
+}
+
 /** Calls the method and answers the question. Never rejects. */
 export async function answerFor(
   question: number,
@@ -43,20 +55,20 @@ export async function answerFor(
     if (store === undefined) throw new Error('the store is no longer known');
     switch (method) {
       case 'load':
-        bridge.answer(question, checkedRecord(await store.load()));
+        bridge.answer(question, checkedRecord(await running.run(store, () => store.load())));
         return;
       case 'save':
-        await store.save(argument ?? '');
+        await running.run(store, () => store.save(argument ?? ''));
         bridge.answer(question);
         return;
       case 'delete':
-        await store.delete();
+        await running.run(store, () => store.delete());
         bridge.answer(question);
         return;
       case 'lock': {
         lastLock += 1;
         const lock = String(lastLock);
-        locks.set(lock, releaseOf(await store.lock?.()));
+        locks.set(lock, releaseOf(await running.run(store, () => store.lock?.())));
         // The client has stopped waiting: whoever comes next must not wait for it.
         if (!bridge.answer(question, lock)) await unlock(lock);
       }

@@ -10,7 +10,7 @@ import {
 } from './checks.js';
 import { ConfigError } from './errors.js';
 import { registerStore } from './hoststore.js';
-import { type NativeClientOptions, native } from './native.js';
+import { type NativeClientOptions, type NativeStore, native } from './native.js';
 import { Session } from './session.js';
 import { type CredentialStore, nativeStoreOf } from './stores.js';
 
@@ -93,14 +93,12 @@ export function openSession(options: AccountClientOptions): Session {
   requireStore(store);
   const builtIn = nativeStoreOf(store);
   if (builtIn !== undefined) return open(forwarded, builtIn);
-  return open({
-    ...forwarded,
-    hostStore: {
-      number: registerStore(store),
-      hasLock: typeof store.lock === 'function',
-      timeout: storeTimeout,
-    },
-  });
+  const hostStore = {
+    number: registerStore(store),
+    hasLock: typeof store.lock === 'function',
+    timeout: storeTimeout,
+  };
+  return open({ ...forwarded, hostStore }, undefined, store);
 }
 
 const TEXTS = [
@@ -115,9 +113,11 @@ const TEXTS = [
 ] as const;
 
 function open(
-  ...[options, store]: [NativeClientOptions, Parameters<typeof native.openClient>[2]?]
-) {
-  return new Session(unwrap(native.openClient(bridge(), options, store)));
+  options: NativeClientOptions,
+  store?: NativeStore,
+  hostStore?: CredentialStore,
+): Session {
+  return new Session(unwrap(native.openClient(bridge(), options, store)), undefined, hostStore);
 }
 
 function requireStore(store: unknown): asserts store is CredentialStore {

@@ -1,6 +1,9 @@
 import { call } from './bridge.js';
 import { optionalCount, optionalSignal, optionalTimeout, requireOptions } from './checks.js';
+import { StoreError } from './errors.js';
+import { isCalledBy } from './hoststore.js';
 import type { NativeClient, NativeLimits } from './native.js';
+import type { CredentialStore } from './stores.js';
 
 /** Limits of a call. */
 export interface LimitOptions {
@@ -25,13 +28,17 @@ export class Session {
   readonly native: NativeClient;
   readonly #limits: NativeLimits | undefined;
 
-  constructor(native: NativeClient, limits?: NativeLimits) {
+  readonly #hostStore: CredentialStore | undefined;
+
+  /** @param hostStore The store, if it is written in JavaScript. */
+  constructor(native: NativeClient, limits?: NativeLimits, hostStore?: CredentialStore) {
     this.native = native;
     this.#limits = limits;
+    this.#hostStore = hostStore;
   }
 
   with(limits: LimitOptions): Session {
-    return new Session(this.native, this.#merged(limits));
+    return new Session(this.native, this.#merged(limits), this.#hostStore);
   }
 
   /**
@@ -39,6 +46,10 @@ export class Session {
    * @param more The names of options that only this call has.
    */
   async call<T>(options: CallOptions | undefined, start: Start, more?: string[]): Promise<T> {
+    if (this.#hostStore !== undefined && isCalledBy(this.#hostStore)) {
+      const message = 'A store must not call the client that it serves';
+      throw new StoreError({ code: 'store', message });
+    }
     if (options === undefined) {
       return await call<T>(undefined, (number) => start(this.native, number, this.#limits));
     }

@@ -1,0 +1,72 @@
+// Compiled, never run: what must type-check, and what must not.
+
+import {
+  AccountClient,
+  AccountError,
+  type Balance,
+  type CredentialStore,
+  FileStore,
+  InvalidRequestError,
+  type LoginEvent,
+  Secret,
+  type Status,
+} from 'parallel-account';
+
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <A, B>(_: Equal<A, B>) => undefined;
+
+class DatabaseStore implements CredentialStore {
+  async load() {
+    return null;
+  }
+  async save(_record: string) {}
+  delete() {}
+  async lock() {
+    return () => undefined;
+  }
+}
+
+export async function usage(signal: AbortSignal): Promise<void> {
+  await using client = new AccountClient({ clientName: 'x', scopes: ['balance:read'] as const });
+  const other = new AccountClient({ store: new DatabaseStore() });
+  new AccountClient({ store: FileStore.parallelCli() });
+  const status = await client.login({ onPrompt: (login) => console.log(login.userCode), signal });
+  same<typeof status, Status>(true);
+  const balance = await other.balance.get({ signal, timeout: 5, maxRetries: 1 });
+  same<typeof balance, Balance>(true);
+  await client.balance.add(100, { idempotencyKey: 'x'.repeat(8) });
+  const token = await client.accessToken();
+  same<typeof token, Secret>(true);
+  const text: string = token.expose();
+  const answer = await client.request('GET', '/service/v1/x');
+  same<typeof answer, unknown>(true);
+  await client.request<{ id: string }>('POST', '/x', { json: { text } });
+  for await (const event of await client.startLogin()) {
+    same<typeof event, LoginEvent>(true);
+    if (event.type === 'offline') console.log(event.error.code, event.retryIn);
+    if (event.type === 'authorized') console.log(event.status.accessTokenExpiresAt?.getTime());
+  }
+  const poll = await client.oauth.pollToken('id', new Secret('code'));
+  if (poll.state === 'tokens') await client.oauth.revoke(poll.tokens.refreshToken ?? '');
+  try {
+    await client.apps.list();
+  } catch (error) {
+    if (error instanceof InvalidRequestError) console.log(error.fields[0]?.location);
+    if (error instanceof AccountError && error.code === 'rate_limited')
+      console.log(error.retryAfter);
+  }
+
+  // @ts-expect-error an unknown option
+  new AccountClient({ clientname: 'x' });
+  // @ts-expect-error a string is no amount
+  await client.balance.add('100');
+  // @ts-expect-error a store needs its methods
+  new AccountClient({ store: { load: () => null } });
+  // @ts-expect-error a Secret is no string
+  const leaked: string = token;
+  // @ts-expect-error no such code
+  if (new AccountError({ code: 'internal', message: '' }).code === 'nonsense') console.log(leaked);
+  // @ts-expect-error models are read-only
+  balance.creditBalanceCents = 5;
+}
