@@ -5,6 +5,10 @@
     unreachable_pub,
     reason = "`#[napi]` wants `pub`; what the objects mean is documented in ts/"
 )]
+#![cfg_attr(
+    test,
+    allow(dead_code, reason = "`#[napi]` registers nothing in a test build")
+)]
 
 mod batch;
 mod bridge;
