@@ -13,7 +13,9 @@ async function main() {
     store: new MemoryStore(),
   });
   const status = await client.login({ openBrowser: false });
-  console.log('organization:', status.organization?.name ?? status.organization?.id ?? 'unknown');
+  console.log('approved: yes');
+  const organization = status.organization;
+  if (organization) console.log(`organisation: ${organization.name} (${organization.id})`);
 
   const balance = await client.balance.get();
   console.log(`balance: ${(balance.creditBalanceCents / 100).toFixed(2)} USD`);

@@ -27,8 +27,9 @@ def refreshed(client: AccountClient) -> bool:
 def main() -> None:
     with AccountClient(client_name="demo-python", store=MemoryStore()) as client:
         status = client.login()
-        organization = status.organization
-        print("organisation:", organization and (organization.name or organization.id))
+        print("approved: yes")
+        if organization := status.organization:
+            print(f"organisation: {organization.name} ({organization.id})")
         print("balance:", f"{client.balance.get().credit_balance_cents / 100:.2f} USD")
         print("refreshed:", "yes" if refreshed(client) else "no, it is still valid")
         client.logout()

@@ -16,6 +16,7 @@ async fn run() -> Result<()> {
         .build()?;
 
     let status = client.login(LoginOptions::default()).await?;
+    println!("approved: yes");
     if let Some(organization) = &status.organization {
         let name = organization.name.as_deref().unwrap_or("no name");
         println!("organisation: {name} ({})", organization.id);

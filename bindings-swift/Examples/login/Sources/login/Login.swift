@@ -19,6 +19,7 @@ struct Login {
             clientName: "parallel-account demo (Swift)", store: MemoryStore())
 
         let status = try await client.login()
+        print("approved: yes")
         if let organization = status.organization {
             print("organisation: \(organization.name ?? "no name") (\(organization.id))")
         }
