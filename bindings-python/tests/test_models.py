@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 import parallel_account
-from conftest import Sandbox
+from conftest import ROOT, Sandbox
 from parallel_account import (
     AccountClient,
     AccountError,
@@ -89,8 +90,6 @@ def test_canaries_of_a_whole_session(sandbox: Sandbox, capfd: pytest.CaptureFixt
     texts.append(repr(login.wait()))
     record = store.load()
     assert record is not None
-    import json
-
     stored = json.loads(record)["orgs"]["org_sandbox"]["control_api"]
     secrets += [stored["access_token"], stored["refresh_token"]]
     secrets.append(json.loads(login.pending_record())["device_code"])
@@ -136,6 +135,22 @@ def test_errors_are_one_tree_and_pickle() -> None:
     assert vars(pickle.loads(pickle.dumps(oauth))) == vars(oauth)
     invalid = InvalidRequestError("what", fields=(FieldError("body.x", "bad", "type"),))
     assert vars(pickle.loads(pickle.dumps(invalid))) == vars(invalid)
+
+
+def test_classes_are_those_of_the_shared_table() -> None:
+    rows = json.loads((ROOT / "tests" / "errors.json").read_text())
+    listed = {row["code"]: row for row in rows if row["class"]}
+    found = {
+        kind.code: kind
+        for kind in vars(parallel_account).values()
+        if isinstance(kind, type) and issubclass(kind, AccountError) and "code" in vars(kind)
+    }
+    assert found.pop("internal").__name__ in ("AccountError", "InternalError")
+    listed.pop("internal")
+    assert sorted(found) == sorted(listed)
+    for code, kind in found.items():
+        assert kind.__name__ == listed[code]["class"]
+        assert issubclass(kind, getattr(parallel_account, listed[code]["base"]))
 
 
 def test_builtin_relatives(sandbox: Sandbox) -> None:
