@@ -22,7 +22,9 @@ function clientOf(user) {
 }
 
 // A user's name becomes a file's.
-const schema = { params: { type: 'object', properties: { user: { type: 'string', pattern: '^[a-z]{1,32}$' } } } };
+const schema = {
+  params: { type: 'object', properties: { user: { type: 'string', pattern: '^[a-z]{1,32}$' } } },
+};
 
 app.post('/users/:user/login', { schema }, async ({ params, log }) => {
   const login = await clientOf(params.user).startLogin();

@@ -40,7 +40,10 @@ describe('demo.mjs', () => {
     const { code, stdout, stderr } = await running;
     assert.equal(code, 0, stderr);
     assert.match(stderr, /enter the code/);
-    assert.match(stdout, /^approved: yes\norganisation: .+\nbalance: 50.00 USD\nrefreshed: yes\nrevoked: yes\n$/);
+    assert.match(
+      stdout,
+      /^approved: yes\norganisation: .+\nbalance: 50.00 USD\nrefreshed: yes\nrevoked: yes\n$/,
+    );
   });
 
   const says = async (running, message) => {

@@ -4,12 +4,21 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { AccountClient, MemoryStore } from 'parallel-account';
+import * as account from 'parallel-account';
 import * as report from './support/report.mjs';
 import { startSandbox } from './support/sandbox.mjs';
 
 const folder = join(import.meta.dirname, '..', '..', 'tests', 'scenarios');
 const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+const { AccountClient, MemoryStore } = account;
+
+/** The class that each code must have. */
+const classes = new Map(
+  JSON.parse(readFileSync(join(folder, '..', 'errors.json'), 'utf8')).map((entry) => [
+    entry.code,
+    account[entry.class],
+  ]),
+);
 const TIME_SCALE = Symbol.for('parallel-account.time-scale');
 
 const ms = (seconds) => (seconds === undefined ? undefined : seconds * 1000);
@@ -155,6 +164,9 @@ async function play(started, store) {
       const returned = await make(client, state, events, call, args ?? {}, limits);
       results.push({ returns: report.value(returned), events });
     } catch (error) {
+      if (error instanceof account.AccountError) {
+        assert.equal(error.constructor, classes.get(error.code));
+      }
       results.push({ raises: report.error(error), events });
     }
   }
