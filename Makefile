@@ -1,19 +1,19 @@
 # Every target sets up what it needs from Rust, Python >= 3.10 and Node >= 20.
 SHELL := /bin/bash
-.PHONY: demo test stress lint help
+.PHONY: demo test stress fuzz lint help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 ## make demo           the whole job in Rust, Python, Node and Swift against a local Parallel
 demo:
-	@tests/demo.sh
+	@tests/demo/demo.sh
 
 ## make test           every suite and linter, with a line of counts each (SKIP_SWIFT=1 leaves Swift out)
 test:
 	@tests/run.sh
 
-## make test-SUITE     one of: lint rust python node swift browser interop readme stress
+## make test-SUITE     one of: lint rust python node swift browser interop readme demo stress
 test-%:
 	@tests/run.sh $*
 
@@ -21,6 +21,10 @@ test-%:
 stress:
 	FAULT_SEEDS=1000 cargo test -p parallel-account --test faults -- --nocapture
 	tests/stress/run.sh --long
+
+## make fuzz           libFuzzer over every parser, FUZZ_SECONDS (600) each, two at a time
+fuzz:
+	@tests/fuzz.sh
 
 ## make lint           formatting and clippy, with warnings denied
 lint:

@@ -28,6 +28,7 @@ suite_node() { bindings-node/tools/test; }
 suite_swift() { bindings-swift/tools/test; }
 suite_browser() { tests/browser/run.sh; }
 suite_interop() { tests/interop/run.sh; }
+suite_demo() { tests/demo/run.sh; }
 suite_stress() { tests/stress/run.sh; }
 suite_readme() { tests/readme/run.sh; }
 
@@ -40,7 +41,7 @@ counts() {
     fi
 }
 
-all="lint rust python node swift browser interop readme stress"
+all="lint rust python node swift browser interop readme demo stress"
 summary="" total_passed=0 total_failed=0
 for suite in ${*:-$all}; do
     declare -F "suite_$suite" >/dev/null || missing "There is no suite $suite; there are: $all"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole job four times against a local Parallel, whose user approves after a second.
 set -euo pipefail
-. "$(dirname "$0")/tools.sh"
+. "$(dirname "$0")/../tools.sh"
 cd "$root"
 check_tools
 start_sandbox --interval 1 --approve-after 1 --access-token-lifetime 3 ${SANDBOX_ARGS:-}
