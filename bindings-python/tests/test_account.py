@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -216,7 +217,8 @@ def test_bad_options(kind: Any, options: dict[str, Any], hint: str) -> None:
 )
 def test_options_of_the_wrong_type(options: dict[str, Any]) -> None:
     (name,) = options
-    with pytest.raises(TypeError, match=name):
+    # The name is a note of the exception, which Python 3.10 has no place for.
+    with pytest.raises(TypeError, match=name if sys.version_info >= (3, 11) else ""):
         AccountClient(**options)
     with pytest.raises(TypeError):
         AccountClient("positional")  # type: ignore[misc]

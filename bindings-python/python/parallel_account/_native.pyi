@@ -34,6 +34,9 @@ __version__: str
 
 @final
 class ApiKey:
+    """A data-API key just created (Account API, create key). `repr`, `pickle` and `to_dict()` leave
+    `raw_api_key` out.
+    """
     def __new__(
         cls,
         *,
@@ -48,24 +51,34 @@ class ApiKey:
         created_at: datetime | None = ...,
     ) -> ApiKey: ...
     @property
-    def api_key_id(self) -> str: ...
+    def api_key_id(self) -> str:
+        """The key's id; not the key."""
     @property
-    def api_key_name(self) -> str: ...
+    def api_key_name(self) -> str:
+        """The name given when it was made."""
     @property
-    def app_id(self) -> str: ...
+    def app_id(self) -> str:
+        """The id of the app that it belongs to, a UUID."""
     @property
-    def app_name(self) -> str | None: ...
+    def app_name(self) -> str | None:
+        """The name of that app."""
     @property
-    def created_by_user_id(self) -> str | None: ...
+    def created_by_user_id(self) -> str | None:
+        """Who made it."""
     @property
-    def created_by_user_email(self) -> str | None: ...
+    def created_by_user_email(self) -> str | None:
+        """Who made it."""
     @property
-    def display_value(self) -> str | None: ...
+    def display_value(self) -> str | None:
+        """The masked form that Parallel shows."""
     @property
-    def raw_api_key(self) -> str | None: ...
+    def raw_api_key(self) -> str | None:
+        """The key itself, answered this once only. A secret."""
     @property
-    def created_at(self) -> datetime | None: ...
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]: ...
+    def created_at(self) -> datetime | None:
+        """When it was made, in UTC."""
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -74,6 +87,7 @@ class ApiKey:
 
 @final
 class App:
+    """An app: what API keys belong to (Account API, list apps)."""
     def __new__(
         cls,
         *,
@@ -83,14 +97,19 @@ class App:
         org_name: str | None = ...,
     ) -> App: ...
     @property
-    def app_id(self) -> str: ...
+    def app_id(self) -> str:
+        """The app's id, a UUID."""
     @property
-    def app_name(self) -> str: ...
+    def app_name(self) -> str:
+        """The name given when it was made."""
     @property
-    def org_id(self) -> str | None: ...
+    def org_id(self) -> str | None:
+        """The id of the organisation that owns it."""
     @property
-    def org_name(self) -> str | None: ...
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]: ...
+    def org_name(self) -> str | None:
+        """The name of that organisation."""
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -99,6 +118,9 @@ class App:
 
 @final
 class Balance:
+    """An organisation's balance (Account API, get balance). Amounts are US cents and may be
+    fractional; both are 0 when the organisation is invoiced.
+    """
     def __new__(
         cls,
         *,
@@ -108,14 +130,19 @@ class Balance:
         will_invoice: bool = ...,
     ) -> Balance: ...
     @property
-    def org_id(self) -> str: ...
+    def org_id(self) -> str:
+        """The organisation's id."""
     @property
-    def credit_balance_cents(self) -> float: ...
+    def credit_balance_cents(self) -> float:
+        """What is left to spend, in US cents."""
     @property
-    def pending_debit_balance_cents(self) -> float: ...
+    def pending_debit_balance_cents(self) -> float:
+        """What is spent but not yet debited, in US cents."""
     @property
-    def will_invoice(self) -> bool: ...
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]: ...
+    def will_invoice(self) -> bool:
+        """Whether the organisation pays by invoice instead of in advance."""
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -124,6 +151,7 @@ class Balance:
 
 @final
 class DeviceCode:
+    """A device code (RFC 8628 §3.2)."""
     def __new__(
         cls,
         *,
@@ -135,18 +163,25 @@ class DeviceCode:
         interval: float,
     ) -> DeviceCode: ...
     @property
-    def device_code(self) -> str: ...
+    def device_code(self) -> str:
+        """What polling sends. A secret."""
     @property
-    def user_code(self) -> str: ...
+    def user_code(self) -> str:
+        """What the user types."""
     @property
-    def verification_uri(self) -> str: ...
+    def verification_uri(self) -> str:
+        """Where the user types it."""
     @property
-    def verification_uri_complete(self) -> str | None: ...
+    def verification_uri_complete(self) -> str | None:
+        """The same with the code in it."""
     @property
-    def expires_in(self) -> float: ...
+    def expires_in(self) -> float:
+        """Seconds that the code lives."""
     @property
-    def interval(self) -> float: ...
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]: ...
+    def interval(self) -> float:
+        """Seconds between polls."""
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -155,6 +190,9 @@ class DeviceCode:
 
 @final
 class LoginEvent:
+    """What one poll of a login brought. `kind` is `"pending"`, `"slow_down"`, `"offline"` or
+    `"authorized"`.
+    """
     def __new__(
         cls,
         *,
@@ -165,16 +203,22 @@ class LoginEvent:
         status: Status | None = ...,
     ) -> LoginEvent: ...
     @property
-    def kind(self) -> Literal["pending", "slow_down", "offline", "authorized"]: ...
+    def kind(self) -> Literal["pending", "slow_down", "offline", "authorized"]:
+        """`"pending"`, `"slow_down"`, `"offline"` or `"authorized"`."""
     @property
-    def retry_in(self) -> float | None: ...
+    def retry_in(self) -> float | None:
+        """Seconds until the next poll; None once authorized."""
     @property
-    def interval(self) -> float | None: ...
+    def interval(self) -> float | None:
+        """The new interval in seconds, with `slow_down` (RFC 8628 §3.5)."""
     @property
-    def error(self) -> AccountError | None: ...
+    def error(self) -> AccountError | None:
+        """Why the service could not be asked, with `offline`."""
     @property
-    def status(self) -> Status | None: ...
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]: ...
+    def status(self) -> Status | None:
+        """Who is logged in now, with `authorized`."""
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -183,6 +227,7 @@ class LoginEvent:
 
 @final
 class Organization:
+    """An organisation that this client's store knows."""
     def __new__(
         cls,
         *,
@@ -192,14 +237,19 @@ class Organization:
         logged_in: bool = ...,
     ) -> Organization: ...
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Its id."""
     @property
-    def name(self) -> str | None: ...
+    def name(self) -> str | None:
+        """Its name."""
     @property
-    def selected(self) -> bool: ...
+    def selected(self) -> bool:
+        """Whether calls go to this one."""
     @property
-    def logged_in(self) -> bool: ...
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]: ...
+    def logged_in(self) -> bool:
+        """Whether there is a usable login for it."""
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -208,6 +258,9 @@ class Organization:
 
 @final
 class PollAnswer:
+    """What one poll of the token endpoint brought. `kind` is `"pending"`, `"slow_down"` or
+    `"tokens"`; a refusal is raised.
+    """
     def __new__(
         cls,
         *,
@@ -215,10 +268,13 @@ class PollAnswer:
         tokens: Tokens | None = ...,
     ) -> PollAnswer: ...
     @property
-    def kind(self) -> Literal["pending", "slow_down", "tokens"]: ...
+    def kind(self) -> Literal["pending", "slow_down", "tokens"]:
+        """`"pending"`, `"slow_down"` or `"tokens"`."""
     @property
-    def tokens(self) -> Tokens | None: ...
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]: ...
+    def tokens(self) -> Tokens | None:
+        """What was granted, with `tokens`."""
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -227,6 +283,7 @@ class PollAnswer:
 
 @final
 class Qr:
+    """A verification URI as a QR code."""
     def __new__(
         cls,
         *,
@@ -234,10 +291,13 @@ class Qr:
         svg: str,
     ) -> Qr: ...
     @property
-    def text(self) -> str: ...
+    def text(self) -> str:
+        """For a terminal: block characters, lines ending in a newline."""
     @property
-    def svg(self) -> str: ...
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]: ...
+    def svg(self) -> str:
+        """A complete SVG document."""
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -246,6 +306,7 @@ class Qr:
 
 @final
 class Status:
+    """What is known about the login without asking the network."""
     def __new__(
         cls,
         *,
@@ -260,24 +321,34 @@ class Status:
         problem: str | None = ...,
     ) -> Status: ...
     @property
-    def logged_in(self) -> bool: ...
+    def logged_in(self) -> bool:
+        """Whether calls can be made without a new login."""
     @property
-    def organization(self) -> Organization | None: ...
+    def organization(self) -> Organization | None:
+        """The organisation that calls go to."""
     @property
-    def scopes(self) -> tuple[str, ...]: ...
+    def scopes(self) -> tuple[str, ...]:
+        """What the login may do, such as `balance:read`."""
     @property
-    def access_token_expires_at(self) -> datetime | None: ...
+    def access_token_expires_at(self) -> datetime | None:
+        """When the access token ends, in UTC; it is refreshed before."""
     @property
-    def refresh_token_expires_at(self) -> datetime | None: ...
+    def refresh_token_expires_at(self) -> datetime | None:
+        """When the refresh token ends, in UTC."""
     @property
-    def authorization_expires_at(self) -> datetime | None: ...
+    def authorization_expires_at(self) -> datetime | None:
+        """When the grant itself ends and a new login is needed, in UTC."""
     @property
-    def client_id(self) -> str | None: ...
+    def client_id(self) -> str | None:
+        """The id under which this installation is registered."""
     @property
-    def store(self) -> str: ...
+    def store(self) -> str:
+        """Where the credentials are kept."""
     @property
-    def problem(self) -> str | None: ...
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]: ...
+    def problem(self) -> str | None:
+        """Why nobody is logged in, where that is known."""
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -286,6 +357,7 @@ class Status:
 
 @final
 class Tokens:
+    """Tokens, as the token endpoint answers (RFC 6749 §5.1)."""
     def __new__(
         cls,
         *,
@@ -300,24 +372,34 @@ class Tokens:
         authorization_expires_in: float | None = ...,
     ) -> Tokens: ...
     @property
-    def access_token(self) -> str: ...
+    def access_token(self) -> str:
+        """For the `Authorization` header. A secret."""
     @property
-    def refresh_token(self) -> str | None: ...
+    def refresh_token(self) -> str | None:
+        """For the next refresh; None means that the old one stays valid. A secret."""
     @property
-    def token_type(self) -> str: ...
+    def token_type(self) -> str:
+        """`Bearer`."""
     @property
-    def expires_in(self) -> float | None: ...
+    def expires_in(self) -> float | None:
+        """Seconds that the access token lives."""
     @property
-    def scopes(self) -> tuple[str, ...] | None: ...
+    def scopes(self) -> tuple[str, ...] | None:
+        """What was granted; None means what was asked for."""
     @property
-    def org_id(self) -> str | None: ...
+    def org_id(self) -> str | None:
+        """The organisation."""
     @property
-    def org_name(self) -> str | None: ...
+    def org_name(self) -> str | None:
+        """Its name."""
     @property
-    def refresh_token_expires_in(self) -> float | None: ...
+    def refresh_token_expires_in(self) -> float | None:
+        """Seconds that the refresh token lives."""
     @property
-    def authorization_expires_in(self) -> float | None: ...
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]: ...
+    def authorization_expires_in(self) -> float | None:
+        """Seconds until the grant ends."""
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -325,23 +407,35 @@ class Tokens:
     def __deepcopy__(self, memo: Any, /) -> Tokens: ...
 
 class _Store:
-    def load(self) -> str | None: ...
-    def save(self, record: str) -> None: ...
-    def delete(self) -> None: ...
+    def load(self) -> str | None:
+        """The record as one opaque string, or None. It holds secrets."""
+    def save(self, record: str) -> None:
+        """Replaces the record; it survives a crash once this returns."""
+    def delete(self) -> None:
+        """Removes the record; none is fine."""
     @property
-    def location(self) -> str: ...
+    def location(self) -> str:
+        """Where the record is, for people."""
 
 @final
 class MemoryStore(_Store):
+    """Keeps the credentials in memory only. `record` is what another store's `load()` gave."""
     def __new__(cls, record: str | None = None) -> MemoryStore: ...
 
 @final
 class FileStore(_Store):
+    """Keeps the credentials in a file that only its owner may read, shared safely between
+    processes.
+    """
     def __new__(cls, path: str | PathLike[str]) -> FileStore: ...
     @staticmethod
-    def default_for(client_name: str) -> FileStore: ...
+    def default_for(client_name: str) -> FileStore:
+        """The file that a client of this name uses when it is given no store."""
     @staticmethod
-    def parallel_cli() -> FileStore: ...
+    def parallel_cli() -> FileStore:
+        """The file of Parallel's own command, `parallel-cli`: its login is this client's, and the
+        reverse.
+        """
 
 @final
 class Answer:
