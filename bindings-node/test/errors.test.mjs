@@ -5,8 +5,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { inspect } from 'node:util';
-import * as account from 'parallel-account';
+import * as namespace from 'parallel-account';
 
+const account = { ...namespace };
 const list = JSON.parse(
   readFileSync(join(import.meta.dirname, '..', '..', 'tests', 'errors.json'), 'utf8'),
 );

@@ -4,12 +4,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import * as account from 'parallel-account';
+import * as namespace from 'parallel-account';
 import * as report from './support/report.mjs';
 import { startSandbox } from './support/sandbox.mjs';
 
 const folder = join(import.meta.dirname, '..', '..', 'tests', 'scenarios');
 const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+const account = { ...namespace };
 const { AccountClient, MemoryStore } = account;
 
 /** The class that each code must have. */
