@@ -47,6 +47,17 @@ fn a_refresh_keeps_what_it_does_not_say_and_what_we_do_not_know() {
 }
 
 #[test]
+fn the_numbers_of_others_do_not_drift() {
+    for number in ["6.2398041824913664e-10", "2.5261033943795959e60"] {
+        let record = Record::parse(&format!(r#"{{"theirs":{number}}}"#)).expect("good");
+        let exact = number.parse::<f64>().expect("a number");
+        assert_eq!(record.0["theirs"].as_f64(), Some(exact));
+        let again = Record::parse(&record.to_text()).expect("good");
+        assert!(again == record, "{number} became {}", again.to_text());
+    }
+}
+
+#[test]
 fn seconds_that_somebody_else_wrote_beat_our_milliseconds() {
     let mut record = Record::parse(CLI).expect("good");
     record.apply("org_1", &tokens(None), None, None, now());
