@@ -1,0 +1,32 @@
+// Memory stays flat over many calls, failed ones and aborted ones. LEAK_CALLS=100000 for the long
+// form.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { startSandbox } from './support/sandbox.mjs';
+
+const calls = Number(process.env.LEAK_CALLS ?? 20_000);
+// The allocator's arenas settle at about 20 MiB more and stay there; a leak goes on.
+const GROWTH_MIB = { rss: 32, heapUsed: 2, external: 1 };
+
+let sandbox;
+before(async () => {
+  sandbox = await startSandbox('--interval', 0.05, '--approve-after', 0.01);
+});
+after(() => sandbox.stop());
+
+test(`${calls} calls and a tenth as many aborted ones leave memory flat`, async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--expose-gc', join(import.meta.dirname, 'support', 'leak.mjs'), String(calls)],
+    { env: { ...process.env, ...sandbox.env } },
+  );
+  const { growth } = JSON.parse(stdout);
+  for (const [what, mib] of Object.entries(growth)) {
+    assert.ok(mib < GROWTH_MIB[what], `${what} grew by ${mib} MiB`);
+  }
+  console.log(`after ${calls} calls: ${stdout.trim()}`);
+});
