@@ -55,6 +55,8 @@ done
 
 for name in $failed; do
     printf '\n==== %s ====\n' "$name"
+    # What went wrong, how it got there, and the input.
+    awk '/ panicked at |ERROR: libFuzzer/ {on = 1} on' "$fuzz/$name.log" | head -n 3
     tail -n 40 "$fuzz/$name.log"
 done
 [ -z "$failed" ]
