@@ -1,7 +1,7 @@
 //! The façade: what people hold.
 
 use crate::{
-    Error, Result, Secret,
+    Error, ErrorKind, Result, Secret,
     account::{Account, ApiResponse, Apps, BalanceApi, Keys},
     config::{CallOptions, Config, Options, RuntimeProvider},
     login::{DeviceLogin, LoginOptions},
@@ -322,7 +322,15 @@ impl AccountClient {
         if let Some(id) = &self.core.config.client_id {
             return Ok((id.clone(), platform.request_device_code(id, scopes).await?));
         }
-        let known = self.core.session.record().await?.client_id();
+        let session = &self.core.session;
+        let damaged = |error: &Error| error.kind() == ErrorKind::StoreCorrupt;
+        let known = match session.record().await {
+            // Still damaged, so the store cannot set it aside: this login replaces it.
+            Err(error) if damaged(&error) && session.record().await.is_err_and(|e| damaged(&e)) => {
+                None
+            }
+            record => record?.client_id(),
+        };
         if let Some(id) = known {
             match platform.request_device_code(&id, scopes).await {
                 // The registration is gone: once more, with a new one.
@@ -388,7 +396,7 @@ impl AccountClient {
     async fn log_out(&self, keys: Option<Vec<String>>) -> Result<()> {
         self.check_open()?;
         let session = self.core.session.clone();
-        let platform = session.background().platform()?.clone();
+        let platform = session.background().platform()?;
         self.core
             .session
             .background()

@@ -6,20 +6,25 @@ use crate::{
     oauth::Platform,
     transport::{Limits, Transport},
 };
-use std::{future::Future, pin::Pin, sync::OnceLock};
-use tokio::runtime::Handle;
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+};
+use tokio::runtime::{Handle, Id};
 
 /// A runtime, and a connection pool that belongs to it.
 pub(crate) struct Background {
     config: Config,
-    platform: OnceLock<Platform>,
+    /// For the runtime that used it last: connections of one that nobody drives would hang.
+    platform: Mutex<Option<(Id, Platform)>>,
 }
 
 impl Background {
     pub(crate) fn new(config: Config) -> Self {
         Background {
             config,
-            platform: OnceLock::new(),
+            platform: Mutex::default(),
         }
     }
 
@@ -49,9 +54,11 @@ impl Background {
     }
 
     /// The platform as the background runtime reaches it.
-    pub(crate) fn platform(&self) -> Result<&Platform> {
-        if let Some(platform) = self.platform.get() {
-            return Ok(platform);
+    pub(crate) fn platform(&self) -> Result<Platform> {
+        let runtime = self.handle()?.id();
+        let mut made = self.platform.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, platform)) = made.as_ref().filter(|(id, _)| *id == runtime) {
+            return Ok(platform.clone());
         }
         let platform = Platform {
             transport: Transport::new(&self.config)?,
@@ -61,6 +68,7 @@ impl Background {
                 max_retries: self.config.max_retries,
             },
         };
-        Ok(self.platform.get_or_init(|| platform))
+        *made = Some((runtime, platform.clone()));
+        Ok(platform)
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     Error, ErrorKind, Result, Secret,
     clock::Clock,
     oauth::{Platform, Tokens},
-    store::{CredentialStore, Login, Record, StoreLock},
+    store::{CredentialStore, Login, Record, StoreFuture, StoreLock},
 };
 use decide::{Decision, decide};
 use std::{
@@ -21,7 +21,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch};
+
+/// A store that needs longer to read or write a record hangs.
+const STORE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What it means that a pair could not be saved.
+const KEPT: &str = "The login is kept in memory only, and it is lost if this process ends. ";
 
 /// What waiters of one refresh share.
 type Flight = watch::Receiver<Option<Result<()>>>;
@@ -35,6 +41,8 @@ pub(crate) struct Session {
     cached: Mutex<Cached>,
     /// One refresh per organisation at a time, however many wait for it.
     flights: Mutex<HashMap<String, Flight>>,
+    /// One change at a time in this process, also where the store has no lock of its own.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -42,9 +50,15 @@ struct Cached {
     record: Option<Arc<Record>>,
     /// The store's revision when `record` was read from it.
     revision: Option<u64>,
+    /// What the store held when it was last read or written: what `record` was made from.
     text: Option<String>,
     /// `record` holds a pair that the store does not have, for it could not be written.
     unsaved: bool,
+    /// Why the store could not be read when its memory copy was taken instead: nothing is
+    /// written over what nobody has seen.
+    unread: Option<Error>,
+    /// Counts writes, so that a slow read does not bring back what was there before one.
+    writes: u64,
     /// No early renewal before this, as the last one failed.
     rest_until: Option<Duration>,
 }
@@ -65,6 +79,7 @@ impl Session {
             background,
             cached: Mutex::default(),
             flights: Mutex::default(),
+            turn: Arc::default(),
         }
     }
 
@@ -102,7 +117,10 @@ impl Session {
                 }
                 match self.renewed(&login, false).await {
                     // A pair that could not be saved is worth knowing of even if this token works.
-                    Err(error) if error.is_passing() && error.kind() != ErrorKind::Store => {
+                    Err(error)
+                        if error.is_passing()
+                            && (error.kind() != ErrorKind::Store || !self.cached().unsaved) =>
+                    {
                         tracing::debug!(
                             code = error.code(),
                             "renewing early failed; the old token still works"
@@ -120,6 +138,18 @@ impl Session {
 
     async fn renewed(self: &Arc<Self>, login: &Login, rejected: bool) -> Result<Secret> {
         self.refresh(login, rejected).await?;
+        let mut login = login.clone();
+        // Whoever selects other organisations faster than this does not want a token.
+        for _ in 0..3 {
+            let current = self.login().await?;
+            let another = current.key != login.key;
+            match decide(&current, self.clock.now().wall, false) {
+                Decision::Renew if another => self.refresh(&current, false).await?,
+                Decision::LogIn(why) if another => return Err(Error::login_required(why)),
+                _ => return Ok(current.access_token),
+            }
+            login = current;
+        }
         Ok(self.login().await?.access_token)
     }
 
@@ -149,7 +179,8 @@ impl Session {
         {
             let cached = self.cached();
             if let Some(record) = &cached.record
-                && (cached.unsaved || (revision.is_some() && cached.revision == revision))
+                && revision.is_some()
+                && cached.revision == revision
             {
                 return Ok(record.clone());
             }
@@ -158,32 +189,57 @@ impl Session {
     }
 
     /// Reads the store, whatever is cached. The revision is taken first, so that a write in
-    /// between is read again rather than missed.
+    /// between is read again rather than missed. What could not be saved is put into what the
+    /// store holds by now, or used alone where the store cannot be read.
     async fn reload(&self) -> Result<Arc<Record>> {
         let revision = self.store.revision();
-        let text = self.store.load().await?;
+        let writes = self.cached().writes;
+        let read = in_time("read", &*self.store, self.store.load()).await;
+        let read = read.and_then(|text| Ok((self.parse(text.as_deref())?, text)));
         let mut cached = self.cached();
-        if cached.unsaved
-            && let Some(record) = &cached.record
-        {
-            return Ok(record.clone());
+        let overtaken = cached.writes != writes;
+        if let Some(record) = cached.record.clone() {
+            match &read {
+                Err(error) if cached.unsaved => {
+                    cached.unread = Some(error.clone());
+                    return Ok(record);
+                }
+                Ok(_) if overtaken => return Ok(record),
+                Ok((_, text)) if cached.text == *text => {
+                    cached.revision = revision;
+                    cached.unread = None;
+                    return Ok(record);
+                }
+                _ => {}
+            }
         }
-        if let Some(record) = &cached.record
-            && cached.text == text
-        {
-            let record = record.clone();
-            cached.revision = revision;
-            return Ok(record);
-        }
-        let record = Arc::new(self.parse(text.as_deref())?);
-        *cached = Cached {
-            record: Some(record.clone()),
-            revision,
-            text,
-            unsaved: false,
-            rest_until: cached.rest_until,
+        let (theirs, text) = read?;
+        let record = match &cached.record {
+            Some(ours) if cached.unsaved => {
+                let base = self.parse(cached.text.as_deref()).unwrap_or_default();
+                Record::merged(&base, ours, &theirs)
+            }
+            _ => theirs.clone(),
         };
+        cached.unsaved = record != theirs;
+        let record = Arc::new(record);
+        cached.record = Some(record.clone());
+        cached.revision = revision;
+        cached.text = text;
+        cached.unread = None;
         Ok(record)
+    }
+
+    /// As [`Session::reload`], when the server has acted already and there is no way back: where
+    /// the store cannot be read any more, what was read `before` counts.
+    async fn reload_or(&self, before: &Arc<Record>) -> Arc<Record> {
+        match self.reload().await {
+            Ok(record) => record,
+            Err(error) => {
+                self.cached().unread = Some(error);
+                before.clone()
+            }
+        }
     }
 
     fn parse(&self, text: Option<&str>) -> Result<Record> {
@@ -195,7 +251,12 @@ impl Session {
     }
 
     async fn lock(&self) -> Result<StoreLock> {
-        match tokio::time::timeout(self.lock_timeout, self.store.lock()).await {
+        let both = async {
+            let turn = self.turn.clone().lock_owned().await;
+            let lock = self.store.lock().await?;
+            Ok(StoreLock::new((lock, turn)))
+        };
+        match tokio::time::timeout(self.lock_timeout, both).await {
             Ok(lock) => lock,
             Err(_) => Err(Error::store(
                 format!(
@@ -208,54 +269,75 @@ impl Session {
         }
     }
 
-    /// Reads, changes and writes the record under the lock. A failed write leaves the change in
-    /// memory, so that what the server has already rotated is not lost with it.
-    async fn update(&self, change: impl FnOnce(&mut Record)) -> Result<Arc<Record>> {
-        let _lock = self.lock().await?;
-        let mut record = (*self.reload().await?).clone();
-        change(&mut record);
-        self.write(record).await
+    /// Reads, changes and writes the record under the lock, whatever becomes of the caller: a
+    /// write that outlived the lock would undo what a sibling writes under its own.
+    async fn update(
+        self: &Arc<Self>,
+        unsaved: &'static str,
+        change: impl FnOnce(&mut Record) + Send + 'static,
+    ) -> Result<()> {
+        let session = self.clone();
+        let work = async move {
+            let _lock = session.lock().await?;
+            let mut record = match session.reload().await {
+                Ok(record) => (*record).clone(),
+                // A login replaces what is damaged; who could set it aside has done so.
+                Err(error) if error.kind() == ErrorKind::StoreCorrupt => Record::default(),
+                Err(error) => return Err(error),
+            };
+            change(&mut record);
+            session.write(record, unsaved).await.map(drop)
+        };
+        self.background.spawn(work)?.await
     }
 
-    /// The caller holds the lock.
-    async fn write(&self, record: Record) -> Result<Arc<Record>> {
+    /// The caller holds the lock. A failed write leaves the change in memory, so that what the
+    /// server has already rotated is not lost with it; `unsaved` says what that means.
+    async fn write(&self, record: Record, unsaved: &str) -> Result<Arc<Record>> {
         let text = record.to_text();
         let record = Arc::new(record);
-        let saved = self.store.save(text.clone()).await;
+        let unread = self.cached().unread.clone();
+        let saved = match unread.filter(|error| error.kind() != ErrorKind::StoreCorrupt) {
+            Some(error) => Err(error),
+            None => in_time("written", &*self.store, self.store.save(text.clone())).await,
+        };
         let mut cached = self.cached();
         cached.record = Some(record.clone());
+        // Unknown: a writer without our lock may have followed at once.
+        cached.revision = None;
+        cached.writes += 1;
         match saved {
             Ok(()) => {
-                cached.revision = self.store.revision();
                 cached.text = Some(text);
                 cached.unsaved = false;
+                cached.unread = None;
                 Ok(record)
             }
             Err(error) => {
                 cached.unsaved = true;
-                Err(error.prefixed(
-                    "The login is kept in memory only, and it is lost if this process ends. ",
-                ))
+                Err(error.prefixed(unsaved))
             }
         }
     }
 
     /// Writes what could not be written before. The caller holds the lock.
     async fn write_unsaved(&self) -> Result<()> {
-        let record = {
-            let cached = self.cached();
-            match &cached.record {
-                Some(record) if cached.unsaved => (**record).clone(),
-                _ => return Ok(()),
-            }
-        };
-        self.write(record).await.map(drop)
+        if !self.cached().unsaved {
+            return Ok(());
+        }
+        let record = self.reload().await?;
+        if self.cached().unsaved {
+            self.write((*record).clone(), KEPT).await?;
+        }
+        Ok(())
     }
 
-    pub(crate) async fn set_client_id(&self, client_id: &str) -> Result<()> {
-        self.update(|record| record.set_client_id(client_id))
-            .await
-            .map(drop)
+    pub(crate) async fn set_client_id(self: &Arc<Self>, client_id: &str) -> Result<()> {
+        let id = client_id.to_owned();
+        self.update("The registration could not be stored. ", move |record| {
+            record.set_client_id(&id);
+        })
+        .await
     }
 
     /// Stores a new login and selects its organisation.
@@ -274,24 +356,33 @@ impl Session {
             )));
         }
         let now = self.clock.now();
-        self.update(|record| {
-            record.apply(&key, tokens, Some(client_id), Some(asked), now);
-            record.select(&key);
-        })
-        .await
-        .map(drop)
+        // The code is used up: whatever is wrong with the store, the pair is kept.
+        let lock = self.lock().await;
+        let before = self.cached().record.clone().unwrap_or_default();
+        let record = match &lock {
+            Ok(_) => self.reload_or(&before).await,
+            Err(error) => {
+                self.cached().unread = Some(error.clone());
+                before
+            }
+        };
+        let mut record = (*record).clone();
+        record.apply(&key, tokens, Some(client_id), Some(asked), now);
+        record.select(&key);
+        self.write(record, KEPT).await.map(drop)
     }
 
-    pub(crate) async fn select(&self, organization: &str) -> Result<()> {
+    pub(crate) async fn select(self: &Arc<Self>, organization: &str) -> Result<()> {
         if self.record().await?.login_of(organization).is_none() {
             return Err(Error::login_required(format!(
                 "Nobody is logged in for the organisation {}. Log in there first.",
                 crate::prompt::clean(organization, 100)
             )));
         }
-        self.update(|record| record.select(organization))
+        let key = organization.to_owned();
+        let unsaved = "The selection counts in this process only. ";
+        self.update(unsaved, move |record| record.select(&key))
             .await
-            .map(drop)
     }
 
     /// Revokes and forgets the logins of `keys`, or of all. What is stored here goes even if
@@ -323,7 +414,11 @@ impl Session {
             }
         }
         keys.iter().for_each(|key| record.forget(key));
-        self.write(record).await?;
+        self.write(
+            record,
+            "You are logged out in this process, but the stored login could not be removed. ",
+        )
+        .await?;
         match failure {
             None => Ok(()),
             Some(error) => Err(error.prefixed(
@@ -337,5 +432,27 @@ impl Session {
         self.cached
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// One call of a store, `what` being what becomes of the credentials by it.
+async fn in_time<T>(
+    what: &str,
+    store: &dyn CredentialStore,
+    call: StoreFuture<'_, T>,
+) -> Result<T> {
+    if Handle::try_current().is_err() {
+        return Err(Error::config("Call this from within a Tokio runtime."));
+    }
+    match tokio::time::timeout(STORE_TIMEOUT, call).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::store(
+            format!(
+                "The credentials ({}) could not be {what} within {} s. Look at what the store waits for, then try again.",
+                store.location(),
+                STORE_TIMEOUT.as_secs()
+            ),
+            None,
+        )),
     }
 }

@@ -1,6 +1,6 @@
 //! Renewing: one refresh per process, one per machine, and nobody can stop it half-way.
 
-use super::{Decision, Session, decide};
+use super::{Decision, KEPT, Session, decide};
 use crate::{
     Error, ErrorKind, Result, Secret,
     oauth::Tokens,
@@ -26,8 +26,9 @@ impl Session {
                 .lock()
                 .unwrap_or_else(|poisoned| poisoned.into_inner());
             match flights.get(&stale.key) {
-                Some(flight) => flight.clone(),
-                None => {
+                // One whose runtime was shut down never lands.
+                Some(flight) if flight.has_changed().is_ok() => flight.clone(),
+                _ => {
                     let (result, flight) = watch::channel(None);
                     let session = self.clone();
                     let stale = stale.clone();
@@ -57,7 +58,12 @@ impl Session {
 
     async fn refresh_now(&self, stale: &Login, rejected: bool) -> Result<()> {
         let _lock = self.lock().await?;
-        self.write_unsaved().await?;
+        if let Err(error) = self.write_unsaved().await {
+            tracing::debug!(
+                code = error.code(),
+                "an earlier pair is still in memory only"
+            );
+        }
         // A sibling may have been faster while we waited for the lock.
         let record = self.reload().await?;
         let login = record
@@ -75,8 +81,13 @@ impl Session {
             ));
         };
         match self.exchange(&login, &refresh_token).await {
-            Ok(tokens) => self.adopt_answer(&login, &tokens).await,
-            Err(error) if is_refusal(&error) => self.refused(&login, &refresh_token, error).await,
+            Ok(tokens) => {
+                self.adopt_answer(&record, &login, &refresh_token, &tokens)
+                    .await
+            }
+            Err(error) if is_refusal(&error) => {
+                self.refused(&record, &login, &refresh_token, error).await
+            }
             Err(error) => Err(error),
         }
     }
@@ -102,12 +113,20 @@ impl Session {
                         .sleep(Duration::from_millis(u64::from(unsent) * 200))
                         .await;
                 }
-                result => return result,
+                // The caller's own request was not sent, and the refresh is ours to repeat.
+                result => return result.map_err(|error| error.with_outcome_unknown(false)),
             }
         }
     }
 
-    async fn adopt_answer(&self, login: &Login, tokens: &Tokens) -> Result<()> {
+    /// `before` is the record that `login` and the refresh token that was `sent` come from.
+    async fn adopt_answer(
+        &self,
+        before: &Arc<Record>,
+        login: &Login,
+        sent: &Secret,
+        tokens: &Tokens,
+    ) -> Result<()> {
         if let (Some(ours), Some(theirs)) = (login.org_id(), &tokens.org_id)
             && ours != theirs
         {
@@ -116,7 +135,16 @@ impl Session {
             )));
         }
         // Somebody without our lock (Parallel's CLI) may have written something else meanwhile.
-        let mut record = (*self.reload().await?).clone();
+        let record = self.reload_or(before).await;
+        match record.login_of(&login.key) {
+            None => {
+                self.discard(tokens).await;
+                return Err(self.no_login(&record));
+            }
+            Some(current) if current.refresh_token.as_ref() != Some(sent) => return Ok(()),
+            Some(_) => {}
+        }
+        let mut record = (*record).clone();
         record.apply(
             &login.key,
             tokens,
@@ -124,13 +152,36 @@ impl Session {
             None,
             self.clock.now(),
         );
-        self.write(record).await.map(drop)
+        self.write(record, KEPT).await.map(drop)
+    }
+
+    /// A pair of a login that was ended meanwhile: ended as well, as far as that can be done.
+    async fn discard(&self, tokens: &Tokens) {
+        let Some(token) = &tokens.refresh_token else {
+            return;
+        };
+        let revoked = match self.background.platform() {
+            Ok(platform) => platform.revoke(token.expose()).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = revoked {
+            tracing::debug!(
+                code = error.code(),
+                "a pair that nobody wants was not revoked"
+            );
+        }
     }
 
     /// Refused: if the store holds another refresh token by now, that one counts. Otherwise the
     /// login is marked as over, and kept.
-    async fn refused(&self, login: &Login, sent: &Secret, error: Error) -> Result<()> {
-        let record: Arc<Record> = self.reload().await?;
+    async fn refused(
+        &self,
+        before: &Arc<Record>,
+        login: &Login,
+        sent: &Secret,
+        error: Error,
+    ) -> Result<()> {
+        let record = self.reload_or(before).await;
         let current = record.login_of(&login.key);
         if let Some(current) = &current
             && current.refresh_token.as_ref() != Some(sent)
@@ -140,17 +191,28 @@ impl Session {
                 // One more try with the newer token; it cannot loop, as each try needs a new one.
                 Decision::Renew => {
                     let newer = current.refresh_token.clone().unwrap_or_else(|| "".into());
-                    let tokens = self.exchange(current, &newer).await?;
-                    self.adopt_answer(current, &tokens).await
+                    match self.exchange(current, &newer).await {
+                        Ok(tokens) => self.adopt_answer(&record, current, &newer, &tokens).await,
+                        Err(error) if is_refusal(&error) => {
+                            let record = self.reload_or(&record).await;
+                            Err(self.over(&record, &login.key, &newer, error).await)
+                        }
+                        Err(error) => Err(error),
+                    }
                 }
                 Decision::LogIn(why) => Err(Error::login_required(why)),
             };
         }
-        if current.is_some() {
-            let mut marked = (*record).clone();
-            marked.mark_refused(&login.key, sent);
+        Err(self.over(&record, &login.key, sent, error).await)
+    }
+
+    /// Notes in `record`, as just read, that `sent` was refused, and says so.
+    async fn over(&self, record: &Record, key: &str, sent: &Secret, error: Error) -> Error {
+        if record.login_of(key).is_some() {
+            let mut marked = record.clone();
+            marked.mark_refused(key, sent);
             // The refusal is the news; that it could not be noted down is not.
-            if let Err(unwritten) = self.write(marked).await {
+            if let Err(unwritten) = self.write(marked, KEPT).await {
                 tracing::debug!(
                     code = unwritten.code(),
                     "the refusal could not be noted in the store"
@@ -161,11 +223,11 @@ impl Session {
             .description()
             .or(error.oauth_error())
             .unwrap_or("no reason given");
-        Err(Error::login_required(format!(
+        Error::login_required(format!(
             "Log in again: Parallel refused the refresh token ({why})."
         ))
         .with_request_id(error.request_id().map(str::to_owned))
-        .with_source(error))
+        .with_source(error)
     }
 }
 

@@ -7,7 +7,10 @@ use crate::{
     oauth::Tokens,
 };
 use serde_json::{Map, Value, json};
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
 
 const VERSION: u64 = 1;
 /// Under this key lives a login whose organisation the server did not name.
@@ -183,20 +186,8 @@ impl Record {
         asked: Option<&[String]>,
         now: Now,
     ) {
-        if !matches!(self.0.get("orgs"), Some(Value::Object(_))) {
-            self.0.insert("orgs".into(), json!({}));
-        }
         let top_client_id = self.client_id();
-        let orgs = self
-            .0
-            .get_mut("orgs")
-            .and_then(Value::as_object_mut)
-            .expect("just made");
-        let org = orgs.entry(key).or_insert_with(|| json!({}));
-        if !org.is_object() {
-            *org = json!({});
-        }
-        let org = org.as_object_mut().expect("just made");
+        let org = self.org_mut(key);
         if let Some(name) = &tokens.org_name {
             org.insert("org_name".into(), json!(name));
         }
@@ -249,6 +240,55 @@ impl Record {
         }
     }
 
+    /// `ours` was made from `base` and could not be stored; the store holds `theirs` by now. What
+    /// we changed goes into it, except over a login that is not the one that we replaced.
+    pub(crate) fn merged(base: &Record, ours: &Record, theirs: &Record) -> Record {
+        let mut merged = theirs.clone();
+        if let Some(id) = ours.client_id()
+            && Some(&id) != base.client_id().as_ref()
+            && theirs.client_id() == base.client_id()
+        {
+            merged.set_client_id(&id);
+        }
+        if ours.selected() != base.selected() && theirs.selected() == base.selected() {
+            let selected = json!(ours.selected());
+            merged.0.insert("selected_org_id".into(), selected);
+        }
+        let pair = |record: &Record, key: &str| {
+            let login = record.login_of(key)?;
+            Some(login.refresh_token.unwrap_or(login.access_token))
+        };
+        let keys: BTreeSet<_> = base.keys().into_iter().chain(ours.keys()).collect();
+        for key in &keys {
+            let changed = base.login_map(key) != ours.login_map(key);
+            if changed && pair(theirs, key) == pair(base, key) {
+                merged.take_login(key, ours);
+            }
+        }
+        merged
+    }
+
+    /// Puts `from`'s login in the place of ours.
+    fn take_login(&mut self, key: &str, from: &Record) {
+        let (Some(login), Some(read)) = (from.login_map(key), from.login_of(key)) else {
+            self.forget(key);
+            return;
+        };
+        let top_client_id = self.client_id();
+        let org = self.org_mut(key);
+        if let Some(name) = read.org_name {
+            org.insert("org_name".into(), json!(name));
+        }
+        let mut login = login.clone();
+        if let Some(id) = read
+            .client_id
+            .filter(|id| Some(id) != top_client_id.as_ref())
+        {
+            login.insert("client_id".into(), json!(id));
+        }
+        org.insert(LOGIN.into(), Value::Object(login));
+    }
+
     /// The key under which the login of a token response lives.
     pub(crate) fn key_of(tokens: &Tokens) -> &str {
         tokens.org_id.as_deref().unwrap_or(UNNAMED)
@@ -288,6 +328,27 @@ impl Record {
 
     fn orgs(&self) -> Option<&Map<String, Value>> {
         self.0.get("orgs")?.as_object()
+    }
+
+    /// An organisation's entry, made if there is none.
+    fn org_mut(&mut self, key: &str) -> &mut Map<String, Value> {
+        if !matches!(self.0.get("orgs"), Some(Value::Object(_))) {
+            self.0.insert("orgs".into(), json!({}));
+        }
+        let orgs = self
+            .0
+            .get_mut("orgs")
+            .and_then(Value::as_object_mut)
+            .expect("just made");
+        let org = orgs.entry(key).or_insert_with(|| json!({}));
+        if !org.is_object() {
+            *org = json!({});
+        }
+        org.as_object_mut().expect("just made")
+    }
+
+    fn login_map(&self, key: &str) -> Option<&Map<String, Value>> {
+        self.orgs()?.get(key)?.as_object()?.get(LOGIN)?.as_object()
     }
 
     fn login_mut(&mut self, key: &str) -> Option<&mut Map<String, Value>> {

@@ -1,0 +1,624 @@
+//! No pair is lost and nobody's newer login is overwritten, whoever writes at the wrong moment.
+
+use parallel_account::{
+    AccountClient, AccountClientBuilder, CredentialStore, Error, LoginOptions, MemoryStore, Result,
+    StoreFuture,
+};
+use parallel_account_sandbox::{Options, Sandbox};
+use serde_json::{Value, json};
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+use tokio::sync::Notify;
+
+/// A sandbox whose refreshes answer as they are told to.
+struct Local(Sandbox);
+
+impl Local {
+    async fn start() -> Self {
+        Local(Sandbox::start(Options::default()).await.expect("a port"))
+    }
+
+    fn builder(&self) -> AccountClientBuilder {
+        AccountClient::builder()
+            .platform_url(self.0.platform_url())
+            .account_url(self.0.account_url())
+    }
+
+    fn client(&self, store: impl CredentialStore) -> AccountClient {
+        self.builder().store(store).build().expect("good options")
+    }
+
+    async fn fault(&self, fault: Value) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let answer = reqwest::Client::new()
+            .post(format!("{}/faults", self.0.control_url()))
+            .header("content-type", "application/json")
+            .body(fault.to_string())
+            .send()
+            .await
+            .expect("an answer");
+        assert!(answer.status().is_success());
+    }
+
+    async fn refreshes_answer(&self, access: &str, refresh: &str) {
+        let body = json!({"access_token": access, "refresh_token": refresh,
+            "token_type": "Bearer", "expires_in": 3600});
+        self.fault(json!({"route": "token.refresh", "status": 200, "body": body}))
+            .await;
+    }
+
+    async fn count(&self, route: &str) -> u64 {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let url = format!("{}/counts", self.0.control_url());
+        let answer = reqwest::get(url).await.expect("an answer");
+        let text = answer.text().await.expect("text");
+        let counts: Value = serde_json::from_str(&text).expect("JSON");
+        counts["routes"][route].as_u64().unwrap_or(0)
+    }
+}
+
+fn login(access: &str, refresh: &str, ends_in: i64) -> Value {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("after 1970");
+    json!({"control_api": {"access_token": access, "refresh_token": refresh,
+        "access_token_expires_at": now.as_secs() as i64 + ends_in}})
+}
+
+fn record(orgs: Value) -> String {
+    json!({"version": 1, "client_id": "c", "selected_org_id": "org_1", "orgs": orgs}).to_string()
+}
+
+fn expired() -> String {
+    record(json!({"org_1": login("at-1", "rt-1", -10)}))
+}
+
+/// What a store's hook sees: the number of this load, and the record's real place.
+type OnLoad = Box<dyn Fn(usize, &MemoryStore) -> Result<()> + Send + Sync>;
+
+/// A store without a lock, as many are that people write.
+struct Scripted {
+    memory: MemoryStore,
+    loads: AtomicUsize,
+    on_load: OnLoad,
+    full: Arc<AtomicBool>,
+}
+
+impl Scripted {
+    fn new(
+        memory: &MemoryStore,
+        on_load: impl Fn(usize, &MemoryStore) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Scripted {
+            memory: memory.clone(),
+            loads: AtomicUsize::new(0),
+            on_load: Box::new(on_load),
+            full: Arc::default(),
+        }
+    }
+}
+
+impl CredentialStore for Scripted {
+    fn load(&self) -> StoreFuture<'_, Option<String>> {
+        Box::pin(async {
+            (self.on_load)(self.loads.fetch_add(1, Ordering::SeqCst) + 1, &self.memory)?;
+            self.memory.load().await
+        })
+    }
+    fn save(&self, record: String) -> StoreFuture<'_, ()> {
+        if self.full.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(Error::store("The disk is full.", None)) });
+        }
+        self.memory.save(record)
+    }
+    fn delete(&self) -> StoreFuture<'_, ()> {
+        self.memory.delete()
+    }
+    fn location(&self) -> String {
+        "a script".into()
+    }
+}
+
+/// The load that follows the answer to a refresh: one to find the login, one under the lock.
+const AFTER_THE_ANSWER: usize = 3;
+
+/// What a sibling writes.
+async fn write(memory: &MemoryStore, text: String) {
+    memory.save(text).await.expect("in memory");
+}
+
+fn write_now(memory: &MemoryStore, text: &str) {
+    let memory = memory.clone();
+    let text = text.to_owned();
+    // Saving to memory never waits.
+    let mut save = Box::pin(async move { write(&memory, text).await });
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(save.as_mut().poll(&mut context).is_ready());
+}
+
+fn stored(memory: &MemoryStore) -> Value {
+    serde_json::from_str(&memory.record().expect("a record")).expect("JSON")
+}
+
+async fn token(client: &AccountClient) -> Result<String> {
+    let token = client.access_token().await?;
+    Ok(token.expose().to_owned())
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_read_after_the_answer_loses_nothing() {
+    let local = Local::start().await;
+    local.refreshes_answer("at-2", "rt-2").await;
+    let memory = MemoryStore::new(Some(expired()));
+    let client = local.client(Scripted::new(&memory, |load, _| match load {
+        AFTER_THE_ANSWER => Err(Error::store("The vault is sealed.", None)),
+        _ => Ok(()),
+    }));
+    let error = token(&client).await.expect_err("it must be said once");
+    assert_eq!(error.code(), "store");
+    assert!(error.message().contains("memory only"), "{error}");
+    assert_eq!(token(&client).await.expect("the new pair"), "at-2");
+    assert_eq!(local.count("token.refresh").await, 1);
+}
+
+#[tokio::test]
+async fn a_logout_during_a_refresh_stays_one() {
+    let local = Local::start().await;
+    local.refreshes_answer("at-2", "rt-2").await;
+    let memory = MemoryStore::new(Some(expired()));
+    let client = local.client(Scripted::new(&memory, |load, memory| {
+        if load == AFTER_THE_ANSWER {
+            write_now(memory, &record(json!({})));
+        }
+        Ok(())
+    }));
+    let error = token(&client).await.expect_err("logged out");
+    assert_eq!(error.code(), "login_required");
+    assert_eq!(stored(&memory)["orgs"], json!({}));
+    assert_eq!(local.count("revoke").await, 1, "nobody has the new pair");
+}
+
+#[tokio::test]
+async fn a_newer_login_during_a_refresh_stays() {
+    let local = Local::start().await;
+    local.refreshes_answer("at-2", "rt-2").await;
+    let memory = MemoryStore::new(Some(expired()));
+    let client = local.client(Scripted::new(&memory, |load, memory| {
+        if load == AFTER_THE_ANSWER {
+            write_now(
+                memory,
+                &record(json!({"org_1": login("at-new", "rt-new", 3600)})),
+            );
+        }
+        Ok(())
+    }));
+    assert_eq!(token(&client).await.expect("the newer login"), "at-new");
+    let refresh = &stored(&memory)["orgs"]["org_1"]["control_api"]["refresh_token"];
+    assert_eq!(refresh, "rt-new");
+}
+
+#[tokio::test]
+async fn an_unsaved_pair_gives_way_to_a_newer_login_and_spares_other_organizations() {
+    let local = Local::start().await;
+    local.refreshes_answer("at-2", "rt-2").await;
+    let memory = MemoryStore::new(Some(record(json!({
+        "org_1": login("at-1", "rt-1", -10),
+        "org_2": login("at-b", "rt-b", 3600),
+    }))));
+    let store = Scripted::new(&memory, |_, _| Ok(()));
+    let full = store.full.clone();
+    let client = local.client(store);
+    full.store(true, Ordering::SeqCst);
+    token(&client).await.expect_err("the disk is full");
+    assert_eq!(token(&client).await.expect("from memory"), "at-2");
+    // A sibling has renewed the other organisation meanwhile.
+    write(
+        &memory,
+        record(json!({
+            "org_1": login("at-1", "rt-1", -10),
+            "org_2": login("at-b2", "rt-b2", 3600),
+        })),
+    )
+    .await;
+    full.store(false, Ordering::SeqCst);
+    assert_eq!(token(&client).await.expect("still ours"), "at-2");
+    client.select_organization("org_2").await.expect("written");
+    let orgs = &stored(&memory)["orgs"];
+    assert_eq!(orgs["org_1"]["control_api"]["refresh_token"], "rt-2");
+    assert_eq!(orgs["org_2"]["control_api"]["refresh_token"], "rt-b2");
+}
+
+#[tokio::test]
+async fn an_unsaved_pair_gives_way_to_a_newer_login() {
+    let local = Local::start().await;
+    local.refreshes_answer("at-2", "rt-2").await;
+    let memory = MemoryStore::new(Some(expired()));
+    let store = Scripted::new(&memory, |_, _| Ok(()));
+    let full = store.full.clone();
+    let client = local.client(store);
+    full.store(true, Ordering::SeqCst);
+    token(&client).await.expect_err("the disk is full");
+    full.store(false, Ordering::SeqCst);
+    write(
+        &memory,
+        record(json!({"org_1": login("at-new", "rt-new", 3600)})),
+    )
+    .await;
+    assert_eq!(token(&client).await.expect("the newer login"), "at-new");
+}
+
+#[tokio::test]
+async fn a_disk_that_stays_full_costs_no_login() {
+    let local = Local::start().await;
+    let memory = MemoryStore::new(Some(expired()));
+    let store = Scripted::new(&memory, |_, _| Ok(()));
+    store.full.store(true, Ordering::SeqCst);
+    let client = local.client(store);
+    let short = json!({"access_token": "at-2", "refresh_token": "rt-2",
+        "token_type": "Bearer", "expires_in": 0});
+    local
+        .fault(json!({"route": "token.refresh", "status": 200, "body": short}))
+        .await;
+    token(&client).await.expect_err("said once");
+    local.refreshes_answer("at-3", "rt-3").await;
+    token(&client).await.expect_err("said again");
+    assert_eq!(token(&client).await.expect("from memory"), "at-3");
+}
+
+#[tokio::test]
+async fn another_organization_selected_during_a_refresh_gets_a_valid_token_too() {
+    let local = Local::start().await;
+    local.refreshes_answer("at-2", "rt-2").await;
+    local.refreshes_answer("at-b2", "rt-b2").await;
+    let memory = MemoryStore::new(Some(record(json!({
+        "org_1": login("at-1", "rt-1", -10),
+        "org_2": login("at-b", "rt-b", -10),
+    }))));
+    let client = local.client(Scripted::new(&memory, |load, memory| {
+        if load == AFTER_THE_ANSWER {
+            let mut record = stored(memory);
+            record["selected_org_id"] = json!("org_2");
+            write_now(memory, &record.to_string());
+        }
+        Ok(())
+    }));
+    assert_eq!(token(&client).await.expect("valid"), "at-b2");
+}
+
+#[tokio::test]
+async fn a_newer_token_that_is_refused_too_asks_for_a_login() {
+    let local = Local::start().await;
+    local
+        .fault(json!({"route": "token.refresh", "times": 2, "status": 400,
+            "body": {"error": "invalid_grant"}}))
+        .await;
+    let memory = MemoryStore::new(Some(expired()));
+    let client = local.client(Scripted::new(&memory, |load, memory| {
+        if load == AFTER_THE_ANSWER {
+            write_now(
+                memory,
+                &record(json!({"org_1": login("at-x", "rt-x", -10)})),
+            );
+        }
+        Ok(())
+    }));
+    let error = token(&client).await.expect_err("both refused");
+    assert_eq!(error.code(), "login_required", "{error}");
+    token(&client).await.expect_err("marked");
+    assert_eq!(local.count("token.refresh").await, 2);
+}
+
+#[tokio::test]
+async fn a_failed_refresh_leaves_no_doubt_about_the_call() {
+    let local = Local::start().await;
+    local
+        .fault(json!({"route": "token.refresh", "times": 9, "status": 503}))
+        .await;
+    let client = local.client(MemoryStore::new(Some(expired())));
+    let error = client.apps().create("x").await.expect_err("no token");
+    assert_eq!(error.code(), "server");
+    assert!(!error.outcome_unknown() && error.retryable(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_login_replaces_what_a_store_cannot_set_aside() {
+    let local = Local::start().await;
+    let memory = MemoryStore::new(Some("{garbage".into()));
+    let client = local.client(memory.clone());
+    let error = client.status().await.expect_err("damaged");
+    assert_eq!(error.code(), "store_corrupt");
+    client
+        .start_login(LoginOptions::default())
+        .await
+        .expect("as the message says");
+    assert!(stored(&memory)["client_id"].is_string());
+}
+
+#[tokio::test]
+async fn a_change_goes_on_when_its_caller_is_gone() {
+    struct Slow(MemoryStore, Arc<Notify>, Arc<Notify>);
+    impl CredentialStore for Slow {
+        fn load(&self) -> StoreFuture<'_, Option<String>> {
+            self.0.load()
+        }
+        fn save(&self, record: String) -> StoreFuture<'_, ()> {
+            Box::pin(async {
+                self.1.notify_one();
+                self.2.notified().await;
+                self.0.save(record).await
+            })
+        }
+        fn delete(&self) -> StoreFuture<'_, ()> {
+            self.0.delete()
+        }
+        fn location(&self) -> String {
+            "a slow disk".into()
+        }
+    }
+    let local = Local::start().await;
+    let memory = MemoryStore::new(Some(record(json!({
+        "org_1": login("at-1", "rt-1", 3600), "org_2": login("at-b", "rt-b", 3600),
+    }))));
+    let (entered, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let client = local.client(Slow(memory.clone(), entered.clone(), go_on.clone()));
+    let call = client.clone();
+    let select = tokio::spawn(async move { call.select_organization("org_2").await });
+    entered.notified().await;
+    select.abort();
+    select.await.expect_err("aborted");
+    go_on.notify_one();
+    while stored(&memory)["selected_org_id"] != "org_2" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_is_not_waited_for_for_ever() {
+    struct Hanging;
+    impl CredentialStore for Hanging {
+        fn load(&self) -> StoreFuture<'_, Option<String>> {
+            Box::pin(pending())
+        }
+        fn save(&self, _: String) -> StoreFuture<'_, ()> {
+            Box::pin(pending())
+        }
+        fn delete(&self) -> StoreFuture<'_, ()> {
+            Box::pin(pending())
+        }
+        fn location(&self) -> String {
+            "a hanging vault".into()
+        }
+    }
+    let client = AccountClient::builder()
+        .store(Hanging)
+        .platform_url("http://127.0.0.1:1")
+        .account_url("http://127.0.0.1:1")
+        .build()
+        .expect("good options");
+    let status = tokio::time::timeout(Duration::from_secs(120), client.status());
+    let error = status.await.expect("ends").expect_err("no answer");
+    assert_eq!(error.code(), "store");
+    assert!(error.message().contains("30 s"), "{error}");
+}
+
+#[tokio::test]
+async fn changes_in_one_process_take_turns_even_without_a_lock_of_the_store() {
+    /// Whether two changes were between reading and writing at once.
+    struct Watching(MemoryStore, Arc<AtomicUsize>);
+    impl CredentialStore for Watching {
+        fn load(&self) -> StoreFuture<'_, Option<String>> {
+            self.0.load()
+        }
+        fn save(&self, record: String) -> StoreFuture<'_, ()> {
+            Box::pin(async {
+                assert_eq!(self.1.fetch_add(1, Ordering::SeqCst), 0, "two at once");
+                tokio::task::yield_now().await;
+                self.1.fetch_sub(1, Ordering::SeqCst);
+                self.0.save(record).await
+            })
+        }
+        fn delete(&self) -> StoreFuture<'_, ()> {
+            self.0.delete()
+        }
+        fn location(&self) -> String {
+            "watched".into()
+        }
+    }
+    let local = Local::start().await;
+    let memory = MemoryStore::new(Some(record(json!({
+        "org_1": login("at-1", "rt-1", 3600), "org_2": login("at-b", "rt-b", 3600),
+    }))));
+    let client = local.client(Watching(memory, Arc::default()));
+    let (one, two) = tokio::join!(
+        client.select_organization("org_1"),
+        client.select_organization("org_2"),
+    );
+    one.and(two).expect("one after the other");
+}
+
+#[tokio::test]
+async fn a_locked_store_does_not_stop_a_token_that_still_works() {
+    struct Locked(MemoryStore);
+    impl CredentialStore for Locked {
+        fn load(&self) -> StoreFuture<'_, Option<String>> {
+            self.0.load()
+        }
+        fn save(&self, record: String) -> StoreFuture<'_, ()> {
+            self.0.save(record)
+        }
+        fn delete(&self) -> StoreFuture<'_, ()> {
+            self.0.delete()
+        }
+        fn lock(&self) -> StoreFuture<'_, parallel_account::StoreLock> {
+            Box::pin(pending())
+        }
+        fn location(&self) -> String {
+            "locked".into()
+        }
+    }
+    let local = Local::start().await;
+    let text = record(json!({"org_1": login("at-1", "rt-1", 25)}));
+    let client = local
+        .builder()
+        .lock_timeout(Duration::from_millis(20))
+        .store(Locked(MemoryStore::new(Some(text))))
+        .build()
+        .expect("good options");
+    assert_eq!(token(&client).await.expect("it still works"), "at-1");
+}
+
+#[test]
+fn a_second_runtime_refreshes_without_the_first() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    };
+    let servers = tokio::runtime::Runtime::new().expect("a runtime");
+    let local = servers.block_on(Local::start());
+    let memory = MemoryStore::new(Some(expired()));
+    let (one, two) = (runtime(), runtime());
+    servers.block_on(local.refreshes_answer("at-2", "rt-2"));
+    let client = one.block_on(async { local.client(memory.clone()) });
+    assert_eq!(one.block_on(token(&client)).expect("renewed"), "at-2");
+    write_now(&memory, &expired());
+    servers.block_on(local.refreshes_answer("at-3", "rt-3"));
+    let there = client.attached().expect("good options");
+    let second =
+        two.block_on(async { tokio::time::timeout(Duration::from_secs(10), token(&there)).await });
+    assert_eq!(second.expect("in time").expect("renewed"), "at-3");
+}
+
+/// A login that needs no refresh.
+fn valid() -> MemoryStore {
+    MemoryStore::new(Some(record(json!({"org_1": login("at-1", "rt-1", 3600)}))))
+}
+
+const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
+
+#[tokio::test]
+async fn an_app_that_never_was_is_not_deleted_by_a_second_try() {
+    let local = Local::start().await;
+    local
+        .fault(json!({"route": "apps.delete", "status": 429}))
+        .await;
+    local
+        .fault(json!({"route": "apps.delete", "status": 404}))
+        .await;
+    let error = local.client(valid()).apps().delete(ID).await;
+    assert_eq!(error.expect_err("never there").code(), "not_found");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_may_have_made_something() {
+    let local = Local::start().await;
+    let long = "x".repeat((1 << 20) + 1);
+    local
+        .fault(json!({"route": "apps", "times": 2, "status": 200, "body": long}))
+        .await;
+    let client = local.client(valid());
+    let created = client.apps().create("x").await.expect_err("too long");
+    assert!(created.outcome_unknown(), "{created:?}");
+    assert!(created.message().contains("look before"), "{created}");
+    let listed = client.apps().list().await.expect_err("too long");
+    assert!(!listed.outcome_unknown(), "{listed:?}");
+}
+
+#[tokio::test]
+async fn a_token_that_comes_back_as_a_request_id_is_taken_out() {
+    let local = Local::start().await;
+    let headers = json!({"x-request-id": "req-at-1-rt/1+2"});
+    local
+        .fault(json!({"route": "*", "times": 9, "status": 404, "headers": headers}))
+        .await;
+    let client = local.client(valid());
+    let error = client.balance().get().await.expect_err("not found");
+    assert_eq!(error.request_id(), Some("req-…-rt/1+2"));
+    let error = client.oauth().refresh("rt/1+2", None).await;
+    let error = error.expect_err("not found");
+    assert_eq!(error.request_id(), Some("req-at-1-…"));
+}
+
+#[tokio::test]
+async fn a_long_device_code_survives_the_pending_record() {
+    let local = Local::start().await;
+    let code = "c".repeat(3_000);
+    let body = json!({"device_code": code, "user_code": "AB-CD", "expires_in": 600,
+        "verification_uri": "https://example.test/activate"});
+    local
+        .fault(json!({"route": "device_code", "status": 200, "body": body}))
+        .await;
+    let client = local.client(MemoryStore::default());
+    let login = client.start_login(LoginOptions::default()).await;
+    let record = login.expect("a code").pending_record();
+    let again = client.resume_login(record.expose()).await.expect("good");
+    assert!(again.pending_record().expose().contains(&code));
+}
+
+#[tokio::test]
+async fn cancelling_a_login_that_is_over_changes_nothing() {
+    let local = Local::start().await;
+    let client = local
+        .builder()
+        .store(MemoryStore::default())
+        .first_poll_at_once(true)
+        .build()
+        .expect("good options");
+    local
+        .fault(json!({"route": "token.poll", "status": 400, "body": {"error": "access_denied"}}))
+        .await;
+    let login = client.start_login(LoginOptions::default()).await;
+    let login = login.expect("a code");
+    assert_eq!(
+        login.wait().await.expect_err("denied").code(),
+        "access_denied"
+    );
+    login.cancel();
+    assert_eq!(
+        login.wait().await.expect_err("still").code(),
+        "access_denied"
+    );
+}
+
+/// Runs itself again, as the environment belongs to a whole process.
+#[tokio::test]
+async fn a_token_for_this_machine_takes_no_proxy() {
+    const CHILD: &str = "PARALLEL_ACCOUNT_TEST_CHILD";
+    if std::env::var_os(CHILD).is_none() {
+        let test = std::env::current_exe().expect("a path");
+        let status = std::process::Command::new(test)
+            .args(["--exact", "a_token_for_this_machine_takes_no_proxy"])
+            .env(CHILD, "1")
+            .env("http_proxy", "http://127.0.0.1:1")
+            .status()
+            .expect("started");
+        assert!(status.success());
+        return;
+    }
+    let sandbox = Sandbox::start(Options::default()).await.expect("a port");
+    let client = AccountClient::builder()
+        .platform_url("https://platform.example")
+        .account_url(sandbox.account_url())
+        .store(valid())
+        .build()
+        .expect("good options");
+    // The sandbox knows no such token; what counts is that it was asked.
+    let answer = client.with_options(parallel_account::CallOptions {
+        timeout: None,
+        max_retries: Some(0),
+    });
+    let platform_is_out_of_reach = answer.balance().get().await.expect_err("no refresh");
+    assert!(
+        platform_is_out_of_reach
+            .message()
+            .contains("platform.example"),
+        "{platform_is_out_of_reach}"
+    );
+}
