@@ -40,6 +40,18 @@ pub(crate) fn shown(object: &Map<String, Value>, name: &str) -> Option<String> {
         .filter(|text| !text.is_empty())
 }
 
+/// What a server says, cleaned and without `secrets`: taken out first, for cutting could leave
+/// half of one, and again at the end, for cleaning could join one.
+fn said(object: &Map<String, Value>, name: &str, secrets: &[&str]) -> Option<String> {
+    text(object, name)
+        .map(|text| harmless(&text, LONGEST_MESSAGE, secrets))
+        .filter(|text| !text.is_empty())
+}
+
+fn harmless(text: &str, limit: usize, secrets: &[&str]) -> String {
+    redact(&clean(&redact(text, secrets), limit), secrets)
+}
+
 /// A number of seconds, also where it is sent as a string.
 pub(crate) fn seconds(object: &Map<String, Value>, name: &str) -> Seconds {
     let number = match object.get(name) {
@@ -85,14 +97,13 @@ pub(crate) fn oauth_error(body: &[u8], secrets: &[&str]) -> Option<(String, Opti
                 .find_map(|name| text(inner, name));
             (
                 code.unwrap_or_else(|| "unknown_error".into()),
-                shown(inner, "message"),
+                said(inner, "message", secrets),
             )
         }
         _ => return None,
     };
-    let description = shown(&object, "error_description").or(inner);
-    let code = clean(&redact(&code, secrets), 100);
-    Some((code, description.map(|text| redact(&text, secrets))))
+    let description = said(&object, "error_description", secrets).or(inner);
+    Some((harmless(&code, 100, secrets), description))
 }
 
 /// The error for a refusal by the platform that no rule of the flow handles.
@@ -142,12 +153,12 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secret: &str) -> Error {
         _ => None,
     };
     let fields = field_errors(&body, secret);
-    let said = readable(&fields)
-        .or_else(|| shown(&body, "detail"))
-        .or_else(|| nested.and_then(|nested| shown(nested, "message")))
-        .or_else(|| shown(&body, "error"))
-        .or_else(|| shown(&body, "message"))
-        .map(|text| redact(&text, &[secret]));
+    let secrets = [secret];
+    let text = readable(&fields)
+        .or_else(|| said(&body, "detail", &secrets))
+        .or_else(|| nested.and_then(|nested| said(nested, "message", &secrets)))
+        .or_else(|| said(&body, "error", &secrets))
+        .or_else(|| said(&body, "message", &secrets));
     let (kind, advice) = match answer.status {
         300..=399 => {
             return annotate(
@@ -181,14 +192,13 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secret: &str) -> Error {
         500.. => (ErrorKind::Server, "the service failed. Try again later."),
         _ => (ErrorKind::InvalidRequest, "the request was refused."),
     };
-    let message = match said {
-        Some(said) => format!("{doing}: {advice} The service says: {said}"),
+    let message = match text {
+        Some(text) => format!("{doing}: {advice} The service says: {text}"),
         None => format!("{doing}: {advice}"),
     };
     let id = nested
-        .and_then(|nested| shown(nested, "ref_id"))
-        .or_else(|| shown(&body, "ref_id"))
-        .map(|id| redact(&id, &[secret]));
+        .and_then(|nested| said(nested, "ref_id", &secrets))
+        .or_else(|| said(&body, "ref_id", &secrets));
     annotate(
         Error::new(kind, capitalised(&message)).with_request_id(id),
         answer,
@@ -217,14 +227,15 @@ fn field_errors(body: &Map<String, Value>, secret: &str) -> Vec<FieldError> {
                     Value::String(text) => text.clone(),
                     other => other.to_string(),
                 };
-                clean(&parts.iter().map(part).collect::<Vec<_>>().join("."), 200)
+                let parts: Vec<_> = parts.iter().map(part).collect();
+                harmless(&parts.join("."), 200, &[secret])
             }
             _ => String::new(),
         };
         Some(FieldError {
-            location: redact(&location, &[secret]),
-            message: redact(&shown(detail, "msg").unwrap_or_default(), &[secret]),
-            error_type: redact(&shown(detail, "type").unwrap_or_default(), &[secret]),
+            location,
+            message: said(detail, "msg", &[secret]).unwrap_or_default(),
+            error_type: said(detail, "type", &[secret]).unwrap_or_default(),
         })
     };
     details.iter().take(50).filter_map(field).collect()
@@ -237,4 +248,25 @@ fn readable(fields: &[FieldError]) -> Option<String> {
     };
     let lines: Vec<_> = fields.iter().take(5).map(line).collect();
     (!lines.is_empty()).then(|| lines.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_at_the_cut_leaves_no_half_behind() {
+        let secret = "rt-0123456789abcdef";
+        let padding = "x".repeat(LONGEST_MESSAGE - 10);
+        for text in [
+            format!("{padding}{secret}"),
+            format!("rt-0123\u{200b}{secret}"),
+        ] {
+            let body = serde_json::json!({"error": "invalid_grant", "error_description": text});
+            let (_, description) =
+                oauth_error(body.to_string().as_bytes(), &[secret]).expect("an error");
+            let description = description.expect("a description");
+            assert!(!description.contains("rt-012345"), "{description}");
+        }
+    }
 }

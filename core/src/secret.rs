@@ -45,7 +45,11 @@ pub(crate) fn redact(text: &str, secrets: &[&str]) -> String {
     secrets
         .iter()
         .filter(|secret| secret.len() >= 4)
-        .fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+        .fold(text.to_owned(), |text, secret| {
+            // Also as it looked in the form that was sent.
+            let sent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            text.replace(secret, "…").replace(&sent, "…")
+        })
 }
 
 #[cfg(test)]
@@ -63,5 +67,6 @@ mod tests {
             redact("no such token rt-12345", &["rt-12345"]),
             "no such token …"
         );
+        assert_eq!(redact("t=rt%2F1%2B2&x", &["rt/1+2"]), "t=…&x");
     }
 }

@@ -26,6 +26,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct Transport {
     http: reqwest::Client,
+    /// For plain `http` where a proxy is set for everything else: it may only go to this machine.
+    local: Option<reqwest::Client>,
     clock: Clock,
 }
 
@@ -43,6 +45,27 @@ pub(crate) struct Outgoing {
     pub(crate) bearer: Option<Secret>,
     pub(crate) body: Body,
     pub(crate) repeat: Repeat,
+}
+
+impl Outgoing {
+    /// A header's text, cleaned, in case the server repeats in it what it was sent.
+    fn without_secrets(&self, text: &str, limit: usize) -> String {
+        let mut secrets = Vec::new();
+        if let Some(token) = &self.bearer {
+            secrets.push(token.clone());
+        }
+        if let Body::Form(text) = &self.body {
+            let fields = url::form_urlencoded::parse(text.as_bytes());
+            let secret = |name: &str| matches!(name, "refresh_token" | "device_code");
+            secrets.extend(
+                fields
+                    .filter(|(name, _)| secret(name))
+                    .map(|(_, value)| Secret::from(value.into_owned())),
+            );
+        }
+        let secrets: Vec<_> = secrets.iter().map(Secret::expose).collect();
+        crate::prompt::clean(&crate::secret::redact(text, &secrets), limit)
+    }
 }
 
 pub(crate) enum Body {
@@ -66,15 +89,26 @@ impl Transport {
         let only_loopback = config.platform.is_http() && config.account.is_http();
         let mut defaults = HeaderMap::new();
         defaults.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let mut http = reqwest::Client::builder()
-            .user_agent(&config.user_agent)
-            .default_headers(defaults)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT.min(config.timeout))
-            .tcp_nodelay(true)
-            .tls_backend_preconfigured(tls::config(config.ca_bundle.as_deref(), only_loopback)?);
+        let client = || -> Result<_> {
+            Ok(reqwest::Client::builder()
+                .user_agent(&config.user_agent)
+                .default_headers(defaults.clone())
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .referer(false)
+                .connect_timeout(CONNECT_TIMEOUT.min(config.timeout))
+                .tcp_nodelay(true)
+                .tls_backend_preconfigured(tls::config(
+                    config.ca_bundle.as_deref(),
+                    only_loopback,
+                )?))
+        };
+        let made = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| {
+                Error::config(format!("The HTTP client could not be made: {error}."))
+            })
+        };
+        let mut http = client()?;
         if let Some(url) = &config.proxy {
             // The URL may hold a password, so the cause is not shown.
             let proxy = reqwest::Proxy::all(url).map_err(|_| {
@@ -86,11 +120,15 @@ impl Transport {
         } else if only_loopback {
             http = http.no_proxy();
         }
-        let http = http.build().map_err(|error| {
-            Error::config(format!("The HTTP client could not be made: {error}."))
-        })?;
+        // The environment's proxy would read the token, and look for its own port of that number.
+        let mixed = config.platform.is_http() != config.account.is_http();
+        let local = match mixed && config.proxy.is_none() {
+            true => Some(made(client()?.no_proxy())?),
+            false => None,
+        };
         Ok(Transport {
-            http,
+            http: made(http)?,
+            local,
             clock: config.clock.clone(),
         })
     }
@@ -120,7 +158,7 @@ impl Transport {
                     retry_after: None,
                     number,
                 },
-                Err(_) => return result,
+                Err(_) => return result.map_err(|error| settled(error, request.repeat)),
             };
             let again =
                 retry::again_after(request.repeat, attempt, limits.max_retries, fastrand::f64());
@@ -130,14 +168,11 @@ impl Transport {
                         repeated_blindly,
                         ..answer
                     }),
-                    // A repeat of these does nothing twice, so there is nothing to look up first.
-                    Err(error) => {
-                        let unknown = error.outcome_unknown() && request.repeat != Repeat::Always;
-                        Err(error.with_outcome_unknown(unknown))
-                    }
+                    Err(error) => Err(settled(error, request.repeat)),
                 };
             };
-            repeated_blindly |= attempt.sent;
+            // These two say that nothing was done.
+            repeated_blindly |= attempt.sent && !matches!(attempt.status, Some(408 | 429));
             tracing::debug!(method = %request.method, path = request.url.path(), number, ?wait, "sending again");
             self.clock.sleep(wait).await;
             number += 1;
@@ -180,8 +215,11 @@ impl Transport {
         }
         *outgoing.body_mut() = body.map(|text| reqwest::Body::from(text.as_bytes().to_vec()));
 
-        let mut response = self
-            .http
+        let http = match &self.local {
+            Some(local) if request.url.scheme() == "http" => local,
+            _ => &self.http,
+        };
+        let mut response = http
             .execute(outgoing)
             .await
             .map_err(|error| network_error(error, &request.url))?;
@@ -192,7 +230,7 @@ impl Transport {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
-        let request_id = header("x-request-id").map(|id| crate::prompt::clean(id, 200));
+        let request_id = header("x-request-id").map(|id| request.without_secrets(id, 200));
         let retry_after = header("retry-after")
             .and_then(|value| headers::retry_after(value, self.clock.now().wall));
         let too_long = || {
@@ -202,6 +240,7 @@ impl Transport {
             ))
             .with_status(status)
             .with_request_id(request_id.clone())
+            .with_outcome_unknown(matches!(status, 200..300 | 500..))
         };
         let announced = response.content_length().unwrap_or(0);
         if announced > LARGEST_ANSWER as u64 {
@@ -234,6 +273,12 @@ fn bearer(token: &Secret) -> Result<HeaderValue> {
     })?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// A repeat of some does nothing twice, so there is nothing to look up first.
+fn settled(error: Error, repeat: Repeat) -> Error {
+    let unknown = error.outcome_unknown() && repeat != Repeat::Always;
+    error.with_outcome_unknown(unknown)
 }
 
 /// No usable answer came from the network: time may mend it.
