@@ -121,8 +121,8 @@ impl Options {
         if self.lock_timeout.is_zero() {
             return Err(Error::config("lock_timeout must be longer than nothing."));
         }
-        if !(self.time_scale.is_finite() && self.time_scale >= 1.0) {
-            return Err(Error::config("time_scale must be 1 or more."));
+        if !(1.0..=1e6).contains(&self.time_scale) {
+            return Err(Error::config("time_scale must be 1 to 1000000."));
         }
         let user_agent = user_agent(self.language.as_deref(), self.user_agent.as_deref())?;
         Ok(Config {
@@ -239,6 +239,8 @@ mod tests {
         assert!(refusal(|o| o.scopes = vec!["a b".into()]).contains("one by one"));
         assert!(refusal(|o| o.user_agent = Some("a\nb".into())).contains("user_agent"));
         assert!(refusal(|o| o.timeout = Duration::ZERO).contains("timeout"));
+        assert!(refusal(|o| o.time_scale = 1e300).contains("time_scale"));
+        assert!(refusal(|o| o.time_scale = f64::NAN).contains("time_scale"));
     }
 
     #[test]

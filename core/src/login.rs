@@ -4,8 +4,8 @@ use crate::{
     Error, ErrorKind, Result, Secret, Status, answer,
     client::Core,
     clock::{from_unix_ms, unix_ms},
-    oauth::{Answer, DeviceCode, Next, PollMachine, PollReply},
-    prompt::Qr,
+    oauth::{Answer, DeviceCode, LONGEST_SHOWN, Next, PollMachine, PollReply},
+    prompt::{Qr, clean},
 };
 use serde_json::{Value, json};
 use std::{
@@ -189,8 +189,9 @@ impl DeviceLogin {
             return Err(refuse("its version is not 1"));
         }
         let required = |name: &str| {
-            answer::shown(&object, name).ok_or_else(|| refuse(&format!("it has no {name}")))
+            answer::text(&object, name).ok_or_else(|| refuse(&format!("it has no {name}")))
         };
+        let shown = |text: &str| clean(text, LONGEST_SHOWN);
         let expires_at = object
             .get("expires_at_ms")
             .and_then(Value::as_u64)
@@ -207,9 +208,10 @@ impl DeviceLogin {
         };
         let code = DeviceCode {
             device_code: required("device_code")?.into(),
-            user_code: required("user_code")?,
-            verification_uri: required("verification_uri")?,
-            verification_uri_complete: answer::shown(&object, "verification_uri_complete"),
+            user_code: shown(&required("user_code")?),
+            verification_uri: shown(&required("verification_uri")?),
+            verification_uri_complete: answer::text(&object, "verification_uri_complete")
+                .map(|link| shown(&link)),
             expires_in,
             interval: answer::seconds(&object, "interval")
                 .given()
@@ -245,8 +247,9 @@ impl DeviceLogin {
         tokio::select! {
             biased;
             _ = cancelled.wait_for(|cancelled| *cancelled) => {
-                self.finish(Err(Error::cancelled()));
-                Err(Error::cancelled())
+                self.finish_with(Err(Error::cancelled()));
+                let end = self.progress().end.clone();
+                end.expect("just set").map(LoginEvent::Authorized)
             }
             result = self.step() => result,
         }

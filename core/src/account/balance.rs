@@ -68,7 +68,7 @@ impl<'a> BalanceApi<'a> {
                     "idempotency_key must have 8 to 128 characters.",
                 ));
             }
-            None => format!("{:032x}", fastrand::u128(..)),
+            None => new_key()?,
         };
         let account: Account<'_> = self.0.account()?;
         let call = Call {
@@ -80,6 +80,17 @@ impl<'a> BalanceApi<'a> {
         };
         read(&account.object(call).await?)
     }
+}
+
+/// From the system, for a forked child would go on with its parent's numbers: two charges with
+/// one key are one charge.
+fn new_key() -> Result<String> {
+    let mut bytes = [0; 16];
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(&mut bytes)
+        .map_err(|_| Error::internal("the system gives no random numbers"))?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
 pub(super) fn read(object: &Object) -> Result<Balance> {
@@ -102,4 +113,18 @@ pub(super) fn read(object: &Object) -> Result<Balance> {
             .and_then(Value::as_bool)
             .unwrap_or(false),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_do_not_come_from_a_generator_that_a_fork_copies() {
+        fastrand::seed(7);
+        let parents = new_key().expect("random");
+        fastrand::seed(7);
+        assert_ne!(parents, new_key().expect("random"));
+        assert_eq!(parents.len(), 32);
+    }
 }

@@ -26,6 +26,8 @@ pub struct DeviceCode {
     pub interval: Duration,
 }
 
+/// Of a code or a link, in characters.
+pub(crate) const LONGEST_SHOWN: usize = 2_000;
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 /// Longer lives are taken for a mistake: RFC 8628 §6.1 wants codes that die in minutes.
@@ -56,7 +58,7 @@ pub(crate) fn read(answer: &Incoming) -> Result<DeviceCode> {
     };
     let shown = |name: &str| {
         required(name)
-            .map(|text| clean(&text, 2_000))
+            .map(|text| clean(&text, LONGEST_SHOWN))
             .and_then(|text| match text.as_str() {
                 "" => Err(nonsense(
                     answer,
@@ -85,7 +87,7 @@ pub(crate) fn read(answer: &Incoming) -> Result<DeviceCode> {
         user_code: shown("user_code")?,
         verification_uri: shown("verification_uri")?,
         verification_uri_complete: answer::text(&object, "verification_uri_complete")
-            .map(|text| clean(&text, 2_000)),
+            .map(|text| clean(&text, LONGEST_SHOWN)),
         expires_in,
         interval: interval.max(SHORTEST_INTERVAL),
     })

@@ -7,6 +7,7 @@ mod revoke;
 mod token;
 
 pub use device_code::DeviceCode;
+pub(crate) use device_code::LONGEST_SHOWN;
 pub(crate) use poll::{Answer, Next, PollMachine};
 pub use register::Registration;
 pub(crate) use token::PollReply;
