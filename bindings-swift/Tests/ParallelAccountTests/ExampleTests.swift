@@ -36,6 +36,7 @@ import Testing
             #expect(status == 0)
             #expect(
                 output == """
+                    approved: yes
                     organisation: Sandbox Inc. (org_sandbox)
                     balance: 50.00 USD
                     refreshed: yes
