@@ -23,9 +23,6 @@ use std::{
 };
 use tokio::{runtime::Handle, sync::watch};
 
-/// A store that needs longer to read or write a record hangs.
-const STORE_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// What it means that a pair could not be saved.
 const KEPT: &str = "The login is kept in memory only, and it is lost if this process ends. ";
 
@@ -260,7 +257,7 @@ impl Session {
             Ok(lock) => lock,
             Err(_) => Err(Error::store(
                 format!(
-                    "The credentials ({}) stayed locked by another process for {} s. Look for one that hangs, or allow more time by lock_timeout.",
+                    "The credentials ({}) stayed locked by another process or call for {} s. Look for one that hangs, or allow more time by lock_timeout.",
                     self.store.location(),
                     self.lock_timeout.as_secs_f64()
                 ),
@@ -444,13 +441,14 @@ async fn in_time<T>(
     if Handle::try_current().is_err() {
         return Err(Error::config("Call this from within a Tokio runtime."));
     }
-    match tokio::time::timeout(STORE_TIMEOUT, call).await {
+    let limit = store.time_limit();
+    match tokio::time::timeout(limit, call).await {
         Ok(result) => result,
         Err(_) => Err(Error::store(
             format!(
                 "The credentials ({}) could not be {what} within {} s. Look at what the store waits for, then try again.",
                 store.location(),
-                STORE_TIMEOUT.as_secs()
+                limit.as_secs_f64()
             ),
             None,
         )),

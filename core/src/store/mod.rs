@@ -9,7 +9,7 @@ pub use memory::MemoryStore;
 pub(crate) use record::{Login, Record};
 
 use crate::Result;
-use std::{any::Any, fmt, future::Future, pin::Pin};
+use std::{any::Any, fmt, future::Future, pin::Pin, time::Duration};
 
 /// A future as the store's methods return it.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -28,8 +28,14 @@ pub trait CredentialStore: Send + Sync + 'static {
     /// Removes the record. Removing none is fine.
     fn delete(&self) -> StoreFuture<'_, ()>;
 
+    /// How long loading or saving may take before the client gives it up, so that a store that
+    /// hangs stops nobody for good. Default 30 s.
+    fn time_limit(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
     /// Keeps every other user of the same record out until the returned guard is dropped.
-    /// The default keeps nobody out.
+    /// The default keeps nobody out; the changes of one client take turns all the same.
     fn lock(&self) -> StoreFuture<'_, StoreLock> {
         Box::pin(async { Ok(StoreLock::new(())) })
     }
