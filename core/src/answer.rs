@@ -146,19 +146,18 @@ pub(crate) fn annotate(error: Error, answer: &Incoming) -> Error {
 }
 
 /// The error for an answer of the Account API that is no success.
-pub(crate) fn api_error(answer: &Incoming, doing: &str, secret: &str) -> Error {
+pub(crate) fn api_error(answer: &Incoming, doing: &str, secrets: &[&str]) -> Error {
     let body = object(&answer.body).unwrap_or_default();
     let nested = match body.get("error") {
         Some(Value::Object(nested)) => Some(nested),
         _ => None,
     };
-    let fields = field_errors(&body, secret);
-    let secrets = [secret];
+    let fields = field_errors(&body, secrets);
     let text = readable(&fields)
-        .or_else(|| said(&body, "detail", &secrets))
-        .or_else(|| nested.and_then(|nested| said(nested, "message", &secrets)))
-        .or_else(|| said(&body, "error", &secrets))
-        .or_else(|| said(&body, "message", &secrets));
+        .or_else(|| said(&body, "detail", secrets))
+        .or_else(|| nested.and_then(|nested| said(nested, "message", secrets)))
+        .or_else(|| said(&body, "error", secrets))
+        .or_else(|| said(&body, "message", secrets));
     let (kind, advice) = match answer.status {
         300..=399 => {
             return annotate(
@@ -197,8 +196,8 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secret: &str) -> Error {
         None => format!("{doing}: {advice}"),
     };
     let id = nested
-        .and_then(|nested| said(nested, "ref_id", &secrets))
-        .or_else(|| said(&body, "ref_id", &secrets));
+        .and_then(|nested| said(nested, "ref_id", secrets))
+        .or_else(|| said(&body, "ref_id", secrets));
     annotate(
         Error::new(kind, capitalised(&message)).with_request_id(id),
         answer,
@@ -215,7 +214,7 @@ fn capitalised(text: &str) -> String {
 }
 
 /// `{"detail": [{"loc": […], "msg", "type"}]}`.
-fn field_errors(body: &Map<String, Value>, secret: &str) -> Vec<FieldError> {
+fn field_errors(body: &Map<String, Value>, secrets: &[&str]) -> Vec<FieldError> {
     let Some(Value::Array(details)) = body.get("detail") else {
         return Vec::new();
     };
@@ -228,14 +227,14 @@ fn field_errors(body: &Map<String, Value>, secret: &str) -> Vec<FieldError> {
                     other => other.to_string(),
                 };
                 let parts: Vec<_> = parts.iter().map(part).collect();
-                harmless(&parts.join("."), 200, &[secret])
+                harmless(&parts.join("."), 200, secrets)
             }
             _ => String::new(),
         };
         Some(FieldError {
             location,
-            message: said(detail, "msg", &[secret]).unwrap_or_default(),
-            error_type: said(detail, "type", &[secret]).unwrap_or_default(),
+            message: said(detail, "msg", secrets).unwrap_or_default(),
+            error_type: said(detail, "type", secrets).unwrap_or_default(),
         })
     };
     details.iter().take(50).filter_map(field).collect()

@@ -34,7 +34,7 @@ pub const TARGETS: [Target; 8] = [
     }),
     ("api_error", |data| {
         each_status(data, |answer| {
-            check::<()>(Err(answer::api_error(&answer, "a call", SECRET)))
+            check::<()>(Err(answer::api_error(&answer, "a call", &[SECRET])))
         });
     }),
     ("account", |data| each_status(data, account::fuzz)),

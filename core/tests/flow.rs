@@ -285,6 +285,7 @@ async fn a_refused_refresh_asks_for_a_login_and_keeps_the_record() {
     assert_eq!(error.code(), "login_required");
     assert!(store.record().expect("kept").contains("refresh_token"));
     let status = client.status().await.expect("a status");
+    assert!(!status.logged_in && status.problem.expect("said").contains("refused"));
     assert_eq!(status.organization.expect("kept").id, "org_sandbox");
     // The refused token is not sent again.
     client.balance().get().await.expect_err("refused");
@@ -499,6 +500,20 @@ async fn apps_keys_and_the_balance_live_through_their_life() {
         .await
         .expect("any call");
     assert_eq!(raw.json["credit_balance_cents"].as_f64(), Some(5_250.0));
+}
+
+#[tokio::test]
+async fn no_token_of_a_repeated_call_is_in_its_error() {
+    let local = Local::start(|_| {}).await;
+    let client = local.client();
+    local.logged_in(&client).await;
+    let first = client.access_token().await.expect("a token");
+    let body = format!(r#"{{"detail":"not {}"}}"#, first.expose());
+    let fault = format!(r#"{{"route":"balance.get","times":2,"status":401,"body":{body}}}"#);
+    local.control("/faults", &fault).await;
+    let error = client.balance().get().await.expect_err("refused twice");
+    assert_eq!(error.code(), "unauthorized");
+    assert!(!format!("{error:?}").contains(first.expose()), "{error:?}");
 }
 
 #[tokio::test]

@@ -44,11 +44,11 @@ impl Account<'_> {
             Some(json) => Body::Json(json.to_string().into()),
             None => Body::None,
         };
-        let token = self.session.access_token(None).await?;
+        let mut sent = vec![self.session.access_token(None).await?];
         let mut request = Outgoing {
             method: call.method,
             url: call.url,
-            bearer: Some(token.clone()),
+            bearer: Some(sent[0].clone()),
             body,
             repeat: call.repeat,
         };
@@ -57,22 +57,18 @@ impl Account<'_> {
             .send(&request, self.limits)
             .await
             .map_err(|error| named(error, call.doing))?;
-        let mut sent = token;
         if answer.status == 401 {
             let lost = answer.repeated_blindly;
-            match self.session.access_token(Some(&sent)).await {
-                Ok(newer) if newer != sent => {
-                    request.bearer = Some(newer.clone());
-                    sent = newer;
-                    answer = self
-                        .transport
-                        .send(&request, self.limits)
-                        .await
-                        .map_err(|error| named(error, call.doing))?;
-                    answer.repeated_blindly |= lost;
-                }
-                Ok(_) => {}
-                Err(error) => return Err(error),
+            let newer = self.session.access_token(sent.last()).await?;
+            if !sent.contains(&newer) {
+                request.bearer = Some(newer.clone());
+                sent.push(newer);
+                answer = self
+                    .transport
+                    .send(&request, self.limits)
+                    .await
+                    .map_err(|error| named(error, call.doing))?;
+                answer.repeated_blindly |= lost;
             }
         }
         match answer.status {
@@ -80,7 +76,8 @@ impl Account<'_> {
             // The first answer was lost, and the thing is gone: that was us.
             404 if answer.repeated_blindly && request.method == Method::DELETE => Ok(answer),
             status => {
-                let error = answer::api_error(&answer, call.doing, sent.expose());
+                let secrets: Vec<_> = sent.iter().map(Secret::expose).collect();
+                let error = answer::api_error(&answer, call.doing, &secrets);
                 let unknown = call.repeat == Repeat::IfNotSent && status >= 500;
                 Err(error.with_outcome_unknown(unknown))
             }

@@ -59,7 +59,8 @@ pub(crate) fn decide(login: &Login, now: SystemTime, rejected: bool) -> Decision
 impl Login {
     /// Why only a new login helps, if that is so.
     pub(crate) fn problem(&self, now: SystemTime) -> Option<String> {
-        match decide(self, now, false) {
+        // A refused refresh token is the end, even where the access token is not over yet.
+        match decide(self, now, self.refused) {
             Decision::LogIn(why) => Some(why),
             Decision::Use | Decision::RenewEarly | Decision::Renew => None,
         }
