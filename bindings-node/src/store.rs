@@ -172,6 +172,11 @@ impl CredentialStore for HostStore {
         })
     }
 
+    /// Ours comes first and says more.
+    fn time_limit(&self) -> Duration {
+        self.timeout.saturating_add(Duration::from_secs(1))
+    }
+
     fn location(&self) -> String {
         "a store of the application".to_owned()
     }

@@ -285,6 +285,11 @@ impl CredentialStore for Adapter {
         })
     }
 
+    /// Ours comes first and says more.
+    fn time_limit(&self) -> Duration {
+        self.timeout.saturating_add(Duration::from_secs(1))
+    }
+
     fn location(&self) -> String {
         format!("the {} given as store", self.0.name)
     }

@@ -122,6 +122,11 @@ impl CredentialStore for Adapter {
         })
     }
 
+    /// Ours comes first and says more.
+    fn time_limit(&self) -> Duration {
+        self.timeout.saturating_add(Duration::from_secs(1))
+    }
+
     fn location(&self) -> String {
         self.location.clone()
     }
