@@ -287,7 +287,7 @@ impl CredentialStore for Adapter {
 
     /// Ours comes first and says more.
     fn time_limit(&self) -> Duration {
-        self.timeout.saturating_add(Duration::from_secs(1))
+        self.0.timeout.saturating_add(Duration::from_secs(1))
     }
 
     fn location(&self) -> String {
