@@ -22,8 +22,10 @@ from parallel_account import AccountClient, AsyncAccountClient, Balance, MemoryS
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
+# A shell's background jobs ignore Ctrl-C and hand that down; a program in a terminal does not.
 PRELUDE = """
 import asyncio, os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from parallel_account import *
 store = MemoryStore(os.environ["RECORD"])
 client = AccountClient(store=store)
