@@ -42,7 +42,7 @@ counts() {
 }
 
 all="lint rust python node swift browser interop readme demo stress"
-summary="" total_passed=0 total_failed=0
+summary="" table="" total_passed=0 total_failed=0
 for suite in ${*:-$all}; do
     declare -F "suite_$suite" >/dev/null || missing "There is no suite $suite; there are: $all"
     if [ "$suite" = swift ] && [ "${SKIP_SWIFT:-}" = 1 ]; then
@@ -58,11 +58,13 @@ for suite in ${*:-$all}; do
     passed=${passed:-0} failed=${failed:-0}
     [ "$status" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
     if [ "$failed" -ne 0 ]; then tail -n 200 "$log"; fi
-    scenarios=$(sed -n 's/^\(scenarios.*\)/; \1/p' "$log" | tail -n 1)
-    line="$suite: $passed passed, $failed failed ($((SECONDS - began)) s)$scenarios"
+    scenarios=$(grep -o 'scenarios ([a-z]*): .*' "$log" | tail -n 1)
+    [ -n "$scenarios" ] && table="$table"$'\n'"$scenarios"
+    line="$suite: $passed passed, $failed failed ($((SECONDS - began)) s)"
     echo "$line"
     summary="$summary"$'\n'"$line"
     total_passed=$((total_passed + passed)) total_failed=$((total_failed + failed))
 done
+[ -n "$table" ] && printf '\n==== one set of scenarios, in every language ====%s\n' "$table"
 printf '\n==== summary ====%s\ntotal: %d passed, %d failed\n' "$summary" "$total_passed" "$total_failed"
 [ "$total_failed" -eq 0 ]

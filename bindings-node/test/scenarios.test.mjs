@@ -182,7 +182,8 @@ describe('scenarios', { concurrency: 64 }, () => {
   });
   after(async () => {
     await sandbox.stop();
-    console.log(`scenarios: ${passed} of ${names.length}`);
+    const failed = names.length - passed;
+    console.log(`scenarios (node): ${passed} passed, ${failed} failed`);
   });
 
   for (const file of names) {

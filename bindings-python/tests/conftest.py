@@ -147,3 +147,18 @@ def program(sandbox: Sandbox) -> Any:
         )
 
     return run
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """One line on the shared scenarios; a scenario counts as passed if both clients agree with it."""
+
+    def played(outcome: str) -> set[str]:
+        reports = terminalreporter.stats.get(outcome, [])
+        names = (report.nodeid.partition("::test_scenario[")[2] for report in reports)
+        return {name.rsplit("-", 1)[0] for name in names if name}
+
+    failed = played("failed") | played("error")
+    if passed := played("passed") - failed:
+        terminalreporter.write_line(
+            f"scenarios (python): {len(passed)} passed, {len(failed)} failed"
+        )
