@@ -150,7 +150,7 @@ def program(sandbox: Sandbox) -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """One line on the shared scenarios; a scenario counts as passed if both clients agree with it."""
+    """One line on the scenarios; one has passed if it has with both clients."""
 
     def played(outcome: str) -> set[str]:
         reports = terminalreporter.stats.get(outcome, [])
