@@ -127,6 +127,8 @@ test("the keyboard alone is enough, and shows where it is", () =>
   withPage(async (page) => {
     const login = await sandbox.login();
     await page.goto(sandbox.pageUrl);
+    // The field takes the focus by itself; a person sees that before typing.
+    await page.locator("input[name=user_code]:focus").waitFor();
     await page.keyboard.type(login.user_code);
     await page.keyboard.press("Enter");
     await page.getByRole("button", { name: "Approve" }).waitFor();
