@@ -1,0 +1,13 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+let package = Package(
+    name: "worker",
+    platforms: [.macOS(.v13)],
+    dependencies: [.package(name: "ParallelAccount", path: "../../..")],
+    targets: [
+        .executableTarget(
+            name: "worker",
+            dependencies: [.product(name: "ParallelAccount", package: "ParallelAccount")])
+    ]
+)
