@@ -205,7 +205,7 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secrets: &[&str]) -> Err
     .with_fields(fields)
 }
 
-fn capitalised(text: &str) -> String {
+pub(crate) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars
         .next()

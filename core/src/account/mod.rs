@@ -96,7 +96,7 @@ fn named(error: Error, doing: &str) -> Error {
         true => {
             let hint =
                 format!("{doing}: whether it was done is unknown; look before you repeat it. ");
-            error.prefixed(&hint)
+            error.prefixed(&answer::capitalised(&hint))
         }
         false => error,
     }

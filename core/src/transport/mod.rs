@@ -190,7 +190,7 @@ impl Transport {
             Err(_) => Err(Error::new(
                 ErrorKind::Timeout,
                 format!(
-                    "{} did not answer within {} s. Try again, or allow more time by the timeout option.",
+                    "{} did not answer within {} s. Check the network, or allow more time by the timeout option.",
                     host(&request.url),
                     timeout.as_secs_f64()
                 ),
@@ -325,7 +325,7 @@ fn network_error(error: reqwest::Error, url: &Url) -> Error {
         (
             ErrorKind::Connection,
             format!(
-                "The connection to {host} broke before the whole answer came ({}). Try again.",
+                "The connection to {host} broke before the whole answer came ({}). Check the network.",
                 innermost(&error)
             ),
         )
