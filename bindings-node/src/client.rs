@@ -105,7 +105,7 @@ fn build(
     } = options;
     let mut builder = AccountClient::builder()
         .language(language)
-        .background(Arc::new(runtime::handle));
+        .background(Arc::new(runtime::detached));
     macro_rules! given {
         ($($option:ident),*) => {$(
             if let Some(value) = $option {

@@ -201,7 +201,7 @@ fn open(py: Python<'_>, options: Options<'_>, mode: Mode) -> PyResult<Client> {
             "python/{}.{}.{}",
             version.major, version.minor, version.patch
         ))
-        .background(Arc::new(process::background))
+        .background(Arc::new(process::detached))
         .first_poll_at_once(options.first_poll_at_once)
         .time_scale(options.time_scale);
     macro_rules! given {

@@ -6,13 +6,14 @@
 
 use std::sync::{OnceLock, PoisonError, RwLock};
 
+use parallel_account::Detached;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 struct Generation {
     number: u32,
-    background: OnceLock<Runtime>,
+    background: OnceLock<(Runtime, Detached)>,
     /// Whether the interpreter is ending; held for reading by background threads that use it.
     ending: RwLock<bool>,
     next: OnceLock<Box<Generation>>,
@@ -47,15 +48,22 @@ pub(crate) fn generation() -> u32 {
 /// The runtime that carries asyncio's calls and the refreshes that belong to nobody.
 /// Made at the first call that needs it; it lives as long as the process.
 pub(crate) fn background() -> Handle {
-    let runtime = current().background.get_or_init(|| {
-        Builder::new_multi_thread()
+    detached().runtime().clone()
+}
+
+/// The same, for work that no caller may stop.
+pub(crate) fn detached() -> Detached {
+    let (_, detached) = current().background.get_or_init(|| {
+        let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("parallel-account")
             .enable_all()
             .build()
-            .expect("the system refuses threads or descriptors: nothing can run")
+            .expect("the system refuses threads or descriptors: nothing can run");
+        let detached = Detached::new(runtime.handle().clone());
+        (runtime, detached)
     });
-    runtime.handle().clone()
+    detached.clone()
 }
 
 /// Briefly attaches a background thread to Python; None once the interpreter is ending.

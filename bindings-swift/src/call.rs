@@ -7,6 +7,7 @@ use std::{
 
 use futures_util::future::{AbortHandle, AbortRegistration, Abortable, Aborted};
 use parallel_account::Error;
+use parallel_account::Detached;
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     task::JoinHandle,
@@ -16,17 +17,23 @@ use crate::error::Failure;
 
 /// The one runtime of the process, made by the first client.
 pub(crate) fn runtime() -> &'static Handle {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME
-        .get_or_init(|| {
-            Builder::new_multi_thread()
-                .worker_threads(2)
-                .thread_name("parallel-account")
-                .enable_all()
-                .build()
-                .expect("a process that cannot start two threads cannot go on")
-        })
-        .handle()
+    detached().runtime()
+}
+
+/// The same, for work that no caller may stop.
+pub(crate) fn detached() -> &'static Detached {
+    static RUNTIME: OnceLock<(Runtime, Detached)> = OnceLock::new();
+    let (_, detached) = RUNTIME.get_or_init(|| {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("parallel-account")
+            .enable_all()
+            .build()
+            .expect("a process that cannot start two threads cannot go on");
+        let detached = Detached::new(runtime.handle().clone());
+        (runtime, detached)
+    });
+    detached
 }
 
 /// What Swift makes before a call, so that a `Task` that is cancelled can say so: UniFFI itself

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use parallel_account::{AccountClient, CallOptions, Error, LoginOptions};
 
 use crate::{
-    call::{Call, runtime},
+    call::{Call, detached, runtime},
     error::{Failure, Problem},
     login::FfiLogin,
     model::{FfiApiKey, FfiApp, FfiBalance, FfiOrganization, FfiStatus},
@@ -141,7 +141,7 @@ impl FfiClient {
         } = options;
         let mut builder = AccountClient::builder()
             .language(language)
-            .background(Arc::new(|| runtime().clone()))
+            .background(Arc::new(|| detached().clone()))
             .first_poll_at_once(first_poll_at_once);
         macro_rules! set {
             ($($option:ident = $value:expr;)*) => {

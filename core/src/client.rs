@@ -255,10 +255,7 @@ impl AccountClient {
     /// The same session with other limits.
     pub fn with_options(&self, options: CallOptions) -> AccountClient {
         let limits = Limits {
-            timeout: options
-                .timeout
-                .filter(|timeout| !timeout.is_zero())
-                .unwrap_or(self.limits.timeout),
+            timeout: options.timeout.unwrap_or(self.limits.timeout),
             max_retries: options.max_retries.unwrap_or(self.limits.max_retries),
         };
         AccountClient {
@@ -275,6 +272,13 @@ impl AccountClient {
     /// Whether [`AccountClient::close`] was called.
     pub fn is_closed(&self) -> bool {
         self.core.closed.load(Ordering::Relaxed)
+    }
+
+    /// Resolves when nothing of this client runs detached any more: a refresh, a poll, a write or
+    /// a logout whose callers were cancelled. Await it before the process or the runtime ends, if
+    /// a call may have been cancelled just before; a refresh that is cut off may lose the login.
+    pub async fn settled(&self) {
+        self.core.session.background().settled().await;
     }
 
     /// Logs in: asks for a code, shows it on standard error, opens the browser where there is

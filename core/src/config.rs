@@ -1,12 +1,16 @@
 //! What a client is told: bases, environment, time-outs, retries.
 
-use crate::{Error, Result, clock::Clock, transport::Base};
+use crate::{
+    Error, Result,
+    clock::Clock,
+    session::Detached,
+    transport::{Base, SILENCE_TIMEOUT},
+};
 use std::{env, fmt, path::PathBuf, sync::Arc, time::Duration};
-use tokio::runtime::Handle;
 
 /// Gives the runtime on which refreshes run, whatever happens to their callers. For bindings.
 #[doc(hidden)]
-pub type RuntimeProvider = Arc<dyn Fn() -> Handle + Send + Sync>;
+pub type RuntimeProvider = Arc<dyn Fn() -> Detached + Send + Sync>;
 
 /// The scopes that the Account API knows, asked for unless others are named.
 pub const ALL_SCOPES: [&str; 8] = [
@@ -30,7 +34,8 @@ pub(crate) const ACCOUNT_VARIABLE: &str = "PARALLEL_SERVICE_API_URL";
 /// Limits of a single call; what is `None` stays as the client has it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallOptions {
-    /// How long one request may take, from connecting to the last byte.
+    /// How long one request may take, from connecting to the last byte; not zero. A connection
+    /// that is not accepted in 10 s, or silent for 30 s, ends it sooner.
     pub timeout: Option<Duration>,
     /// How often a request is repeated at most where a repeat is safe.
     pub max_retries: Option<u32>,
@@ -97,6 +102,7 @@ pub(crate) struct Config {
     pub(crate) first_poll_at_once: bool,
     pub(crate) lock_timeout: Duration,
     pub(crate) background: Option<RuntimeProvider>,
+    pub(crate) silence_timeout: Duration,
     pub(crate) clock: Clock,
 }
 
@@ -146,6 +152,7 @@ impl Options {
             first_poll_at_once: self.first_poll_at_once,
             lock_timeout: self.lock_timeout,
             background: self.background,
+            silence_timeout: SILENCE_TIMEOUT,
             clock: Clock::new(self.time_scale),
         })
     }

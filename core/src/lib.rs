@@ -47,5 +47,7 @@ pub use login::{DeviceLogin, LoginEvent, LoginOptions};
 pub use oauth::{DeviceCode, OAuth, PollAnswer, Registration, Tokens};
 pub use prompt::Qr;
 pub use secret::Secret;
+#[doc(hidden)]
+pub use session::Detached;
 pub use status::{Organization, Status};
 pub use store::{CredentialStore, FileStore, MemoryStore, StoreFuture, StoreLock};

@@ -343,9 +343,8 @@ async fn cancelling_every_waiter_does_not_stop_a_refresh() {
         tokio::task::yield_now().await;
     }
     waiter.abort();
-    while store.record().expect("a record") == before {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    client.settled().await;
+    assert_ne!(store.record().expect("a record"), before);
     client.balance().get().await.expect("the new pair");
     assert_eq!(local.count("token.refresh").await, 1);
 }
@@ -368,6 +367,7 @@ async fn tokens_that_arrive_after_a_cancelled_poll_are_kept() {
         tokio::task::yield_now().await;
     }
     task.abort();
+    client.settled().await;
     assert!(login.wait().await.expect("kept").logged_in);
     assert_eq!(local.count("token.poll").await, 1);
 }

@@ -1,8 +1,8 @@
 //! No pair is lost and nobody's newer login is overwritten, whoever writes at the wrong moment.
 
 use parallel_account::{
-    AccountClient, AccountClientBuilder, CredentialStore, Error, LoginOptions, MemoryStore, Result,
-    StoreFuture,
+    AccountClient, AccountClientBuilder, CallOptions, CredentialStore, Error, LoginOptions,
+    MemoryStore, Result, StoreFuture,
 };
 use parallel_account_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
@@ -501,6 +501,37 @@ fn valid() -> MemoryStore {
     MemoryStore::new(Some(record(json!({"org_1": login("at-1", "rt-1", 3600)}))))
 }
 
+#[tokio::test]
+async fn no_time_at_all_is_refused_before_anything_is_sent() {
+    let local = Local::start().await;
+    let client = local.client(valid()).with_options(CallOptions {
+        timeout: Some(Duration::ZERO),
+        max_retries: None,
+    });
+    let error = client.balance().get().await.expect_err("no time");
+    assert_eq!(error.code(), "config");
+    assert_eq!(local.count("balance.get").await, 0);
+}
+
+/// Those who wait for the lock would give up before a second attempt was over.
+#[tokio::test]
+async fn a_refresh_is_not_repeated_for_longer_than_siblings_wait() {
+    let local = Local::start().await;
+    local
+        .fault(json!({"route": "token.refresh", "delay_answer_ms": 60_000}))
+        .await;
+    let client = local
+        .builder()
+        .timeout(Duration::from_millis(500))
+        .lock_timeout(Duration::from_millis(900))
+        .store(MemoryStore::new(Some(expired())))
+        .build()
+        .expect("good options");
+    let error = client.balance().get().await.expect_err("no answer");
+    assert_eq!(error.code(), "timeout");
+    assert_eq!(local.count("token.refresh").await, 1);
+}
+
 const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
 
 #[tokio::test]
@@ -610,7 +641,7 @@ async fn a_token_for_this_machine_takes_no_proxy() {
         .build()
         .expect("good options");
     // The sandbox knows no such token; what counts is that it was asked.
-    let answer = client.with_options(parallel_account::CallOptions {
+    let answer = client.with_options(CallOptions {
         timeout: None,
         max_retries: Some(0),
     });

@@ -8,6 +8,7 @@ mod decide;
 mod refresh;
 
 pub(crate) use background::Background;
+pub use background::Detached;
 
 use crate::{
     Error, ErrorKind, Result, Secret,
@@ -124,6 +125,16 @@ impl Session {
                         );
                         self.cached().rest_until =
                             Some(self.clock.now().monotonic + Duration::from_secs(1));
+                        Ok(login.access_token)
+                    }
+                    // No new pair will come, but what is here lives until it expires.
+                    Err(error)
+                        if error.kind() == ErrorKind::LoginRequired
+                            && self.login().await.is_ok_and(|current| {
+                                current.key == login.key
+                                    && current.access_token == login.access_token
+                            }) =>
+                    {
                         Ok(login.access_token)
                     }
                     result => result,

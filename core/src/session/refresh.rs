@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// How often a refresh token is sent again after an answer was lost, at once and unchanged:
 /// servers with a grace window accept it, and on the others the login was lost already.
@@ -58,6 +58,7 @@ impl Session {
 
     async fn refresh_now(&self, stale: &Login, rejected: bool) -> Result<()> {
         let _lock = self.lock().await?;
+        let locked = Instant::now();
         if let Err(error) = self.write_unsaved().await {
             tracing::debug!(
                 code = error.code(),
@@ -80,21 +81,29 @@ impl Session {
                 "Log in again: no refresh token is stored.",
             ));
         };
-        match self.exchange(&login, &refresh_token).await {
+        match self.exchange(&login, &refresh_token, locked).await {
             Ok(tokens) => {
                 self.adopt_answer(&record, &login, &refresh_token, &tokens)
                     .await
             }
             Err(error) if is_refusal(&error) => {
-                self.refused(&record, &login, &refresh_token, error).await
+                self.refused(&record, &login, &refresh_token, error, locked)
+                    .await
             }
             Err(error) => Err(error),
         }
     }
 
-    /// The POST, repeated where that can help and cannot harm.
-    async fn exchange(&self, login: &Login, refresh_token: &Secret) -> Result<Tokens> {
+    /// The POST, repeated where that can help and cannot harm, and where a repeat would end
+    /// before those who wait for the lock, held since `locked`, give up.
+    async fn exchange(
+        &self,
+        login: &Login,
+        refresh_token: &Secret,
+        locked: Instant,
+    ) -> Result<Tokens> {
         let platform = self.background.platform()?;
+        let in_time = || locked.elapsed() + platform.limits.timeout < self.lock_timeout;
         let mut lost = 0;
         let mut unsent = 0;
         loop {
@@ -102,11 +111,14 @@ impl Session {
                 .refresh(refresh_token.expose(), login.client_id.as_deref())
                 .await;
             match result {
-                Err(error) if error.outcome_unknown() && lost < LOST_ANSWERS => lost += 1,
+                Err(error) if error.outcome_unknown() && lost < LOST_ANSWERS && in_time() => {
+                    lost += 1
+                }
                 Err(error)
                     if error.kind() == ErrorKind::Connection
                         && !error.outcome_unknown()
-                        && unsent < platform.limits.max_retries =>
+                        && unsent < platform.limits.max_retries
+                        && in_time() =>
                 {
                     unsent += 1;
                     self.clock
@@ -180,6 +192,7 @@ impl Session {
         login: &Login,
         sent: &Secret,
         error: Error,
+        locked: Instant,
     ) -> Result<()> {
         let record = self.reload_or(before).await;
         let current = record.login_of(&login.key);
@@ -191,7 +204,7 @@ impl Session {
                 // One more try with the newer token; it cannot loop, as each try needs a new one.
                 Decision::Renew => {
                     let newer = current.refresh_token.clone().unwrap_or_else(|| "".into());
-                    match self.exchange(current, &newer).await {
+                    match self.exchange(current, &newer, locked).await {
                         Ok(tokens) => self.adopt_answer(&record, current, &newer, &tokens).await,
                         Err(error) if is_refusal(&error) => {
                             let record = self.reload_or(&record).await;

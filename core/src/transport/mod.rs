@@ -3,6 +3,8 @@
 mod base;
 mod headers;
 pub(crate) mod retry;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub(crate) use base::{Base, is_secure};
@@ -21,6 +23,8 @@ use url::Url;
 /// Longer answers are refused, counted while they arrive.
 pub(crate) const LARGEST_ANSWER: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may be silent, in calls that were given more time than that.
+pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A pool of connections. It belongs to the runtime that first uses it.
 #[derive(Clone)]
@@ -97,6 +101,7 @@ impl Transport {
                 .retry(reqwest::retry::never())
                 .referer(false)
                 .connect_timeout(CONNECT_TIMEOUT.min(config.timeout))
+                .read_timeout(config.silence_timeout)
                 .tcp_nodelay(true)
                 .tls_backend_preconfigured(tls::config(
                     config.ca_bundle.as_deref(),
@@ -185,6 +190,9 @@ impl Transport {
         request: &Outgoing,
         timeout: Duration,
     ) -> Result<Incoming> {
+        if timeout.is_zero() {
+            return Err(Error::config("timeout must be longer than nothing."));
+        }
         match tokio::time::timeout(timeout, self.exchange(request)).await {
             Ok(result) => result,
             Err(_) => Err(Error::new(
@@ -306,12 +314,17 @@ fn network_error(error: reqwest::Error, url: &Url) -> Error {
                 "No secure connection to {host} could be made: {why}. If a company proxy re-signs traffic, name its certificates by ca_bundle or SSL_CERT_FILE."
             ),
         )
-    } else if error.is_timeout() {
+    } else if error.is_timeout() && before_sending {
         (
             ErrorKind::Timeout,
             format!(
                 "{host} did not accept a connection in time. Check the network and the base URL, then try again."
             ),
+        )
+    } else if error.is_timeout() {
+        (
+            ErrorKind::Timeout,
+            format!("{host} fell silent before the whole answer came. Check the network."),
         )
     } else if before_sending {
         (
