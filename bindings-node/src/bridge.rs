@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::batch::{Batch, HostCall, IntoJs, Message};
-use crate::failure::Failure;
+use crate::failure::{Failure, keep_panics_quiet};
 use crate::runtime;
 
 type Wake = ThreadsafeFunction<(), (), Batch, Status, false, true>;
@@ -69,6 +69,7 @@ impl NativeBridge {
     /// `deliver` gets an array of kind, number, payload, kind, number, payload, …
     #[napi(constructor)]
     pub fn new(deliver: Function<'_, (), ()>) -> napi::Result<Self> {
+        keep_panics_quiet();
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             waking: AtomicBool::new(false),

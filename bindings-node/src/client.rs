@@ -9,7 +9,7 @@ use napi_derive::napi;
 use parallel_account::{AccountClient, CallOptions, Error, LoginOptions};
 
 use crate::bridge::{NativeBridge, Shared};
-use crate::failure::Failure;
+use crate::failure::{Failure, caught};
 use crate::login::NativeLogin;
 use crate::models::{
     ApiKey, ApiResponse, App, Balance, DeviceCode, LoginStatus, Organization, PollAnswer, Tokens,
@@ -71,13 +71,12 @@ pub fn open_client(
     options: ClientOptions,
     store: Option<&NativeStore>,
 ) -> Either<NativeClient, Failure> {
-    match build(bridge, options, store) {
-        Ok(client) => Either::A(NativeClient {
-            client,
+    caught(|| {
+        Ok(NativeClient {
+            client: build(bridge, options, store)?,
             bridge: Arc::clone(&bridge.shared),
-        }),
-        Err(error) => Either::B(Failure::from(&error)),
-    }
+        })
+    })
 }
 
 fn build(
@@ -254,7 +253,7 @@ impl NativeClient {
         });
     }
 
-    /// `json` is the body as text.
+    /// `json` is the body as text; answers what is wrong with it, if anything, and starts nothing.
     #[napi]
     pub fn request(
         &self,
@@ -264,16 +263,24 @@ impl NativeClient {
         method: String,
         path: String,
         json: Option<String>,
-    ) {
+    ) -> Option<Failure> {
+        let json = match json.map(|text| serde_json::from_str(&text)).transpose() {
+            Ok(json) => json,
+            // JavaScript nests deeper than the core does, and has strings that are no Unicode.
+            Err(error) => {
+                return Some(Failure::invalid_request(format!(
+                    "json cannot be sent: {error}"
+                )));
+            }
+        };
         let client = self.limited(limits);
         self.bridge.run(env, call, async move {
-            let json =
-                json.map(|text| serde_json::from_str(&text).expect("JSON.stringify makes JSON"));
             client
                 .request(&method, &path, json)
                 .await
                 .map(ApiResponse::from)
         });
+        None
     }
 }
 

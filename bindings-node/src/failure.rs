@@ -1,10 +1,17 @@
 //! An error of the core as a plain object; `ts/errors.ts` makes the class of it.
 
 use std::error::Error as _;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, set_hook};
+use std::sync::Once;
 
+#[cfg(debug_assertions)]
+use napi::Env;
+use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 use parallel_account::{Error, ErrorKind};
 
+#[cfg(debug_assertions)]
+use crate::bridge::NativeBridge;
 use crate::store::HostError;
 
 /// Everything that an `AccountError` in TypeScript is made of.
@@ -73,23 +80,75 @@ impl From<&Error> for Failure {
 }
 
 impl Failure {
-    /// The panic's own message stays out: it could quote what it choked on.
-    pub(crate) fn panicked() -> Self {
+    /// An argument is refused before anything is sent.
+    pub(crate) fn invalid_request(message: String) -> Self {
         Self {
-            code: ErrorKind::Internal.code(),
-            message: "parallel-account hit a bug of its own; please report it together with what \
-                      you called"
-                .to_owned(),
+            code: ErrorKind::InvalidRequest.code(),
+            message,
             status: None,
             request_id: None,
             retry_after: None,
             retryable: false,
-            outcome_unknown: true,
+            outcome_unknown: false,
             oauth_error: None,
             description: None,
             fields: Vec::new(),
             causes: Vec::new(),
             host_question: None,
+        }
+    }
+
+    /// The panic's own message stays out: it could quote what it choked on.
+    pub(crate) fn panicked() -> Self {
+        Self {
+            outcome_unknown: true,
+            ..Self::from(&Error::internal(
+                "a panic was caught; standard error says where",
+            ))
+        }
+    }
+}
+
+/// What is answered at once, with a panic in making it as a failure: one must not unwind into
+/// JavaScript.
+pub(crate) fn caught<T>(make: impl FnOnce() -> Result<T, Error>) -> Either<T, Failure> {
+    match catch_unwind(AssertUnwindSafe(make)) {
+        Ok(Ok(made)) => Either::A(made),
+        Ok(Err(error)) => Either::B(Failure::from(&error)),
+        Err(_panic) => Either::B(Failure::panicked()),
+    }
+}
+
+/// From now on a panic in this library says where it was and nothing else: its message could hold
+/// a secret. The process's own hook is another one, for the standard library is linked in here.
+pub(crate) fn keep_panics_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        set_hook(Box::new(|panic| {
+            let place = panic
+                .location()
+                .map_or_else(String::new, Location::to_string);
+            eprintln!("parallel-account: a bug at {place}; please report it");
+        }));
+    });
+}
+
+/// Panics with `message`, in a call or (without one) at once.
+#[cfg(debug_assertions)]
+#[napi]
+pub fn panic_for_tests(
+    bridge: &NativeBridge,
+    env: Env,
+    call: Option<u32>,
+    message: String,
+) -> Either<(), Failure> {
+    match call {
+        None => caught(|| panic!("{message}")),
+        Some(call) => {
+            bridge
+                .shared
+                .run::<(), _>(env, call, async move { panic!("{message}") });
+            Either::A(())
         }
     }
 }

@@ -8,7 +8,7 @@ use napi_derive::napi;
 use parallel_account::{DeviceLogin, LoginEvent as Event, prompt};
 
 use crate::bridge::{NativeBridge, Shared};
-use crate::failure::Failure;
+use crate::failure::{Failure, caught};
 use crate::models::{LoginStatus, milliseconds, timestamp};
 
 /// What `DeviceLogin` in `ts/login.ts` holds.
@@ -107,20 +107,20 @@ impl NativeLogin {
 
     /// The prompt as text that is safe for a terminal.
     #[napi]
-    pub fn prompt_text(&self) -> String {
-        prompt::text(&self.login)
+    pub fn prompt_text(&self) -> Either<String, Failure> {
+        caught(|| Ok(prompt::text(&self.login)))
     }
 
     /// The verification address as a QR code.
     #[napi]
     pub fn qr(&self) -> Either<QrCode, Failure> {
-        match self.login.qr() {
-            Ok(qr) => Either::A(QrCode {
+        caught(|| {
+            let qr = self.login.qr()?;
+            Ok(QrCode {
                 text: qr.text,
                 svg: qr.svg,
-            }),
-            Err(error) => Either::B(Failure::from(&error)),
-        }
+            })
+        })
     }
 
     /// What another process needs to go on with this login; holds the device code.

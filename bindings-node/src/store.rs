@@ -12,7 +12,7 @@ use parallel_account::{
 };
 
 use crate::bridge::{NativeBridge, Shared, Unanswered};
-use crate::failure::Failure;
+use crate::failure::{Failure, caught};
 
 /// One of the core's own stores.
 #[napi]
@@ -75,12 +75,11 @@ impl NativeStore {
 /// The file of Parallel's own CLI.
 #[napi]
 pub fn open_cli_store() -> Either<NativeStore, Failure> {
-    match FileStore::parallel_cli() {
-        Ok(store) => Either::A(NativeStore {
-            store: Arc::new(store),
-        }),
-        Err(error) => Either::B(Failure::from(&error)),
-    }
+    caught(|| {
+        Ok(NativeStore {
+            store: Arc::new(FileStore::parallel_cli()?),
+        })
+    })
 }
 
 /// A store written in JavaScript, under the number that `ts/bridge.ts` knows it by.

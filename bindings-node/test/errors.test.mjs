@@ -1,16 +1,16 @@
 // The classes of errors: the shared list, what they say, what an inspected one looks like.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import * as namespace from 'parallel-account';
+import { bridge } from '../dist/bridge.js';
+import { isFailure } from '../dist/errors.js';
+import { native } from '../dist/native.js';
+import { list, panic, provoke } from './support/provoke.mjs';
+import { startSandbox } from './support/sandbox.mjs';
 
 const account = { ...namespace };
-const list = JSON.parse(
-  readFileSync(join(import.meta.dirname, '..', '..', 'tests', 'errors.json'), 'utf8'),
-);
 
 describe('the shared list of errors', () => {
   for (const { code, class: name, base } of list) {
@@ -36,6 +36,76 @@ describe('the shared list of errors', () => {
       classes.filter((name) => !listed.has(name) && !abstract.has(name)),
       [],
     );
+  });
+});
+
+/** What a person must be able to read in the message. */
+const SAYS = {
+  login_required: /Log in again: the grant ended on 2026-05-28/,
+  access_denied: /denied on the approval page\. Start a new login/,
+  login_expired: /code expired .* Start a new login/,
+  oauth: /Parallel refused the request for a device code \(invalid_scope/,
+  unauthorized: /access token was refused\. Log in again/,
+  payment_required: /payment was declined\. Check .* payment method/,
+  permission_denied: /may not do that\. Log in with the scope/,
+  not_found: /Deleting the app: there is no such thing\. Check the id/,
+  conflict: /conflicts with what is there/,
+  invalid_request: /app's name must not be empty/,
+  rate_limited: /too many requests\. Wait, then try again/,
+  server: /the service failed\. Try again later/,
+  connection: /whether it was done is unknown.* Check the network/,
+  tls: /No secure connection to 127\.0\.0\.1.*ca_bundle or SSL_CERT_FILE/,
+  timeout: /did not answer within 2 s\. .*allow more time by the timeout option/,
+  invalid_response: /makes no sense.* Check the base URL and any proxy/,
+  store: /written by a newer version.* Update parallel-account/,
+  store_corrupt: /damaged.* Log in again/,
+  config: /The client is closed\. Make a new one/,
+  cancelled: /login was cancelled/,
+  internal: /bug in parallel-account.* Please report it, with the version/,
+};
+
+describe('every code comes about, with its class and a message that says what to do', () => {
+  let sandbox;
+  before(async () => {
+    sandbox = await startSandbox();
+  });
+  after(() => sandbox.stop());
+
+  for (const entry of list) {
+    test(entry.code, async () => {
+      const error = await provoke(sandbox, entry);
+      assert.match(error.message, SAYS[entry.code]);
+      if (entry.class === null) {
+        assert.ok(error instanceof DOMException);
+        assert.equal(error.name, 'AbortError');
+        return;
+      }
+      assert.equal(error.code, entry.code);
+      assert.equal(error.constructor, account[entry.class]);
+      assert.equal(error.name, entry.class);
+      // Of a repeat that could do a thing twice nothing good is said.
+      assert.ok(error.retryable === entry.retryable || error.outcomeUnknown);
+    });
+  }
+});
+
+describe('a panic at the border', () => {
+  test('in a call', async () => {
+    await assert.rejects(panic('canary-panic'), (error) => {
+      assert.ok(error instanceof account.InternalError);
+      assert.equal(error.outcomeUnknown, true);
+      assert.doesNotMatch(inspect(error, { depth: Infinity, showHidden: true }), /canary/);
+      return true;
+    });
+    // The bridge serves on.
+    assert.equal(await new account.MemoryStore().load(), null);
+  });
+
+  test('in what is answered at once', () => {
+    const failure = native.panicForTests(bridge(), undefined, 'canary-panic');
+    assert.ok(isFailure(failure));
+    assert.equal(failure.code, 'internal');
+    assert.doesNotMatch(JSON.stringify(failure), /canary/);
   });
 });
 

@@ -56,6 +56,7 @@ test('stores', () => {
 });
 
 const client = new AccountClient({ ...NOWHERE, store: new MemoryStore(), maxRetries: 0 });
+const never = new AbortController().signal;
 const calls = {
   'an amount as text': [() => client.balance.add('100'), /amountCents must be a whole number/],
   'half a cent': [() => client.balance.add(0.5), /amountCents must be a whole number/],
@@ -90,6 +91,18 @@ const calls = {
   'json that is a function': [
     () => client.request('POST', '/service/v1/x', { json: () => 1 }),
     /json cannot be written as JSON/,
+  ],
+  'json that nests too deeply': [
+    () => {
+      let deep = null;
+      for (let depth = 0; depth < 200; depth += 1) deep = [deep];
+      return client.request('POST', '/service/v1/x', { json: deep });
+    },
+    /json cannot be sent: recursion limit exceeded/,
+  ],
+  'json with half a character': [
+    () => client.request('POST', '/service/v1/x', { json: '\ud800', signal: never }),
+    /json cannot be sent: .*surrogate|hex escape/,
   ],
   'a pending record that is none': [() => client.resumeLogin('nonsense'), /record|login/i],
   'a record that is a number': [() => client.resumeLogin(5), /record must be a string or a Secret/],

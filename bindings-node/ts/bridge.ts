@@ -149,7 +149,7 @@ function keepHostError(question: number, error: unknown): void {
 }
 
 /** Unwraps what a native function answered at once. */
-export function unwrap<T extends object>(answer: T | NativeFailure): T {
-  if (isFailure(answer)) throw errorFrom(answer);
-  return answer;
+export function unwrap<T extends object | string>(answer: T | NativeFailure): T {
+  if (typeof answer === 'object' && isFailure(answer)) throw errorFrom(answer);
+  return answer as T;
 }

@@ -11,7 +11,7 @@ import {
   requireString,
   secretText,
 } from './checks.js';
-import { InvalidRequestError } from './errors.js';
+import { errorFrom, InvalidRequestError } from './errors.js';
 import { DeviceLogin } from './login.js';
 import { type Organization, type Status, status } from './models.js';
 import { type NativeLogin, type NativeStatus, native } from './native.js';
@@ -201,7 +201,10 @@ export class AccountClient implements AsyncDisposable, Disposable {
     const body = jsonText(options?.json);
     const { json } = await this.#session.call<{ json: string }>(
       options,
-      (client, number, limits) => client.request(number, limits, method, path, body),
+      (client, number, limits) => {
+        const refused = client.request(number, limits, method, path, body);
+        if (refused !== null) throw errorFrom(refused);
+      },
       ['json'],
     );
     return JSON.parse(json) as T;

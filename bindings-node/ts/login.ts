@@ -48,7 +48,7 @@ export class DeviceLogin implements AsyncIterable<LoginEvent> {
 
   /** The prompt as text that is safe for a terminal. */
   get promptText(): string {
-    return this.#native.promptText();
+    return unwrap(this.#native.promptText());
   }
 
   /** The verification address as a QR code. */

@@ -98,7 +98,7 @@ export interface NativeLogin {
     expiresAt: number;
   };
   interval(): number;
-  promptText(): string;
+  promptText(): string | NativeFailure;
   qr(): { text: string; svg: string } | NativeFailure;
   pendingRecord(): string;
   poll(call: number): void;
@@ -121,7 +121,13 @@ export interface NativeClient {
   appsDelete(call: number, limits: Limits, appId: string): void;
   keysCreate(call: number, limits: Limits, appId: string, name: string): void;
   keysDelete(call: number, limits: Limits, appId: string, keyId: string): void;
-  request(call: number, limits: Limits, method: string, path: string, json?: string): void;
+  request(
+    call: number,
+    limits: Limits,
+    method: string,
+    path: string,
+    json?: string,
+  ): NativeFailure | null;
   oauthRegister(call: number, limits: Limits): void;
   oauthRequestDeviceCode(call: number, limits: Limits, clientId: string, scopes: string[]): void;
   oauthPollToken(call: number, limits: Limits, clientId: string, deviceCode: string): void;
