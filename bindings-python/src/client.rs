@@ -2,12 +2,10 @@
 
 use std::future::Future;
 use std::mem;
-use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use parallel_account::{
     AccountClient, CallOptions, Error, LoginOptions, PollAnswer as CorePollAnswer,
 };
@@ -62,14 +60,14 @@ pub(crate) fn carry<T>(
 where
     T: for<'py> IntoPyObject<'py> + Send + 'static,
 {
-    let future = AssertUnwindSafe(future)
-        .catch_unwind()
-        .map(|result| result.unwrap_or_else(|_| Err(errors::panicked())));
+    let future = errors::caught(future);
     match mode {
         Mode::Blocking => finish(py, blocking::run(py, future)?, mode),
         Mode::Asyncio => {
-            let future =
-                future.map(move |result| -> Reply { Box::new(move |py| finish(py, result, mode)) });
+            let future = async move {
+                let result = future.await;
+                Box::new(move |py: Python<'_>| finish(py, result, mode)) as Reply
+            };
             Call::new(Box::pin(future)).into_py_any(py)
         }
     }
@@ -242,9 +240,7 @@ fn open(py: Python<'_>, options: Options<'_>, mode: Mode) -> PyResult<Client> {
             }
         };
     }
-    let client = builder
-        .build()
-        .map_err(|error| errors::exception(py, &error, true))?;
+    let client = errors::guard(py, || builder.build())?;
     Ok(Client {
         origin: Arc::new(Origin {
             client: Mutex::new((process::generation(), client)),
@@ -463,6 +459,14 @@ impl Client {
         self.run(py, move |client| async move {
             client.select_organization(&id).await.map(|()| Nothing)
         })
+    }
+
+    /// Panics as a bug would, at the border and with this text.
+    fn _panic_for_tests(&self, py: Python<'_>, text: String) -> PyResult<Py<PyAny>> {
+        self.run(
+            py,
+            |_| async move { panic!("{text}") as Result<Nothing, Error> },
+        )
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {

@@ -1,8 +1,12 @@
 //! Errors of the core as Python exceptions; the classes are Python's own, in `_errors.py`.
 
+use std::any::Any;
 use std::error::Error as StdError;
+use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
 use std::{fmt, io};
 
+use futures_util::FutureExt;
 use parallel_account::{Error, ErrorKind, FieldError};
 use pyo3::exceptions::{PyException, PyOSError};
 use pyo3::prelude::*;
@@ -48,9 +52,36 @@ pub(crate) fn config(py: Python<'_>, message: &str) -> PyErr {
     make(py, ErrorKind::Config.code(), message, &details).unwrap_or_else(|problem| problem)
 }
 
-/// A panic was caught. Its message stays out: it could quote what it choked on.
-pub(crate) fn panicked() -> Error {
-    Error::internal("a panic was caught")
+/// A panic's message stays out of the error: it could quote what it choked on.
+fn panicked<T>(_message: Box<dyn Any + Send>) -> Result<T, Error> {
+    Err(Error::internal("a panic was caught"))
+}
+
+/// The same future, whose panics become errors.
+pub(crate) fn caught<T>(
+    future: impl Future<Output = Result<T, Error>>,
+) -> impl Future<Output = Result<T, Error>> {
+    AssertUnwindSafe(future)
+        .catch_unwind()
+        .map(|result| result.unwrap_or_else(panicked))
+}
+
+/// The same for what cannot be awaited.
+pub(crate) fn guard<T>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error>) -> PyResult<T> {
+    panic::catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(panicked)
+        .map_err(|error| exception(py, &error, true))
+}
+
+/// Has panics of this module say where they were, and not what: that could hold a secret.
+pub(crate) fn quieten_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        eprintln!(
+            "parallel_account: a bug at {}. Please report it.",
+            place.as_deref().unwrap_or("an unknown place")
+        );
+    }));
 }
 
 fn cancelled(py: Python<'_>, blocking: bool) -> PyErr {

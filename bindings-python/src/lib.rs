@@ -35,6 +35,7 @@ fn refuse_another_interpreter(_py: Python<'_>) -> PyResult<()> {
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     refuse_another_interpreter(module.py())?;
+    errors::quieten_panics();
     module.add_class::<client::BlockingClient>()?;
     module.add_class::<client::AsyncClient>()?;
     module.add_class::<login::BlockingLogin>()?;

@@ -77,14 +77,12 @@ impl Login {
 
     #[getter]
     fn qr(&self, py: Python<'_>) -> PyResult<Qr> {
-        let qr = self.login.qr();
-        qr.map(Qr::from)
-            .map_err(|error| errors::exception(py, &error, true))
+        errors::guard(py, || self.login.qr().map(Qr::from))
     }
 
     #[getter]
-    fn prompt(&self) -> String {
-        prompt::text(&self.login)
+    fn prompt(&self, py: Python<'_>) -> PyResult<String> {
+        errors::guard(py, || Ok(prompt::text(&self.login)))
     }
 
     fn pending_record(&self) -> String {

@@ -21,7 +21,8 @@ pub(crate) struct NativeStore {
 
 impl NativeStore {
     fn run<T: Send>(py: Python<'_>, future: StoreFuture<'_, T>) -> PyResult<T> {
-        blocking::run(py, future)?.map_err(|error| errors::exception(py, &error, true))
+        blocking::run(py, errors::caught(future))?
+            .map_err(|error| errors::exception(py, &error, true))
     }
 }
 

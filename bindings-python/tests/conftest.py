@@ -89,11 +89,11 @@ class Sandbox:
 
     def client(self, **options: Any) -> AccountClient:
         options.setdefault("store", MemoryStore())
-        return AccountClient(client_name="tests", **self.urls, **options)
+        return AccountClient(client_name="tests", **{**self.urls, **options})
 
     def async_client(self, **options: Any) -> AsyncAccountClient:
         options.setdefault("store", MemoryStore())
-        return AsyncAccountClient(client_name="tests", **self.urls, **options)
+        return AsyncAccountClient(client_name="tests", **{**self.urls, **options})
 
     def record(self) -> str:
         """The record of a login, to start from."""
