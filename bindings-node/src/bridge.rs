@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use napi::bindgen_prelude::{Function, ToNapiValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
-use parallel_account::Error;
+use parallel_account::{AccountClient, Error};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
@@ -134,10 +135,35 @@ impl Shared {
         T: ToNapiValue + Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
+        self.start(env, call, None, work);
+    }
+
+    /// The same for a call of `client`. Cancelled, it holds the event loop until nothing of the
+    /// client runs detached, for a process that ended before would lose the tokens that a refresh
+    /// brings.
+    pub(crate) fn run_for<T, F>(
+        self: &Arc<Self>,
+        client: &AccountClient,
+        env: Env,
+        call: u32,
+        work: F,
+    ) where
+        T: ToNapiValue + Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.start(env, call, Some(client.clone()), work);
+    }
+
+    fn start<T, F>(self: &Arc<Self>, env: Env, call: u32, client: Option<AccountClient>, work: F)
+    where
+        T: ToNapiValue + Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         self.hold(env);
         let ticket = Ticket {
             shared: Arc::clone(self),
             call,
+            client,
             open: true,
         };
         let task = runtime::handle().spawn(async move {
@@ -271,6 +297,7 @@ impl Shared {
 struct Ticket {
     shared: Arc<Shared>,
     call: u32,
+    client: Option<AccountClient>,
     open: bool,
 }
 
@@ -286,11 +313,24 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if self.open {
-            self.shared.push(Message::Cancelled { call: self.call });
+        if !self.open {
+            return;
         }
+        let cancelled = Message::Cancelled { call: self.call };
+        let Some(client) = self.client.take() else {
+            return self.shared.push(cancelled);
+        };
+        let shared = Arc::clone(&self.shared);
+        runtime::handle().spawn(async move {
+            // A service that does not answer must not keep the process for long.
+            let _ = tokio::time::timeout(SETTLING, client.settled()).await;
+            shared.push(cancelled);
+        });
     }
 }
+
+/// How long a cancelled call may hold the event loop.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// Takes the question back when the core stops waiting (time-out, cancelled).
 struct Question<'a> {

@@ -172,7 +172,7 @@ impl NativeClient {
     #[napi]
     pub fn balance_get(&self, env: Env, call: u32, limits: Option<Limits>) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             client.balance().get().await.map(Balance::from)
         });
     }
@@ -187,7 +187,7 @@ impl NativeClient {
         idempotency_key: Option<String>,
     ) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             client
                 .balance()
                 .add(amount_cents, idempotency_key.as_deref())
@@ -199,7 +199,7 @@ impl NativeClient {
     #[napi]
     pub fn apps_list(&self, env: Env, call: u32, limits: Option<Limits>) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             let apps = client.apps().list().await?;
             Ok(apps.into_iter().map(App::from).collect::<Vec<_>>())
         });
@@ -208,7 +208,7 @@ impl NativeClient {
     #[napi]
     pub fn apps_create(&self, env: Env, call: u32, limits: Option<Limits>, name: String) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             client.apps().create(&name).await.map(|app| app.app_id)
         });
     }
@@ -216,11 +216,9 @@ impl NativeClient {
     #[napi]
     pub fn apps_delete(&self, env: Env, call: u32, limits: Option<Limits>, app_id: String) {
         let client = self.limited(limits);
-        self.bridge.run(
-            env,
-            call,
-            async move { client.apps().delete(&app_id).await },
-        );
+        self.bridge.run_for(&self.client, env, call, async move {
+            client.apps().delete(&app_id).await
+        });
     }
 
     #[napi]
@@ -233,7 +231,7 @@ impl NativeClient {
         name: String,
     ) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             client.keys().create(&app_id, &name).await.map(ApiKey::from)
         });
     }
@@ -248,7 +246,7 @@ impl NativeClient {
         key_id: String,
     ) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             client.keys().delete(&app_id, &key_id).await
         });
     }
@@ -274,7 +272,7 @@ impl NativeClient {
             }
         };
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             client
                 .request(&method, &path, json)
                 .await
@@ -290,7 +288,7 @@ impl NativeClient {
     #[napi]
     pub fn oauth_register(&self, env: Env, call: u32, limits: Option<Limits>) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             let registration = client.oauth().register().await?;
             Ok(registration.client_id)
         });
@@ -306,7 +304,7 @@ impl NativeClient {
         scopes: Vec<String>,
     ) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             client
                 .oauth()
                 .request_device_code(&client_id, &scopes)
@@ -325,7 +323,7 @@ impl NativeClient {
         device_code: String,
     ) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             client
                 .oauth()
                 .poll_token(&client_id, &device_code)
@@ -344,7 +342,7 @@ impl NativeClient {
         client_id: Option<String>,
     ) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             client
                 .oauth()
                 .refresh(&refresh_token, client_id.as_deref())
@@ -356,7 +354,7 @@ impl NativeClient {
     #[napi]
     pub fn oauth_revoke(&self, env: Env, call: u32, limits: Option<Limits>, refresh_token: String) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             client.oauth().revoke(&refresh_token).await
         });
     }
@@ -378,14 +376,14 @@ impl NativeClient {
     ) {
         let client = self.limited(limits);
         let bridge = Arc::clone(&self.bridge);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             let options = LoginOptions {
                 scopes,
                 timeout: login_timeout.map(duration),
                 login_hint,
             };
             let login = client.start_login(options).await?;
-            Ok(NativeLogin::new(login, bridge))
+            Ok(NativeLogin::new(login, client, bridge))
         });
     }
 
@@ -394,16 +392,16 @@ impl NativeClient {
     pub fn resume_login(&self, env: Env, call: u32, limits: Option<Limits>, record: String) {
         let client = self.limited(limits);
         let bridge = Arc::clone(&self.bridge);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             let login = client.resume_login(&record).await?;
-            Ok(NativeLogin::new(login, bridge))
+            Ok(NativeLogin::new(login, client, bridge))
         });
     }
 
     #[napi]
     pub fn status(&self, env: Env, call: u32, limits: Option<Limits>) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             client.status().await.map(LoginStatus::from)
         });
     }
@@ -418,7 +416,7 @@ impl NativeClient {
         organization: Option<String>,
     ) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             match organization {
                 _ if all => client.logout_all().await,
                 Some(id) => client.logout_of(&id).await,
@@ -430,7 +428,7 @@ impl NativeClient {
     #[napi]
     pub fn access_token(&self, env: Env, call: u32, limits: Option<Limits>) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             let token = client.access_token().await?;
             Ok(token.expose().to_owned())
         });
@@ -439,7 +437,7 @@ impl NativeClient {
     #[napi]
     pub fn organizations(&self, env: Env, call: u32, limits: Option<Limits>) {
         let client = self.limited(limits);
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             let organizations = client.organizations().await?;
             Ok(organizations
                 .into_iter()
@@ -451,11 +449,19 @@ impl NativeClient {
     #[napi]
     pub fn select_organization(&self, env: Env, call: u32, limits: Option<Limits>, id: String) {
         let client = self.limited(limits);
-        self.bridge.run(
-            env,
-            call,
-            async move { client.select_organization(&id).await },
-        );
+        self.bridge.run_for(&self.client, env, call, async move {
+            client.select_organization(&id).await
+        });
+    }
+
+    /// Settles when nothing of this client runs detached.
+    #[napi]
+    pub fn settled(&self, env: Env, call: u32) {
+        let client = self.client.clone();
+        self.bridge.run(env, call, async move {
+            client.settled().await;
+            Ok(())
+        });
     }
 
     /// Later calls fail.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
-use parallel_account::{DeviceLogin, LoginEvent as Event, prompt};
+use parallel_account::{AccountClient, DeviceLogin, LoginEvent as Event, prompt};
 
 use crate::bridge::{NativeBridge, Shared};
 use crate::failure::{Failure, caught};
@@ -15,6 +15,7 @@ use crate::models::{LoginStatus, milliseconds, timestamp};
 #[napi]
 pub struct NativeLogin {
     login: DeviceLogin,
+    client: AccountClient,
     bridge: Arc<Shared>,
 }
 
@@ -81,8 +82,12 @@ impl From<Event> for LoginEvent {
 }
 
 impl NativeLogin {
-    pub(crate) fn new(login: DeviceLogin, bridge: Arc<Shared>) -> Self {
-        Self { login, bridge }
+    pub(crate) fn new(login: DeviceLogin, client: AccountClient, bridge: Arc<Shared>) -> Self {
+        Self {
+            login,
+            client,
+            bridge,
+        }
     }
 }
 
@@ -133,7 +138,7 @@ impl NativeLogin {
     #[napi]
     pub fn poll(&self, env: Env, call: u32) {
         let login = self.login.clone();
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             login.poll().await.map(LoginEvent::from)
         });
     }
@@ -142,7 +147,7 @@ impl NativeLogin {
     #[napi]
     pub fn wait(&self, env: Env, call: u32) {
         let login = self.login.clone();
-        self.bridge.run(env, call, async move {
+        self.bridge.run_for(&self.client, env, call, async move {
             login.wait().await.map(LoginStatus::from)
         });
     }

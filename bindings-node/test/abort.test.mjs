@@ -47,6 +47,7 @@ const calls = {
   login: (options) => client.login({ ...options, openBrowser: false, onPrompt: () => undefined }),
   startLogin: (options) => client.startLogin(options),
   resumeLogin: (options) => client.resumeLogin('{}', options),
+  settled: (options) => client.settled(options),
   status: (options) => client.status(options),
   logout: (options) => client.logout(options),
   accessToken: (options) => client.accessToken(options),

@@ -12,7 +12,7 @@ import {
   secretText,
 } from './checks.js';
 import { errorFrom, InvalidRequestError } from './errors.js';
-import { DeviceLogin } from './login.js';
+import { DeviceLogin, type WaitOptions } from './login.js';
 import { type Organization, type Status, status } from './models.js';
 import { type NativeLogin, type NativeStatus, native } from './native.js';
 import { type AccountClientOptions, openSession } from './options.js';
@@ -210,14 +210,26 @@ export class AccountClient implements AsyncDisposable, Disposable {
     return JSON.parse(json) as T;
   }
 
+  /**
+   * Waits until nothing of this client goes on behind its calls: a refresh, a poll or a logout
+   * whose callers were all stopped by their signals. Await it before `process.exit()`, where such
+   * a call may just have been stopped, for a refresh that is cut off may lose the login. A process
+   * that ends by itself waits without it, for 5 s at most.
+   */
+  async settled(options: WaitOptions = {}): Promise<void> {
+    requireOptions(options, ['signal']);
+    await this.#session.call(options, (client, number) => client.settled(number));
+  }
+
   /** Ends the client: later calls fail. What is stored stays. */
   close(): void {
     this.#session.native.close();
   }
 
-  /** For `await using`. */
+  /** For `await using`: closes, then waits as `settled()` does. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+    await this.settled();
   }
 
   /** For `using`. */

@@ -146,6 +146,7 @@ export interface NativeClient {
   accessToken(call: number, limits: Limits): void;
   organizations(call: number, limits: Limits): void;
   selectOrganization(call: number, limits: Limits, id: string): void;
+  settled(call: number): void;
   close(): void;
 }
 
