@@ -359,6 +359,7 @@ impl Session {
         if let (Some(wanted), Some(got)) = (self.organization(), &tokens.org_id)
             && wanted != got
         {
+            self.discard(tokens).await;
             return Err(Error::invalid_response(format!(
                 "The login was approved for the organisation {got}, but this client is for {wanted}. Nothing was stored; log in again and choose {wanted}."
             )));

@@ -167,8 +167,9 @@ impl Session {
         self.write(record, KEPT).await.map(drop)
     }
 
-    /// A pair of a login that was ended meanwhile: ended as well, as far as that can be done.
-    async fn discard(&self, tokens: &Tokens) {
+    /// Ends a pair that nobody will use, as far as that can be done: its login was ended
+    /// meanwhile, or is another's than asked.
+    pub(super) async fn discard(&self, tokens: &Tokens) {
         let Some(token) = &tokens.refresh_token else {
             return;
         };

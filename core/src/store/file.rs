@@ -119,8 +119,11 @@ impl FileStore {
                 return Err(self.refuse("belongs to another user. Use a file of your own"));
             }
             if meta.mode() & 0o077 != 0 {
+                use std::os::unix::fs::PermissionsExt;
+                let private = fs::Permissions::from_mode(0o600);
+                let mended = fs::set_permissions(&self.path, private).is_ok();
                 tracing::warn!(path = %self.path.display(), mode = format!("{:o}", meta.mode() & 0o777),
-                    "others could read the credentials; the next write makes them private");
+                    mended, "others could read the credentials");
             }
         }
         Ok(())

@@ -79,6 +79,19 @@ fn a_folder_in_the_way_is_named() {
 
 #[cfg(unix)]
 #[test]
+fn reading_takes_others_permission_away() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let store = folder.store();
+    store.write(RECORD).expect("written");
+    fs::set_permissions(store.path(), fs::Permissions::from_mode(0o644)).expect("set");
+    store.read().expect("read").expect("there");
+    let mode = fs::metadata(store.path()).expect("there").permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_link_is_followed_and_stays_a_link() {
     let folder = Folder::new();
     let real = FileStore::new(folder.0.join("real.json"));
