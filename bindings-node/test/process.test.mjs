@@ -1,7 +1,7 @@
 // Processes and worker threads: what keeps them alive, what ends them, what they leave behind.
 
 import assert from 'node:assert/strict';
-import { execFile, fork, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -31,7 +31,8 @@ const START = `
 const program = (code, ...flags) =>
   run(process.execPath, [...flags, '--input-type=module', '--eval', START + code], {
     cwd: folder,
-    env: { ...process.env, ...sandbox.env },
+    // Without a display there is no browser to open.
+    env: { ...process.env, ...sandbox.env, DISPLAY: '', WAYLAND_DISPLAY: '' },
     timeout: 30_000,
   });
 
@@ -74,16 +75,38 @@ describe('a process', () => {
   test('no unhandled rejection is ours', async () => {
     const { stdout } = await program(
       `
-      await client.balance.get().catch(() => undefined);
-      await client.balance.get({ signal: AbortSignal.abort() }).catch(() => undefined);
-      await client.login({ openBrowser: false, async onPrompt() { throw new Error('x'); } })
-        .catch(() => undefined);
+      const quiet = (promise) => promise.catch(() => undefined);
+      const fail = async () => { throw new Error('x'); };
+      const later = () => new Promise((_, reject) => setImmediate(reject, new Error('x')));
+      await quiet(client.balance.get());
+      await quiet(client.balance.get({ signal: AbortSignal.abort() }));
+      // The prompt fails before, while and after the browser would be opened.
+      for (const openBrowser of [true, false]) {
+        for (const onPrompt of [fail, later, () => { throw new Error('x'); }]) {
+          await quiet(client.login({ openBrowser, onPrompt }));
+        }
+        const signal = AbortSignal.timeout(1);
+        await quiet(client.login({ openBrowser, signal, onPrompt: later }));
+      }
       const started = await client.startLogin();
-      const waiting = started.wait().catch(() => undefined);
+      const waiting = quiet(started.wait());
       started.cancel();
       await waiting;
       for await (const event of await client.startLogin()) break;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      // Stores that fail, also when nobody waits for them any more.
+      const store = { load: later, save: fail, delete: fail, lock: async () => fail };
+      const failing = new AccountClient({ store, storeTimeout: 10 });
+      await quiet(failing.balance.get());
+      await quiet(failing.login({ openBrowser: false, onPrompt: fail }));
+      store.load = () => null;
+      await quiet(failing.login({ openBrowser: false, onPrompt: () => undefined }));
+      store.load = () => new Promise((_, reject) => setTimeout(reject, 50, new Error('late')));
+      await quiet(failing.status());
+      const controller = new AbortController();
+      const calls = Array.from({ length: 50 }, () => client.status({ signal: controller.signal }));
+      controller.abort();
+      await Promise.allSettled(calls);
+      await new Promise((resolve) => setTimeout(resolve, 100));
       console.log('quiet');
     `,
       '--unhandled-rejections=strict',
@@ -97,14 +120,6 @@ describe('a process', () => {
       console.log(await readBalance().catch((error) => error.stack));
     `);
     assert.match(stdout, /LoginRequiredError: .*\n[\s\S]*readBalance/);
-  });
-
-  test('child_process.fork has clients of its own', async () => {
-    const child = fork(join(folder, 'child.mjs'), { env: { ...process.env, ...sandbox.env } });
-    const [message] = await once(child, 'message');
-    assert.equal(message, 5000);
-    const [code] = await once(child, 'exit');
-    assert.equal(code, 0);
   });
 
   test('SIGTERM in the middle of a call ends it', async () => {

@@ -93,18 +93,12 @@ export class AccountClient implements AsyncDisposable, Disposable {
     const { onPrompt, openBrowser, ...rest } = requireLoginOptions(options);
     const login = await this.#startLogin(rest);
     try {
-      if (onPrompt === undefined) process.stderr.write(`${login.promptText.trimEnd()}\n`);
-      const prompted = onPrompt === undefined ? undefined : onPrompt(login);
+      const failed = shown(login, onPrompt);
       if (openBrowser !== false) {
         const url = login.verificationUriComplete ?? login.verificationUri;
         await call(rest.signal, (number, bridge) => native.openBrowser(bridge, number, url));
       }
-      const decided = login.wait({ signal: rest.signal });
-      // A prompt may stay open until the login is decided, so only its failure matters.
-      const failed = new Promise<never>((_, reject) => {
-        Promise.resolve(prompted).then(undefined, reject);
-      });
-      return await Promise.race([decided, failed]);
+      return await Promise.race([login.wait({ signal: rest.signal }), failed]);
     } catch (error) {
       login.cancel();
       throw error;
@@ -236,6 +230,20 @@ export class AccountClient implements AsyncDisposable, Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/**
+ * Shows the prompt. It may stay open until the login is decided, so only its failure matters: the
+ * promise answered rejects with it, and never resolves. Nobody need wait for it.
+ */
+function shown(login: DeviceLogin, onPrompt: LoginOptions['onPrompt']): Promise<never> {
+  if (onPrompt === undefined) process.stderr.write(`${login.promptText.trimEnd()}\n`);
+  const prompted = Promise.resolve(onPrompt?.(login));
+  const failed = new Promise<never>((_, reject) => {
+    prompted.then(undefined, reject);
+  });
+  failed.catch(() => undefined);
+  return failed;
 }
 
 const START_OPTIONS = ['scopes', 'timeout', 'loginHint', 'signal'];

@@ -1,10 +1,8 @@
-import { AccountClient, MemoryStore } from 'parallel-account';
+// Tells its parent the balance of the login in the file that it is given, and ends by itself.
 
-const client = new AccountClient({
-  store: new MemoryStore(),
-  [Symbol.for('parallel-account.time-scale')]: 20,
-});
-await client.login({ openBrowser: false, onPrompt: () => undefined });
+import { AccountClient, FileStore } from 'parallel-account';
+
+const client = new AccountClient({ store: new FileStore(process.argv[2]) });
 const { creditBalanceCents } = await client.balance.get();
 process.send(creditBalanceCents);
 process.disconnect();
