@@ -1,190 +1,24 @@
 //! The façade: what people hold.
 
 use crate::{
-    Error, ErrorKind, Result, Secret,
+    AccountClientBuilder, Error, ErrorKind, Result, Secret,
     account::{Account, ApiResponse, Apps, BalanceApi, Keys},
-    config::{CallOptions, Config, Options, RuntimeProvider},
+    config::{CallOptions, Config},
     login::{DeviceLogin, LoginOptions},
     oauth::{DeviceCode, OAuth, Platform},
     prompt,
     session::{Background, Session},
     status::{Organization, Status},
-    store::{CredentialStore, FileStore},
+    store::FileStore,
     transport::{Limits, Transport},
 };
 use std::{
     fmt,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
-
-/// Options of a client that is to be made. All are optional.
-#[derive(Clone, Default)]
-pub struct AccountClientBuilder {
-    options: Options,
-    store: Option<Arc<dyn CredentialStore>>,
-}
-
-impl AccountClientBuilder {
-    /// What the approval page calls the application; also names the default credentials file.
-    pub fn client_name(mut self, name: impl Into<String>) -> Self {
-        self.options.client_name = name.into();
-        self
-    }
-
-    /// A registration made elsewhere. Without one, the client registers when it first logs in.
-    pub fn client_id(mut self, id: impl Into<String>) -> Self {
-        self.options.client_id = Some(id.into());
-        self
-    }
-
-    /// What logins ask for; default [`ALL_SCOPES`](crate::ALL_SCOPES).
-    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.options.scopes = scopes.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// The platform's base; default `PARALLEL_PLATFORM_URL` or `https://platform.parallel.ai`.
-    pub fn platform_url(mut self, url: impl Into<String>) -> Self {
-        self.options.platform_url = Some(url.into());
-        self
-    }
-
-    /// The Account API's base; default `PARALLEL_SERVICE_API_URL` or
-    /// `https://api.parallel.ai/account`.
-    pub fn account_url(mut self, url: impl Into<String>) -> Self {
-        self.options.account_url = Some(url.into());
-        self
-    }
-
-    /// Where credentials live; default [`FileStore::default_for`] the client's name.
-    pub fn store(mut self, store: impl CredentialStore) -> Self {
-        self.store = Some(Arc::new(store));
-        self
-    }
-
-    /// As [`AccountClientBuilder::store`], for a store that is shared already.
-    pub fn shared_store(mut self, store: Arc<dyn CredentialStore>) -> Self {
-        self.store = Some(store);
-        self
-    }
-
-    /// How long one request may take, from connecting to the last byte; default 30 s.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = timeout;
-        self
-    }
-
-    /// How often a request is repeated at most where a repeat is safe; default 2.
-    pub fn max_retries(mut self, retries: u32) -> Self {
-        self.options.max_retries = retries;
-        self
-    }
-
-    /// Act for this organisation, whichever is selected in the store.
-    pub fn organization(mut self, id: impl Into<String>) -> Self {
-        self.options.organization = Some(id.into());
-        self
-    }
-
-    /// Added to the `User-Agent`, such as `my-app/1.2`.
-    pub fn user_agent(mut self, agent: impl Into<String>) -> Self {
-        self.options.user_agent = Some(agent.into());
-        self
-    }
-
-    /// A proxy for everything, instead of what `HTTPS_PROXY` and its like say; `NO_PROXY` counts.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.options.proxy = Some(url.into());
-        self
-    }
-
-    /// A file of PEM certificates to trust besides the system's.
-    pub fn ca_bundle(mut self, path: impl Into<PathBuf>) -> Self {
-        self.options.ca_bundle = Some(path.into());
-        self
-    }
-
-    /// Poll at once rather than after one interval (RFC 8628 §3.5 leaves both open).
-    pub fn first_poll_at_once(mut self, at_once: bool) -> Self {
-        self.options.first_poll_at_once = at_once;
-        self
-    }
-
-    /// How long to wait for another process that holds the credentials' lock; default 60 s.
-    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
-        self.options.lock_timeout = timeout;
-        self
-    }
-
-    /// For bindings: the language and its version, for the `User-Agent`.
-    #[doc(hidden)]
-    pub fn language(mut self, language: impl Into<String>) -> Self {
-        self.options.language = Some(language.into());
-        self
-    }
-
-    /// For bindings: where refreshes run. Default: the runtime of whoever needs one first.
-    #[doc(hidden)]
-    pub fn background(mut self, provider: RuntimeProvider) -> Self {
-        self.options.background = Some(provider);
-        self
-    }
-
-    /// For tests: the client's clock runs this many times faster than the real one.
-    #[doc(hidden)]
-    pub fn time_scale(mut self, scale: f64) -> Self {
-        self.options.time_scale = scale;
-        self
-    }
-
-    /// Makes the client. Nothing is read, written or sent yet.
-    ///
-    /// # Errors
-    /// `config` for a bad option, `store` where there is no home folder for the default file.
-    pub fn build(self) -> Result<AccountClient> {
-        let store = match self.store.clone() {
-            Some(store) => store,
-            None => Arc::new(FileStore::default_for(&self.options.client_name)?),
-        };
-        let config = self.options.clone().check()?;
-        let transport = Transport::new(&config)?;
-        let session = Session::new(
-            store,
-            config.organization.clone(),
-            config.clock.clone(),
-            config.lock_timeout,
-            Background::new(config.clone()),
-        );
-        let limits = Limits {
-            timeout: config.timeout,
-            max_retries: config.max_retries,
-        };
-        let core = Core {
-            session: Arc::new(session),
-            config,
-            closed: AtomicBool::new(false),
-            builder: self,
-        };
-        Ok(AccountClient {
-            core: Arc::new(core),
-            transport,
-            limits,
-        })
-    }
-}
-
-impl fmt::Debug for AccountClientBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccountClientBuilder")
-            .field("client_name", &self.options.client_name)
-            .finish_non_exhaustive()
-    }
-}
 
 /// What all clones and views of one client share.
 pub(crate) struct Core {
@@ -221,6 +55,37 @@ impl AccountClient {
     /// Options for a new client.
     pub fn builder() -> AccountClientBuilder {
         AccountClientBuilder::default()
+    }
+
+    pub(crate) fn new(builder: AccountClientBuilder) -> Result<AccountClient> {
+        let store = match builder.store.clone() {
+            Some(store) => store,
+            None => Arc::new(FileStore::default_for(&builder.options.client_name)?),
+        };
+        let config = builder.options.clone().check()?;
+        let transport = Transport::new(&config)?;
+        let session = Session::new(
+            store,
+            config.organization.clone(),
+            config.clock.clone(),
+            config.lock_timeout,
+            Background::new(config.clone()),
+        );
+        let limits = Limits {
+            timeout: config.timeout,
+            max_retries: config.max_retries,
+        };
+        let core = Core {
+            session: Arc::new(session),
+            config,
+            closed: AtomicBool::new(false),
+            builder,
+        };
+        Ok(AccountClient {
+            core: Arc::new(core),
+            transport,
+            limits,
+        })
     }
 
     /// The same session with connections of its own, for another runtime.

@@ -20,6 +20,7 @@
 
 mod account;
 mod answer;
+mod builder;
 mod client;
 mod clock;
 mod config;
@@ -38,7 +39,8 @@ mod store;
 mod transport;
 
 pub use account::{ApiKey, ApiResponse, App, Apps, Balance, BalanceApi, CreatedApp, Keys};
-pub use client::{AccountClient, AccountClientBuilder};
+pub use builder::AccountClientBuilder;
+pub use client::AccountClient;
 #[doc(hidden)]
 pub use config::RuntimeProvider;
 pub use config::{ALL_SCOPES, CallOptions};

@@ -1,0 +1,225 @@
+//! The copy of the store in memory: read again when it may have changed, changed under the lock.
+
+use super::Session;
+use crate::{
+    Error, ErrorKind, Result,
+    store::{CredentialStore, Record, StoreFuture, StoreLock},
+};
+use std::{
+    sync::{Arc, MutexGuard},
+    time::Duration,
+};
+use tokio::runtime::Handle;
+
+/// What it means that a pair could not be saved.
+pub(super) const KEPT: &str =
+    "The login is kept in memory only, and it is lost if this process ends. ";
+
+#[derive(Default)]
+pub(super) struct Cached {
+    pub(super) record: Option<Arc<Record>>,
+    /// The store's revision when `record` was read from it.
+    revision: Option<u64>,
+    /// What the store held when it was last read or written: what `record` was made from.
+    text: Option<String>,
+    /// `record` holds a pair that the store does not have, for it could not be written.
+    pub(super) unsaved: bool,
+    /// Why the store could not be read when its memory copy was taken instead: nothing is
+    /// written over what nobody has seen.
+    pub(super) unread: Option<Error>,
+    /// Counts writes, so that a slow read does not bring back what was there before one.
+    writes: u64,
+    /// No early renewal before this, as the last one failed.
+    pub(super) rest_until: Option<Duration>,
+}
+
+impl Session {
+    /// The record as the store has it now; read again only if it may have changed.
+    pub(crate) async fn record(&self) -> Result<Arc<Record>> {
+        let revision = self.store.revision();
+        {
+            let cached = self.cached();
+            if let Some(record) = &cached.record
+                && revision.is_some()
+                && cached.revision == revision
+            {
+                return Ok(record.clone());
+            }
+        }
+        self.reload().await
+    }
+
+    /// Reads the store, whatever is cached. The revision is taken first, so that a write in
+    /// between is read again rather than missed. What could not be saved is put into what the
+    /// store holds by now, or used alone where the store cannot be read.
+    pub(super) async fn reload(&self) -> Result<Arc<Record>> {
+        let revision = self.store.revision();
+        let writes = self.cached().writes;
+        let read = in_time("read", &*self.store, self.store.load()).await;
+        let read = read.and_then(|text| Ok((self.parse(text.as_deref())?, text)));
+        let mut cached = self.cached();
+        let overtaken = cached.writes != writes;
+        if let Some(record) = cached.record.clone() {
+            match &read {
+                Err(error) if cached.unsaved => {
+                    cached.unread = Some(error.clone());
+                    return Ok(record);
+                }
+                Ok(_) if overtaken => return Ok(record),
+                Ok((_, text)) if cached.text == *text => {
+                    cached.revision = revision;
+                    cached.unread = None;
+                    return Ok(record);
+                }
+                _ => {}
+            }
+        }
+        let (theirs, text) = read?;
+        let record = match &cached.record {
+            Some(ours) if cached.unsaved => {
+                let base = self.parse(cached.text.as_deref()).unwrap_or_default();
+                Record::merged(&base, ours, &theirs)
+            }
+            _ => theirs.clone(),
+        };
+        cached.unsaved = record != theirs;
+        let record = Arc::new(record);
+        cached.record = Some(record.clone());
+        cached.revision = revision;
+        cached.text = text;
+        cached.unread = None;
+        Ok(record)
+    }
+
+    /// As [`Session::reload`], when the server has acted already and there is no way back: where
+    /// the store cannot be read any more, what was read `before` counts.
+    pub(super) async fn reload_or(&self, before: &Arc<Record>) -> Arc<Record> {
+        match self.reload().await {
+            Ok(record) => record,
+            Err(error) => {
+                self.cached().unread = Some(error);
+                before.clone()
+            }
+        }
+    }
+
+    fn parse(&self, text: Option<&str>) -> Result<Record> {
+        match text {
+            None => Ok(Record::default()),
+            Some(text) => Record::parse(text)
+                .map_err(|error| error.prefixed(&format!("{}: ", self.store.location()))),
+        }
+    }
+
+    pub(super) async fn lock(&self) -> Result<StoreLock> {
+        let both = async {
+            let turn = self.turn.clone().lock_owned().await;
+            let lock = self.store.lock().await?;
+            Ok(StoreLock::new((lock, turn)))
+        };
+        match tokio::time::timeout(self.lock_timeout, both).await {
+            Ok(lock) => lock,
+            Err(_) => Err(Error::store(
+                format!(
+                    "The credentials ({}) stayed locked by another process or call for {} s. Look for one that hangs, or allow more time by lock_timeout.",
+                    self.store.location(),
+                    self.lock_timeout.as_secs_f64()
+                ),
+                None,
+            )),
+        }
+    }
+
+    /// Reads, changes and writes the record under the lock, whatever becomes of the caller: a
+    /// write that outlived the lock would undo what a sibling writes under its own.
+    pub(super) async fn update(
+        self: &Arc<Self>,
+        unsaved: &'static str,
+        change: impl FnOnce(&mut Record) + Send + 'static,
+    ) -> Result<()> {
+        let session = self.clone();
+        let work = async move {
+            let _lock = session.lock().await?;
+            let mut record = match session.reload().await {
+                Ok(record) => (*record).clone(),
+                // A login replaces what is damaged; who could set it aside has done so.
+                Err(error) if error.kind() == ErrorKind::StoreCorrupt => Record::default(),
+                Err(error) => return Err(error),
+            };
+            change(&mut record);
+            session.write(record, unsaved).await.map(drop)
+        };
+        self.background.spawn(work)?.await
+    }
+
+    /// The caller holds the lock. A failed write leaves the change in memory, so that what the
+    /// server has already rotated is not lost with it; `unsaved` says what that means.
+    pub(super) async fn write(&self, record: Record, unsaved: &str) -> Result<Arc<Record>> {
+        let text = record.to_text();
+        let record = Arc::new(record);
+        let unread = self.cached().unread.clone();
+        let saved = match unread.filter(|error| error.kind() != ErrorKind::StoreCorrupt) {
+            Some(error) => Err(error),
+            None => in_time("written", &*self.store, self.store.save(text.clone())).await,
+        };
+        let mut cached = self.cached();
+        cached.record = Some(record.clone());
+        // Unknown: a writer without our lock may have followed at once.
+        cached.revision = None;
+        cached.writes += 1;
+        match saved {
+            Ok(()) => {
+                cached.text = Some(text);
+                cached.unsaved = false;
+                cached.unread = None;
+                Ok(record)
+            }
+            Err(error) => {
+                cached.unsaved = true;
+                Err(error.prefixed(unsaved))
+            }
+        }
+    }
+
+    /// Writes what could not be written before. The caller holds the lock.
+    pub(super) async fn write_unsaved(&self) -> Result<()> {
+        if !self.cached().unsaved {
+            return Ok(());
+        }
+        let record = self.reload().await?;
+        if self.cached().unsaved {
+            self.write((*record).clone(), KEPT).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn cached(&self) -> MutexGuard<'_, Cached> {
+        // Nothing panics while it is held; and were it so, the copy is read again from the store.
+        self.cached
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// One call of a store, `what` being what becomes of the credentials by it.
+async fn in_time<T>(
+    what: &str,
+    store: &dyn CredentialStore,
+    call: StoreFuture<'_, T>,
+) -> Result<T> {
+    if Handle::try_current().is_err() {
+        return Err(Error::config("Call this from within a Tokio runtime."));
+    }
+    let limit = store.time_limit();
+    match tokio::time::timeout(limit, call).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::store(
+            format!(
+                "The credentials ({}) could not be {what} within {} s. Look at what the store waits for, then try again.",
+                store.location(),
+                limit.as_secs_f64()
+            ),
+            None,
+        )),
+    }
+}
