@@ -1,6 +1,6 @@
 # Every target sets up what it needs from Rust, Python >= 3.10 and Node >= 20.
 SHELL := /bin/bash
-.PHONY: demo test stress fuzz lint help
+.PHONY: demo test stress fuzz bench lint help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ stress:
 ## make fuzz           libFuzzer over every parser, FUZZ_SECONDS (600) each, two at a time
 fuzz:
 	@tests/fuzz.sh
+
+## make bench          speed and size beside others (SECTION=python, ROUNDS=5); see tests/bench
+bench:
+	@python3 tests/bench/run.py $(if $(SECTION),--section $(SECTION)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 ## make lint           formatting and clippy, with warnings denied
 lint:

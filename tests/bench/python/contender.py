@@ -42,7 +42,9 @@ RECORD = json.dumps(
 def parallel_account():
     from parallel_account import AccountClient, MemoryStore
 
-    client = AccountClient(platform_url=BASE, account_url=f"{BASE}/account", store=MemoryStore(RECORD))
+    client = AccountClient(
+        platform_url=BASE, account_url=f"{BASE}/account", store=MemoryStore(RECORD)
+    )
     return lambda: client.balance.get()
 
 

@@ -1,0 +1,126 @@
+import Foundation
+import ParallelAccount
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+let base = ProcessInfo.processInfo.environment["BENCH_URL"]!
+let token = ProcessInfo.processInfo.environment["BENCH_TOKEN"]!
+let atOnce = 64
+
+/// One turn of one contender: `contender NAME MODE`, as ../../../README.md describes it.
+///
+/// Both do the same: GET the balance with the bearer header, check the status, decode the JSON.
+@main
+struct Contender {
+    static func main() async throws {
+        let rssStart = rss()
+        let call = try CommandLine.arguments[1] == "URLSession" ? urlSession() : parallelAccount()
+        let tasks = CommandLine.arguments[2] == "many" ? atOnce : 1
+        let warmup = Plan(seconds: number("BENCH_WARMUP"), calls: 0, among: tasks)
+        _ = try await run(call, tasks: tasks, plan: warmup)
+
+        let clock = ContinuousClock()
+        let (start, cpuStart) = (clock.now, cpu())
+        let plan = Plan(
+            seconds: number("BENCH_SECONDS"), calls: Int(number("BENCH_CALLS")), among: tasks)
+        let calls = try await run(call, tasks: tasks, plan: plan)
+        let seconds = (clock.now - start) / .seconds(1)
+        let line: [String: Double] = [
+            "calls": Double(calls),
+            "seconds": seconds,
+            "cpu": cpu() - cpuStart,
+            "rss_start": rssStart,
+            "rss_end": rss(),
+        ]
+        print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
+    }
+}
+
+typealias Call = @Sendable () async throws -> Void
+
+struct Wrong: Error {}
+
+func parallelAccount() throws -> Call {
+    // Logged in until 2100.
+    let record = """
+        {"version": 1, "selected_org_id": "org_bench", "orgs": {"org_bench": {"control_api":
+        {"access_token": "\(token)", "access_token_expires_at": 4102444800}}}}
+        """
+    let client = try AccountClient(
+        platformURL: base, accountURL: "\(base)/account",
+        store: MemoryStore(record: record))
+    return {
+        guard try await client.balance.get().organizationID == "org_bench" else { throw Wrong() }
+    }
+}
+
+func urlSession() throws -> Call {
+    struct Balance: Decodable {
+        let org_id: String
+        let credit_balance_cents: Double
+        let pending_debit_balance_cents: Double
+        let will_invoice: Bool
+    }
+    let configuration = URLSessionConfiguration.ephemeral
+    configuration.httpMaximumConnectionsPerHost = atOnce
+    configuration.requestCachePolicy = .reloadIgnoringLocalCacheData
+    let session = URLSession(configuration: configuration)
+    var request = URLRequest(url: URL(string: "\(base)/account/service/v1/balance")!)
+    request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization")
+    request.setValue("application/json", forHTTPHeaderField: "Accept")
+    return { [request] in
+        let (data, response) = try await session.data(for: request)
+        guard (response as? HTTPURLResponse)?.statusCode == 200 else { throw Wrong() }
+        let balance = try JSONDecoder().decode(Balance.self, from: data)
+        guard balance.org_id == "org_bench" else { throw Wrong() }
+    }
+}
+
+/// How long a task's calls go on: so many seconds, or so many calls if that is not 0.
+struct Plan: Sendable {
+    let end: ContinuousClock.Instant
+    let calls: Int
+
+    init(seconds: Double, calls: Int, among tasks: Int) {
+        end = .now + .seconds(seconds)
+        self.calls = (calls + tasks - 1) / tasks
+    }
+
+    func goesOn(_ done: Int) -> Bool { calls > 0 ? done < calls : .now < end }
+}
+
+func run(_ call: @escaping Call, tasks: Int, plan: Plan) async throws -> Int {
+    try await withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<tasks {
+            group.addTask {
+                var done = 0
+                while plan.goesOn(done) {
+                    try await call()
+                    done += 1
+                }
+                return done
+            }
+        }
+        return try await group.reduce(0, +)
+    }
+}
+
+func number(_ name: String) -> Double {
+    ProcessInfo.processInfo.environment[name].flatMap(Double.init) ?? 0
+}
+
+/// Bytes of this process that are in memory.
+func rss() -> Double {
+    let pages = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+    return (pages.flatMap { Double($0[1]) } ?? 0) * 4096
+}
+
+/// Seconds of CPU time, user and system.
+func cpu() -> Double {
+    var usage = rusage()
+    getrusage(RUSAGE_SELF, &usage)
+    let times = [usage.ru_utime, usage.ru_stime]
+    return times.reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
+}

@@ -1,0 +1,8 @@
+import Foundation
+
+@main
+struct Main {
+    static func main() async throws {
+        print("", Date())
+    }
+}

@@ -1,0 +1,82 @@
+"""The targets of issues 5, 6 and 7, and whether a section's figures meet them."""
+
+from figures import OURS, ceiling, median_of, ratio
+
+MB = 1e6
+
+
+def _python(result):
+    one, many = OURS, f"{OURS}, async, 64 at once"
+    single, threads = f"{OURS}, async", f"{OURS}, 8 threads"
+    core_one = 1 / ratio(result, one, ceiling(result, ""))
+    of_core = ratio(result, many, ceiling(result, "64 at once"))
+    added = result["starts"][OURS] - result["starts"]["bare"]
+    yield "blocking: time of the core's", core_one, "<=", 1.4, "times"
+    yield "blocking: calls of httpx's", ratio(result, one, "httpx"), ">=", 10, "times"
+    rival = "aiohttp, async, 64 at once"
+    yield "64 at once: calls of aiohttp's", ratio(result, many, rival), ">=", 3, "times"
+    yield "64 at once: calls of the core's", 100 * of_core, ">=", 55, "%"
+    slower = 1 / ratio(result, single, "aiohttp, async")
+    yield "async, one at a time: time of aiohttp's", slower, "<=", 0.5, "times"
+    yield "8 threads: calls of one thread's", ratio(result, threads, one), ">=", 1, "times"
+    yield "import over a bare interpreter", added, "<=", 15, "ms"
+    yield "wheel", result["sizes"]["wheel"] / MB, "<=", 2.5, "MB"
+    yield from _flat(result, one)
+    yield from _flat(result, many)
+
+
+def _node(result):
+    many, rival = f"{OURS}, 64 at once", "undici, 64 at once"
+    starts = result["starts"]
+    of_core = ratio(result, many, ceiling(result, "64 at once"))
+    yield "64 at once: calls of undici.request's", ratio(result, many, rival), ">=", 1.5, "times"
+    yield "64 at once: calls of the core's", 100 * of_core, ">=", 85, "%"
+    yield (
+        "one at a time: time of undici.request's",
+        1 / ratio(result, OURS, "undici"),
+        "<=",
+        1,
+        "times",
+    )
+    yield "import over bare Node", starts[OURS] - starts["bare"], "<=", 8, "ms"
+    required = starts[f"{OURS}, CommonJS"] - starts["bare, CommonJS"]
+    yield "require over bare Node", required, "<=", 8, "ms"
+    yield (
+        "native file, compressed",
+        result["sizes"]["native file, compressed"] / MB,
+        "<=",
+        2.5,
+        "MB",
+    )
+    for which in ("mean", "p99"):
+        of = {who: median_of(result, who, "loop_delay_ms", which) for who in (many, rival)}
+        yield f"event-loop delay of undici's, {which}", of[many] / of[rival], "<=", 1, "times"
+    yield from _flat(result, many)
+
+
+def _swift(result):
+    many, rival = f"{OURS}, 64 at once", "URLSession, 64 at once"
+    of_core = ratio(result, many, ceiling(result, "64 at once"))
+    yield "64 at once: calls of URLSession's", ratio(result, many, rival), ">=", 8, "times"
+    yield "64 at once: calls of the core's", 100 * of_core, ">=", 80, "%"
+    slower = 1 / ratio(result, OURS, "URLSession")
+    yield "one at a time: time of URLSession's", slower, "<=", 0.4, "times"
+    added = result["sizes"]["added by the library"] / MB
+    yield "added to a stripped executable", added, "<=", 4, "MB"
+    yield from _flat(result, many)
+
+
+def _flat(result, title):
+    """Memory is flat when 90,000 more calls add less than 2 MB, far below a byte a call."""
+    grown = result["memory"][f"{title} 100000"]["rss_end"]
+    grown -= result["memory"][f"{title} 10000"]["rss_end"]
+    yield f"{title}: memory after 100,000 calls over that after 10,000", grown / MB, "<=", 2, "MB"
+
+
+def of(section, result):
+    """What, the figure, the target, whether it is met: a tuple of text each."""
+    own = {"python": _python, "node": _node, "swift": _swift}
+    for what, figure, sign, limit, unit in own[section](result) if section in own else ():
+        met = figure <= limit if sign == "<=" else figure >= limit
+        wanted = {"<=": "at most", ">=": "at least"}[sign]
+        yield what, f"{figure:.2f} {unit}", f"{wanted} {limit} {unit}", "met" if met else "not met"
