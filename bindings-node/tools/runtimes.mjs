@@ -29,11 +29,13 @@ function install(name, spec) {
   return join(folder, 'node_modules', spec.replace(/(.)@.*/, '$1'));
 }
 
-const sandbox = await startSandbox('--interval', 0.05);
+const sandbox = await startSandbox('--interval', 0.05, '--approve-after', 0.05);
 const rows = [];
 for (const [name, [spec, program, flags]] of Object.entries(runtimes)) {
   const executable = join(install(name, spec), program);
-  const version = execFileSync(executable, ['--version'], { encoding: 'utf8' }).split('\n')[0];
+  const [version] = /\d+\.\d+\.\d+/.exec(
+    execFileSync(executable, ['--version'], { encoding: 'utf8' }),
+  );
   const file = join(here, 'test', 'support', 'anywhere.mjs');
   const urls = [sandbox.platformUrl, sandbox.accountUrl, sandbox.controlUrl];
   const { status, signal, stdout, stderr } = spawnSync(executable, [...flags, file, ...urls], {

@@ -1,7 +1,19 @@
 // What must work in every runtime, without a test framework. Prints a line per check and ends with
 // 1 if one failed. Arguments: the sandbox's platform and Account API URLs and its control URL.
 
-import { AccountClient, AccountError, LoginRequiredError, MemoryStore } from 'parallel-account';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import {
+  AccountClient,
+  AccountError,
+  FileStore,
+  LoginRequiredError,
+  MemoryStore,
+} from 'parallel-account';
 
 const [platformUrl, accountUrl, controlUrl] = process.argv.slice(2);
 const FAST = { [Symbol.for('parallel-account.time-scale')]: 20 };
@@ -82,6 +94,57 @@ const checks = {
     });
     expect((await client.balance.get()).creditBalanceCents === 5000, 'the balance');
     while (held > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  },
+  async 'abort in mid-call'() {
+    const client = await loggedIn();
+    for (let round = 0; round < 50; round += 1) {
+      const controller = new AbortController();
+      const running = client.balance.get({ signal: controller.signal });
+      if (round % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      controller.abort();
+      await running.catch((error) => expect(error.name === 'AbortError', `${error}`));
+    }
+    await client.settled();
+    await rejects(
+      client.oauth.requestDeviceCode('id', ['x'], { signal: AbortSignal.timeout(0) }),
+      (error) => error.name === 'TimeoutError' || error instanceof AccountError,
+    );
+  },
+  async 'file stores'() {
+    const folder = mkdtempSync(join(tmpdir(), 'parallel-account-'));
+    const file = join(folder, 'auth.json');
+    await loggedIn(new FileStore(file));
+    expect((statSync(file).mode & 0o777) === 0o600, 'private');
+    expect((await make(new FileStore(file)).status()).loggedIn, 'shared');
+    rmSync(folder, { recursive: true });
+  },
+  async secrets() {
+    const client = await loggedIn();
+    const token = await client.accessToken();
+    for (const text of [inspect(token), `${token}`, JSON.stringify(token), inspect(client)]) {
+      expect(!text.includes(token.expose()), 'a token is shown');
+    }
+  },
+  async 'import and require'() {
+    const required = createRequire(import.meta.url)('parallel-account');
+    expect(required.AccountError === AccountError, 'two copies');
+  },
+  async 'worker threads'() {
+    const urls = { platformUrl, accountUrl };
+    const file = new URL('./worker.mjs', import.meta.url);
+    const start = (mode) => new Worker(file, { workerData: { mode, urls } });
+    const message = (worker) =>
+      new Promise((resolve, reject) => {
+        worker.once('message', resolve);
+        worker.once('error', reject);
+      });
+    const answering = start('balance');
+    expect((await message(answering)) === 5000, 'the balance');
+    const endless = start('forever');
+    await message(endless);
+    await endless.terminate();
+    const again = start('balance');
+    expect((await message(again)) === 5000, 'the balance after a terminated worker');
   },
   async 'many calls'() {
     const client = await loggedIn();
