@@ -2,6 +2,7 @@
 """Measures this library, its rivals and the bare core; see README.md.
 
 run.py [--section python|node|swift|core] [--rounds 5] [--seconds 2] [--no-build]
+run.py --smoke: only whether the contenders work, in debug builds
 """
 
 import argparse
@@ -16,6 +17,7 @@ import builds
 import contenders
 import measures
 import report
+import smoke
 
 HERE = Path(__file__).parent
 
@@ -75,6 +77,7 @@ def progress(what):
 def measure(section, server, options):
     """All that there is to say about one section, ready to be written as JSON."""
     commands = contenders.commands(section, options.build)
+    machine = measures.machine()
     turns = {who: [] for who in commands}
     for number in range(options.rounds):
         for who, command in commands.items():
@@ -90,13 +93,26 @@ def measure(section, server, options):
     extra = measures.of(section)
     progress("")
     return {
-        "machine": measures.machine(),
+        "machine": machine,
         "rounds": options.rounds,
         "seconds": options.seconds,
         "turns": turns,
         "memory": memory,
         **extra,
     }
+
+
+def try_all():
+    """Each of this library's contenders calls a few times."""
+    builds.run("cargo", "build", "--quiet", "-p", "parallel-account-bench")
+    server = Server(builds.TARGET / "debug")
+    try:
+        commands = smoke.commands()
+        for command in commands.values():
+            turn(server, command, calls=100)
+    finally:
+        server.close()
+    print(f"bench: {len(commands)} passed, 0 failed")
 
 
 def main():
@@ -106,7 +122,11 @@ def main():
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--seconds", type=float, default=2.0)
     arguments.add_argument("--no-build", dest="build", action="store_false")
+    arguments.add_argument("--smoke", action="store_true")
     options = arguments.parse_args()
+    if options.smoke:
+        try_all()
+        return
 
     folder = builds.core() if options.build else builds.TARGET / "release"
     server = Server(folder)
