@@ -61,7 +61,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ParallelAccountTests",
-            dependencies: ["ParallelAccount", "LoginView"],
+            dependencies: ["ParallelAccount", "ParallelAccountFFI", "LoginView"],
             path: "bindings-swift/Tests/ParallelAccountTests"
         ),
     ],

@@ -1,13 +1,15 @@
 //! One call from Swift: where it runs, how it is cancelled, and what becomes of a panic.
 
 use std::{
+    cell::Cell,
     future::Future,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, Mutex, Once, OnceLock, PoisonError},
 };
 
 use futures_util::future::{AbortHandle, AbortRegistration, Abortable, Aborted};
-use parallel_account::Error;
 use parallel_account::Detached;
+use parallel_account::Error;
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     task::JoinHandle,
@@ -24,9 +26,11 @@ pub(crate) fn runtime() -> &'static Handle {
 pub(crate) fn detached() -> &'static Detached {
     static RUNTIME: OnceLock<(Runtime, Detached)> = OnceLock::new();
     let (_, detached) = RUNTIME.get_or_init(|| {
+        keep_panics_quiet();
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("parallel-account")
+            .on_thread_start(|| QUIET.set(true))
             .enable_all()
             .build()
             .expect("a process that cannot start two threads cannot go on");
@@ -34,6 +38,35 @@ pub(crate) fn detached() -> &'static Detached {
         (runtime, detached)
     });
     detached
+}
+
+thread_local! {
+    /// Whether this thread is at work for this library.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on a panic of this library says where it was and nothing else: its message could quote
+/// a secret. Panics of other Rust that the program may have linked stay as they are.
+fn keep_panics_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |info| match info.location() {
+            Some(place) if QUIET.get() => {
+                eprintln!("parallel-account: a bug at {place}; please report it");
+            }
+            _ => others(info),
+        }));
+    });
+}
+
+/// What is answered at once, on a thread of Swift's.
+pub(crate) fn at_once<T>(make: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    keep_panics_quiet();
+    let before = QUIET.replace(true);
+    let made = panic::catch_unwind(AssertUnwindSafe(make));
+    QUIET.set(before);
+    made.unwrap_or_else(|_| Err(Failure::panicked()))
 }
 
 /// What Swift makes before a call, so that a `Task` that is cancelled can say so: UniFFI itself
@@ -60,6 +93,16 @@ impl Call {
     pub fn cancel(&self) {
         self.handle.abort();
     }
+
+    /// For tests: a call with a bug that panics with `message`.
+    pub async fn panic(&self, message: String) -> Result<(), Failure> {
+        self.run(async move { panic!("{message}") }).await
+    }
+
+    /// For tests: the same in what answers at once.
+    pub fn panic_at_once(&self, message: String) -> Result<(), Failure> {
+        at_once(|| panic!("{message}"))
+    }
 }
 
 impl Call {
@@ -80,7 +123,7 @@ impl Call {
         match (&mut task.0).await {
             Ok(Ok(result)) => result.map_err(Failure::from),
             Ok(Err(Aborted)) => Err(Failure::Cancelled),
-            Err(_) => Err(Error::internal("a panic in a call").into()),
+            Err(_) => Err(Failure::panicked()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use parallel_account::{AccountClient, CallOptions, Error, LoginOptions};
 
 use crate::{
-    call::{Call, detached, runtime},
+    call::{Call, at_once, detached, runtime},
     error::{Failure, Problem},
     login::FfiLogin,
     model::{FfiApiKey, FfiApp, FfiBalance, FfiOrganization, FfiStatus},
@@ -164,10 +164,12 @@ impl FfiClient {
             lock_timeout = duration(lock_timeout, "lockTimeout")?;
             time_scale = time_scale;
         }
-        let _entered = runtime().enter();
-        Ok(Arc::new(FfiClient {
-            client: builder.build()?,
-        }))
+        at_once(|| {
+            let _entered = runtime().enter();
+            Ok(Arc::new(FfiClient {
+                client: builder.build()?,
+            }))
+        })
     }
 
     /// The same session under other limits.
@@ -193,6 +195,16 @@ impl FfiClient {
     /// Later calls fail.
     pub fn close(&self) {
         self.client.close();
+    }
+
+    /// Waits for what cancelled calls left running.
+    pub async fn settled(&self, call: Arc<Call>) -> Result<(), Failure> {
+        let client = self.core();
+        call.run(async move {
+            client.settled().await;
+            Ok(())
+        })
+        .await
     }
 
     /// Begins a device login.

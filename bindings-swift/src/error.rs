@@ -97,6 +97,19 @@ impl From<Error> for Failure {
     }
 }
 
+impl Failure {
+    /// A call ended in a panic. Its message stays out: it could quote what it choked on.
+    pub(crate) fn panicked() -> Self {
+        let error = Error::internal("a panic was caught; standard error says where");
+        Failure::Failed {
+            problem: Box::new(Problem {
+                outcome_unknown: true,
+                ..Problem::from(&error)
+            }),
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

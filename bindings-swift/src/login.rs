@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parallel_account::{DeviceLogin, LoginEvent, prompt};
 
 use crate::{
-    call::Call,
+    call::{Call, at_once},
     error::{Failure, Problem},
     model::{FfiStatus, instant},
 };
@@ -14,6 +14,7 @@ use crate::{
 #[derive(uniffi::Object)]
 pub struct FfiLogin {
     login: DeviceLogin,
+    prompt: FfiPrompt,
 }
 
 /// What a prompt shows.
@@ -92,7 +93,15 @@ impl From<LoginEvent> for FfiLoginEvent {
 
 impl FfiLogin {
     pub(crate) fn new(login: DeviceLogin) -> Arc<Self> {
-        Arc::new(FfiLogin { login })
+        // Made here, within a call, because Swift cannot catch what fails in `prompt`.
+        let prompt = FfiPrompt {
+            user_code: login.user_code().into(),
+            verification_uri: login.verification_uri().into(),
+            verification_uri_complete: login.verification_uri_complete().map(Into::into),
+            expires_at: instant(login.expires_at()),
+            text: prompt::text(&login),
+        };
+        Arc::new(FfiLogin { login, prompt })
     }
 }
 
@@ -100,13 +109,7 @@ impl FfiLogin {
 impl FfiLogin {
     /// What to show.
     pub fn prompt(&self) -> FfiPrompt {
-        FfiPrompt {
-            user_code: self.login.user_code().into(),
-            verification_uri: self.login.verification_uri().into(),
-            verification_uri_complete: self.login.verification_uri_complete().map(Into::into),
-            expires_at: instant(self.login.expires_at()),
-            text: prompt::text(&self.login),
-        }
+        self.prompt.clone()
     }
 
     /// Seconds between polls now.
@@ -116,8 +119,10 @@ impl FfiLogin {
 
     /// The link as a QR code.
     pub fn qr(&self) -> Result<FfiQr, Failure> {
-        let prompt::Qr { text, svg } = self.login.qr()?;
-        Ok(FfiQr { text, svg })
+        at_once(|| {
+            let prompt::Qr { text, svg } = self.login.qr()?;
+            Ok(FfiQr { text, svg })
+        })
     }
 
     /// What another process needs to go on; holds the device code.

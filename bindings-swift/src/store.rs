@@ -50,6 +50,8 @@ pub trait ForeignStore: Send + Sync {
     async fn lock(&self) -> Result<Option<u64>, StoreFailure>;
     /// Lets others in.
     fn release(&self, lock: u64);
+    /// A number that differs once the record has changed; nothing where the store cannot tell.
+    fn revision(&self) -> Option<u64>;
 }
 
 struct Guard {
@@ -120,6 +122,10 @@ impl CredentialStore for Adapter {
                 },
             )
         })
+    }
+
+    fn revision(&self) -> Option<u64> {
+        self.store.revision()
     }
 
     /// Ours comes first and says more.

@@ -274,6 +274,13 @@ typedef void (*UniffiCallbackInterfaceForeignStoreMethod4)(uint64_t, uint64_t, v
     );
 
 #endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD5
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD5
+typedef void (*UniffiCallbackInterfaceForeignStoreMethod5)(uint64_t, RustBuffer* _Nonnull, 
+        RustCallStatus *_Nonnull uniffiCallStatus
+    );
+
+#endif
 #ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_FOREIGN_STORE
 #define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_FOREIGN_STORE
 typedef struct UniffiVTableCallbackInterfaceForeignStore {
@@ -284,6 +291,7 @@ typedef struct UniffiVTableCallbackInterfaceForeignStore {
     UniffiCallbackInterfaceForeignStoreMethod2 _Nonnull delete;
     UniffiCallbackInterfaceForeignStoreMethod3 _Nonnull lock;
     UniffiCallbackInterfaceForeignStoreMethod4 _Nonnull release;
+    UniffiCallbackInterfaceForeignStoreMethod5 _Nonnull revision;
 } UniffiVTableCallbackInterfaceForeignStore;
 
 #endif
@@ -306,6 +314,16 @@ uint64_t uniffi_parallel_account_ffi_fn_constructor_call_new(RustCallStatus *_No
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_CALL_CANCEL
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_CALL_CANCEL
 void uniffi_parallel_account_ffi_fn_method_call_cancel(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_CALL_PANIC
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_CALL_PANIC
+uint64_t uniffi_parallel_account_ffi_fn_method_call_panic(uint64_t ptr, RustBuffer message
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_CALL_PANIC_AT_ONCE
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_CALL_PANIC_AT_ONCE
+void uniffi_parallel_account_ffi_fn_method_call_panic_at_once(uint64_t ptr, RustBuffer message, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CLONE_FFICLIENT
@@ -391,6 +409,11 @@ uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_resume_login(uint64_t p
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_SELECT_ORGANIZATION
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_SELECT_ORGANIZATION
 uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_select_organization(uint64_t ptr, uint64_t call, RustBuffer organization
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_SETTLED
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_SETTLED
+uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_settled(uint64_t ptr, uint64_t call
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_START_LOGIN
@@ -587,6 +610,11 @@ uint64_t uniffi_parallel_account_ffi_fn_method_foreignstore_lock(uint64_t ptr
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_RELEASE
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_RELEASE
 void uniffi_parallel_account_ffi_fn_method_foreignstore_release(uint64_t ptr, uint64_t lock, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_REVISION
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_REVISION
+RustBuffer uniffi_parallel_account_ffi_fn_method_foreignstore_revision(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_FUNC_OPEN_BROWSER
@@ -866,6 +894,18 @@ uint16_t uniffi_parallel_account_ffi_checksum_method_call_cancel(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_CALL_PANIC
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_CALL_PANIC
+uint16_t uniffi_parallel_account_ffi_checksum_method_call_panic(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_CALL_PANIC_AT_ONCE
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_CALL_PANIC_AT_ONCE
+uint16_t uniffi_parallel_account_ffi_checksum_method_call_panic_at_once(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_ACCESS_TOKEN
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_ACCESS_TOKEN
 uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_access_token(void
@@ -947,6 +987,12 @@ uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_resume_login(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_SELECT_ORGANIZATION
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_SELECT_ORGANIZATION
 uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_select_organization(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_SETTLED
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_SETTLED
+uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_settled(void
     
 );
 #endif
@@ -1103,6 +1149,12 @@ uint16_t uniffi_parallel_account_ffi_checksum_method_foreignstore_lock(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_RELEASE
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_RELEASE
 uint16_t uniffi_parallel_account_ffi_checksum_method_foreignstore_release(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_REVISION
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_REVISION
+uint16_t uniffi_parallel_account_ffi_checksum_method_foreignstore_revision(void
     
 );
 #endif

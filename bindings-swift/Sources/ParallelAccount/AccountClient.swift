@@ -70,6 +70,15 @@ public final class AccountClient: Sendable {
 
     /// Lets go of the connections. Later calls throw ``AccountError`` `config`.
     public func close() { native.close() }
+
+    /// Waits until nothing of this client runs any more that cancelled calls left behind: a
+    /// refresh, a poll, a write or a logout. Await it before the process ends, if a call may have
+    /// been cancelled just before: a refresh that is cut off may lose the login.
+    ///
+    /// - Throws: `CancellationError` once its own task is cancelled; the work goes on.
+    public func settled() async throws {
+        try await bridged { [native] call in try await native.settled(call: call) }
+    }
 }
 
 private func retries(_ count: Int?) throws -> UInt32? {

@@ -120,14 +120,14 @@ extension AccountError {
     }
 
     /// An error that arises on this side of the border.
-    init(_ code: Code, _ message: String) {
+    init(_ code: Code, _ message: String, outcomeUnknown: Bool = false) {
         self.code = code
         self.message = message
         status = nil
         requestID = nil
         retryAfter = nil
         isRetryable = false
-        outcomeUnknown = false
+        self.outcomeUnknown = outcomeUnknown
         oauthError = nil
         oauthDescription = nil
         fields = []
@@ -138,6 +138,7 @@ extension AccountError {
         self.init(
             .internal,
             "This is a bug in parallel-account (\(what)). "
-                + "Please report it, with the version and what you called.")
+                + "Please report it, with the version and what you called.",
+            outcomeUnknown: true)
     }
 }

@@ -38,7 +38,7 @@ func publicError(_ error: any Error) -> any Error {
     case is CancellationError:
         error
     default:
-        AccountError(bug: "the native half answered nonsense")
+        AccountError(bug: "a panic was caught; standard error says where")
     }
 }
 

@@ -632,6 +632,16 @@ public protocol CallProtocol: AnyObject, Sendable {
      */
     func cancel() 
     
+    /**
+     * For tests: a call with a bug that panics with `message`.
+     */
+    func panic(message: String) async throws 
+    
+    /**
+     * For tests: the same in what answers at once.
+     */
+    func panicAtOnce(message: String) throws 
+    
 }
 /**
  * What Swift makes before a call, so that a `Task` that is cancelled can say so: UniFFI itself
@@ -708,6 +718,37 @@ open func cancel()  {try! rustCall() {
         uniffiCallStatus in
     uniffi_parallel_account_ffi_fn_method_call_cancel(
             self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * For tests: a call with a bug that panics with `message`.
+     */
+open func panic(message: String)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_parallel_account_ffi_fn_method_call_panic(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(message)
+                )
+            },
+            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
+            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
+            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * For tests: the same in what answers at once.
+     */
+open func panicAtOnce(message: String)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_call_panic_at_once(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(message),uniffiCallStatus
     )
 }
 }
@@ -836,6 +877,11 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
      * Which organisation calls act for from now on.
      */
     func selectOrganization(call: Call, organization: String) async throws 
+    
+    /**
+     * Waits for what cancelled calls left running.
+     */
+    func settled(call: Call) async throws 
     
     /**
      * Begins a device login.
@@ -1194,6 +1240,25 @@ open func selectOrganization(call: Call, organization: String)async throws   {
             rustFutureFunc: {
                 uniffi_parallel_account_ffi_fn_method_fficlient_select_organization(
                         self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(organization)
+                )
+            },
+            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
+            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
+            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * Waits for what cancelled calls left running.
+     */
+open func settled(call: Call)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_parallel_account_ffi_fn_method_fficlient_settled(
+                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
                 )
             },
             pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
@@ -2077,6 +2142,11 @@ public protocol ForeignStore: AnyObject, Sendable {
      */
     func release(lock: UInt64) 
     
+    /**
+     * A number that differs once the record has changed; nothing where the store cannot tell.
+     */
+    func revision()  -> UInt64?
+    
 }
 /**
  * A store written in Swift. The record is opaque to it.
@@ -2220,6 +2290,18 @@ open func release(lock: UInt64)  {try! rustCall() {
         FfiConverterUInt64.lower(lock),uniffiCallStatus
     )
 }
+}
+    
+    /**
+     * A number that differs once the record has changed; nothing where the store cannot tell.
+     */
+open func revision() -> UInt64?  {
+    return try!  FfiConverterOptionUInt64.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_foreignstore_revision(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
 }
     
 
@@ -2430,6 +2512,28 @@ fileprivate struct UniffiCallbackInterfaceForeignStore {
 
             
             let writeReturn = { () }
+            uniffiTraitInterfaceCall(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn
+            )
+        },
+        revision: { (
+            uniffiHandle: UInt64,
+            uniffiOutReturn: UnsafeMutablePointer<RustBuffer>,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> UInt64? in
+                guard let uniffiObj = try? FfiConverterTypeForeignStore.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return uniffiObj.revision(
+                )
+            }
+
+            
+            let writeReturn = { uniffiOutReturn.pointee = FfiConverterOptionUInt64.lower($0) }
             uniffiTraitInterfaceCall(
                 callStatus: uniffiCallStatus,
                 makeCall: makeCall,
@@ -4935,6 +5039,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_call_cancel() != 1864) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_parallel_account_ffi_checksum_method_call_panic() != 42923) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_call_panic_at_once() != 22917) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_access_token() != 12368) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -4975,6 +5085,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_select_organization() != 6582) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_settled() != 44755) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_start_login() != 13165) {
@@ -5053,6 +5166,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_foreignstore_release() != 46985) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_foreignstore_revision() != 33437) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_constructor_call_new() != 28021) {

@@ -123,26 +123,55 @@ final class Sandbox: Sendable {
         return requests.count
     }
 
+    /// How often a device code was polled, and what became of it.
+    func deviceCode(_ login: DeviceLogin) async throws -> (polls: Int, state: String) {
+        let codes = try await control("GET", "/device-codes")["device_codes"]?.items ?? []
+        let code = codes.first { $0["user_code"]?.text == login.userCode }
+        return (code?["polls"]?.int ?? 0, code?["state"]?.text ?? "unknown")
+    }
+
     /// A client of this sandbox. `timeScale` is how much faster its clock runs.
     func client(
         store: any CredentialStore = MemoryStore(), timeout: Duration? = nil,
-        maxRetries: Int? = 0, firstPollAtOnce: Bool = true, timeScale: Double? = nil
+        maxRetries: Int? = 0, firstPollAtOnce: Bool = true, timeScale: Double? = nil,
+        platformURL: String? = nil, accountURL: String? = nil
     ) throws -> AccountClient {
         try AccountClient.$timeScale.withValue(timeScale) {
             try AccountClient(
-                clientName: "swift-tests", platformURL: platformURL, accountURL: accountURL,
-                store: store, timeout: timeout, maxRetries: maxRetries,
+                clientName: "swift-tests", platformURL: platformURL ?? self.platformURL,
+                accountURL: accountURL ?? self.accountURL, store: store, timeout: timeout,
+                maxRetries: maxRetries,
                 firstPollAtOnce: firstPollAtOnce)
         }
     }
 
     /// The same, logged in.
-    func loggedIn(store: any CredentialStore = MemoryStore(), timeout: Duration? = nil)
-        async throws -> AccountClient
-    {
-        let client = try client(store: store, timeout: timeout)
+    func loggedIn(
+        store: any CredentialStore = MemoryStore(), timeout: Duration? = nil,
+        platformURL: String? = nil, accountURL: String? = nil
+    ) async throws -> AccountClient {
+        let client = try client(
+            store: store, timeout: timeout, platformURL: platformURL, accountURL: accountURL)
         try await client.login(openBrowser: false) { try await self.approve($0) }
         return client
+    }
+}
+
+extension Process {
+    /// Starts it, waits for its end without blocking one of the few threads that tests run on,
+    /// and answers its status.
+    func ended() async throws -> Int32 {
+        let ended = end
+        try run()
+        for await _ in ended {}
+        return terminationStatus
+    }
+
+    /// Ends when this process does. Ask for it before `run`.
+    var end: AsyncStream<Void> {
+        let (ended, end) = AsyncStream.makeStream(of: Void.self)
+        terminationHandler = { _ in end.finish() }
+        return ended
     }
 }
 

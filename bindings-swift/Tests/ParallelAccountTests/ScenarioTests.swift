@@ -1,17 +1,14 @@
 import Foundation
 import Testing
 
-@testable import ParallelAccount
-
-/// Plays the client's part of every scenario in `tests/scenarios`; the sandbox plays the server's
-/// and judges both. `PARALLEL_ACCOUNT_SCENARIOS` picks scenarios by a part of their names.
+/// Plays every scenario in `tests/scenarios`. `PARALLEL_ACCOUNT_SCENARIOS` picks scenarios by a
+/// part of their names.
 @Suite struct ScenarioTests {
     /// Scenarios spend their time waiting; more at once, and slow machines wait for themselves.
     private static let atOnce = 64
 
     @Test func everyScenarioHolds() async throws {
-        let folder = URL(fileURLWithPath: #filePath)
-            .appendingPathComponent("../../../../tests/scenarios").standardized
+        let folder = Scenario.folder
         let wanted = ProcessInfo.processInfo.environment["PARALLEL_ACCOUNT_SCENARIOS"] ?? ""
         let files = try FileManager.default
             .contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
@@ -25,7 +22,7 @@ import Testing
                     if number >= Self.atOnce { failed += try await judge(group.next()) }
                     group.addTask {
                         let name = file.deletingPathExtension().lastPathComponent
-                        return (name, try await run(file, in: sandbox))
+                        return (name, try await Scenario(name).run(in: sandbox).problems)
                     }
                 }
                 while let done = try await group.next() { failed += judge(done) }
@@ -38,159 +35,5 @@ import Testing
         guard let (name, problems) = done, !problems.isEmpty else { return 0 }
         Issue.record("\(name): \(problems.joined(separator: "; "))")
         return 1
-    }
-
-    /// One scenario from its file to its verdict: the problems.
-    private func run(_ file: URL, in sandbox: Sandbox) async throws -> [String] {
-        // As it is, because the order of a record's members counts.
-        let scenario = try Data(contentsOf: file)
-        let started = try await sandbox.send("POST", sandbox.controlURL + "/scenarios", scenario)
-        let store = MemoryStore(record: started["store"]?.text)
-        var results: [JSONValue] = []
-        do {
-            var player = Player(client: try client(started, store: store))
-            for call in started["client"]?.items ?? [] { results.append(await player.play(call)) }
-        } catch {
-            results.append(["raises": raised(error)])
-        }
-        let stored = try await store.load()
-        let verdictURL = try #require(started["verdict_url"]?.text)
-        let report: JSONValue = ["results": .array(results), "stored": .init(stored)]
-        let verdict = try await sandbox.send(
-            "POST", verdictURL, JSONEncoder().encode(report))
-        return (verdict["problems"]?.items ?? []).map { $0.text ?? "\($0)" }
-    }
-
-    private func client(_ started: JSONValue, store: MemoryStore) throws -> AccountClient {
-        let options = started["options"] ?? [:]
-        func text(_ name: String) -> String? { options[name]?.text ?? started[name]?.text }
-        return try AccountClient.$timeScale.withValue(started["time_scale"]?.double) {
-            try AccountClient(
-                clientName: text("client_name"), clientID: text("client_id"),
-                scopes: options["scopes"]?.texts, platformURL: text("platform_url"),
-                accountURL: text("account_url"), store: store,
-                timeout: options["timeout"]?.duration,
-                maxRetries: options["max_retries"]?.int, organization: text("org"),
-                userAgent: text("user_agent"),
-                firstPollAtOnce: options["first_poll_at_once"] == true)
-        }
-    }
-}
-
-/// Makes the calls of one scenario.
-private struct Player {
-    let client: AccountClient
-    private var started: DeviceLogin?
-
-    init(client: AccountClient) { self.client = client }
-
-    mutating func play(_ call: JSONValue) async -> JSONValue {
-        var events: [JSONValue] = []
-        do {
-            let value = try await result(of: call, events: &events)
-            return ["returns": value, "events": .array(events)]
-        } catch {
-            return ["raises": raised(error), "events": .array(events)]
-        }
-    }
-
-    private mutating func result(
-        of call: JSONValue, events: inout [JSONValue]
-    ) async throws -> JSONValue {
-        let args = call["args"] ?? [:]
-        func text(_ name: String) -> String { args[name]?.text ?? "" }
-        let options = call["options"] ?? [:]
-        let client = try client.with(
-            timeout: options["timeout"]?.duration, maxRetries: options["max_retries"]?.int)
-        switch call["call"]?.text ?? "" {
-        case "login":
-            _ = try await start(client, args)
-            return try await wait(noting: &events)
-        case "start_login":
-            return try await start(client, args)
-        case "resume_login":
-            let record: Secret
-            if let given = args["record"], given != .null {
-                let json = String(decoding: try JSONEncoder().encode(given), as: UTF8.self)
-                record = Secret(given.text ?? json)
-            } else {
-                record = try login.pendingRecord()
-            }
-            let resumed = try await client.resumeLogin(record)
-            started = resumed
-            return .init(resumed)
-        case "poll": return .init(try await login.poll())
-        case "wait": return try await wait(noting: &events)
-        case "cancel": try login.cancel()
-        case "close": client.close()
-        case "status": return .init(try await client.status())
-        case "logout":
-            try await client.logout(
-                organization: args["organization"]?.text, all: args["all"] == true)
-        case "access_token": return .string(try await client.accessToken().expose())
-        case "organizations": return .array(try await client.organizations().map(JSONValue.init))
-        case "select_organization": try await client.selectOrganization(text("id"))
-        case "request":
-            return try await client.request(text("method"), text("path"), json: args["json"])
-        case "balance.get": return .init(try await client.balance.get())
-        case "balance.add":
-            return .init(
-                try await client.balance.add(
-                    amountCents: args["amount_cents"]?.int ?? 0,
-                    idempotencyKey: args["idempotency_key"]?.text))
-        case "apps.list": return .array(try await client.apps.list().map(JSONValue.init))
-        case "apps.create":
-            return ["app_id": .string(try await client.apps.create(name: text("name")))]
-        case "apps.delete": try await client.apps.delete(text("app_id"))
-        case "keys.create":
-            return .init(try await client.keys.create(appID: text("app_id"), name: text("name")))
-        case "keys.delete": try await client.keys.delete(text("key_id"), appID: text("app_id"))
-        case "oauth.register":
-            return ["client_id": .string(try await client.oauth.register().clientID)]
-        case "oauth.request_device_code":
-            return .init(
-                try await client.oauth.requestDeviceCode(
-                    clientID: text("client_id"), scopes: args["scopes"]?.texts ?? []))
-        case "oauth.poll_token":
-            let code = Secret(text("device_code"))
-            switch try await client.oauth.pollToken(clientID: text("client_id"), deviceCode: code) {
-            case .pending: return "pending"
-            case .slowDown: return "slow_down"
-            case .tokens(let tokens): return .init(tokens)
-            }
-        case "oauth.refresh":
-            return .init(
-                try await client.oauth.refresh(
-                    Secret(text("refresh_token")), clientID: args["client_id"]?.text))
-        case "oauth.revoke": try await client.oauth.revoke(Secret(text("refresh_token")))
-        default: throw Sandbox.Problem(description: "this runner does not know \(call)")
-        }
-        return .null
-    }
-
-    private var login: DeviceLogin {
-        get throws {
-            guard let started else { throw Sandbox.Problem(description: "no login was started") }
-            return started
-        }
-    }
-
-    private mutating func start(_ client: AccountClient, _ args: JSONValue) async throws
-        -> JSONValue
-    {
-        let login = try await client.startLogin(
-            scopes: args["scopes"]?.texts, timeout: args["timeout"]?.duration,
-            hint: args["login_hint"]?.text)
-        started = login
-        return .init(login)
-    }
-
-    private func wait(noting events: inout [JSONValue]) async throws -> JSONValue {
-        var status: LoginStatus?
-        for try await event in try login {
-            events.append(.init(event))
-            if case .authorized(let reached) = event { status = reached }
-        }
-        return status.map(JSONValue.init) ?? .null
     }
 }

@@ -19,6 +19,11 @@ public protocol CredentialStore: Sendable {
     /// keeps nobody out: right for a record that only this process uses.
     func lock() async throws -> StoreLock?
 
+    /// A number that differs once the record has changed, whoever changed it; then the record is
+    /// loaded only when it does. Must be cheap: it is asked for before every use of the login.
+    /// `nil`, the default, means that it cannot be told: the record is loaded each time.
+    var revision: UInt64? { get }
+
     /// Where the record is, for people. The name of the type by default.
     var location: String { get }
 
@@ -30,6 +35,8 @@ public protocol CredentialStore: Sendable {
 extension CredentialStore {
     /// Keeps nobody out.
     public func lock() async throws -> StoreLock? { nil }
+    /// Cannot be told.
+    public var revision: UInt64? { nil }
     /// The name of the type.
     public var location: String { String(describing: Self.self) }
     /// 30 s.
@@ -113,6 +120,8 @@ private final class Adapter: ForeignStore {
     }
 
     func release(lock: UInt64) { locks.remove(lock)?.release() }
+
+    func revision() -> UInt64? { store.revision }
 
     /// `localizedDescription`, because `String(describing:)` would print whatever the error
     /// carries, the record included.
