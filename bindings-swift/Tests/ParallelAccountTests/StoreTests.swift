@@ -23,6 +23,34 @@ private actor ShelfStore: CredentialStore {
     private func unlock() { isLocked = false }
 }
 
+/// A store that knows when its record has changed.
+private final class NumberedStore: CredentialStore, @unchecked Sendable {
+    private let mutex = NSLock()
+    private var record: String?
+    private var number: UInt64 = 1
+    private var loaded = 0
+
+    var revision: UInt64? { mutex.withLock { number } }
+    var loads: Int { mutex.withLock { loaded } }
+
+    func load() async throws -> String? {
+        mutex.withLock {
+            loaded += 1
+            return record
+        }
+    }
+
+    func save(_ record: String) async throws { change(to: record) }
+    func delete() async throws { change(to: nil) }
+
+    private func change(to record: String?) {
+        mutex.withLock {
+            self.record = record
+            number += 1
+        }
+    }
+}
+
 private struct ThrowingStore: CredentialStore {
     struct Broken: LocalizedError {
         let record: String
@@ -62,6 +90,20 @@ private struct ThrowingStore: CredentialStore {
             while await store.isLocked { await Task.yield() }
             try await second.logout()
             #expect(try await !first.status().isLoggedIn)
+        }
+    }
+
+    @Test func storeWithARevisionIsLoadedOnlyWhenItHasChanged() async throws {
+        try await Sandbox.run { sandbox in
+            let store = NumberedStore()
+            let client = try await sandbox.loggedIn(store: store)
+            _ = try await client.status()
+            let loads = store.loads
+            for _ in 0..<10 { _ = try await client.balance.get() }
+            #expect(store.loads == loads)
+            // A sibling's logout is noticed.
+            try await sandbox.client(store: store).logout()
+            #expect(await accountError { try await client.balance.get() }?.code == .loginRequired)
         }
     }
 
