@@ -106,6 +106,7 @@ pub(crate) struct Client {
 
 impl Client {
     fn core(&self, py: Python<'_>) -> PyResult<AccountClient> {
+        process::watch_exit(py)?;
         let client = match self.mode {
             Mode::Blocking => blocking::attached(py, &self.origin, || self.origin.client(py))?,
             Mode::Asyncio => {
@@ -458,6 +459,13 @@ impl Client {
     fn select_organization(&self, py: Python<'_>, id: String) -> PyResult<Py<PyAny>> {
         self.run(py, move |client| async move {
             client.select_organization(&id).await.map(|()| Nothing)
+        })
+    }
+
+    fn settled(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.run(py, |client| async move {
+            client.settled().await;
+            Ok(Nothing)
         })
     }
 

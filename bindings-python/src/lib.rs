@@ -56,5 +56,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<models::Tokens>()?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(process::_after_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(process::_do_at_exit, module)?)?;
     process::watch_forks(module)
 }

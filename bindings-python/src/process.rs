@@ -4,18 +4,25 @@
 //! therefore has a generation of its own. A child starts the next one and leaves everything of
 //! its parent alone, not even dropping it: a lock in it may have been held at the fork.
 
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use parallel_account::Detached;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::blocking;
 
 struct Generation {
     number: u32,
     background: OnceLock<(Runtime, Detached)>,
     /// Whether the interpreter is ending; held for reading by background threads that use it.
     ending: RwLock<bool>,
+    /// Whether Python was asked to call [`_at_exit`].
+    watched: AtomicBool,
     next: OnceLock<Box<Generation>>,
 }
 
@@ -25,6 +32,7 @@ impl Generation {
             number,
             background: OnceLock::new(),
             ending: RwLock::new(false),
+            watched: AtomicBool::new(false),
             next: OnceLock::new(),
         }
     }
@@ -80,24 +88,71 @@ pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     Python::try_attach(work)
 }
 
+/// How long the end of the process waits for refreshes and the like that their callers left.
+const SETTLE_WITHIN: Duration = Duration::from_secs(5);
+
+/// What Python made no thread for any more, to be done by the thread that ends the interpreter.
+static LATE: Mutex<Vec<Py<PyAny>>> = Mutex::new(Vec::new());
+
+/// Has `work` done soon, while the interpreter is ending.
 #[pyfunction]
-fn _at_exit(py: Python<'_>) {
+pub(crate) fn _do_at_exit(work: Py<PyAny>) {
+    let mut late = LATE.lock().unwrap_or_else(PoisonError::into_inner);
+    late.push(work);
+}
+
+/// Gives what runs detached the time to reach its store. Ctrl-C ends the wait.
+#[pyfunction]
+fn _settle(py: Python<'_>) -> PyResult<()> {
+    const TURN: Duration = Duration::from_millis(20);
+    let deadline = Instant::now() + SETTLE_WITHIN;
+    let Some((_, detached)) = current().background.get() else {
+        return Ok(());
+    };
+    while Instant::now() < deadline {
+        let turn = async { tokio::time::timeout(TURN, detached.settled()).await };
+        if blocking::run(py, turn)?.is_ok() {
+            break;
+        }
+        match py.check_signals() {
+            Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => break,
+            checked => checked?,
+        }
+        let late = mem::take(&mut *LATE.lock().unwrap_or_else(PoisonError::into_inner));
+        for work in late {
+            work.call0(py)?;
+        }
+    }
+    Ok(())
+}
+
+#[pyfunction]
+fn _at_exit(py: Python<'_>) -> PyResult<()> {
+    let settled = _settle(py);
     py.detach(|| {
         let ending = &current().ending;
         *ending.write().unwrap_or_else(PoisonError::into_inner) = true;
     });
+    settled
 }
 
-/// Makes [`attach`] safe to use from here on.
+/// Makes [`attach`] safe to use from here on, and the end of the process wait for what runs
+/// detached. Each process asks for it anew: what a fork inherits may have been forgotten.
 pub(crate) fn watch_exit(py: Python<'_>) -> PyResult<()> {
-    static WATCHED: PyOnceLock<()> = PyOnceLock::new();
-    WATCHED
-        .get_or_try_init(py, || {
-            let at_exit = wrap_pyfunction!(_at_exit, py)?;
-            py.import("atexit")?.call_method1("register", (at_exit,))?;
-            Ok(())
-        })
-        .copied()
+    if current().watched.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
+    let at_exit = wrap_pyfunction!(_at_exit, py)?;
+    py.import("atexit")?.call_method1("register", (at_exit,))?;
+    // Until 3.13, their workers end without what `atexit` knows.
+    let modules = py.import("sys")?.getattr("modules")?;
+    for name in ["multiprocessing.util", "billiard.util"] {
+        if let Ok(util) = modules.get_item(name) {
+            let arguments = (py.None(), wrap_pyfunction!(_settle, py)?, (), py.None(), 0);
+            util.call_method1("Finalize", arguments)?;
+        }
+    }
+    Ok(())
 }
 
 /// Called by Python in a forked child, while that child has one thread.

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
+import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from parallel_account import AccountClient, AsyncAccountClient, DeviceLogin, MemoryStore
+
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# A shell's background jobs ignore Ctrl-C and hand that down; a program in a terminal does not.
+PRELUDE = """
+import asyncio, os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from parallel_account import *
+store = MemoryStore(os.environ["RECORD"])
+client = AccountClient(store=store)
+aclient = AsyncAccountClient(store=MemoryStore(os.environ["RECORD"]))
+"""
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -69,6 +85,10 @@ class Sandbox:
     def fault(self, route: str, **fault: Any) -> None:
         self.control("POST", "/faults", route=route, **fault)
 
+    def delay(self, seconds: float = 20.0, times: int = 1) -> None:
+        """Has the next calls for the balance wait."""
+        self.fault("balance.get", delay_ms=int(seconds * 1000), times=times)
+
     def requests(self, route: str) -> list[dict[str, Any]]:
         answer = self.control("GET", f"/requests?route={route}")
         return answer["requests"] if isinstance(answer, dict) else answer
@@ -109,6 +129,53 @@ class Sandbox:
         self.approve(login)
         login.wait()
         return login
+
+
+class Relay:
+    """Stands before the sandbox's OAuth endpoints and keeps their answers until told."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.upstream = urllib.parse.urlsplit(sandbox.platform_url)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.answered = threading.Event()
+        """The server has acted, and its answer is held here."""
+        self.released = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def release(self) -> None:
+        """Lets the answers go, those to come as well."""
+        self.released.set()
+
+    def close(self) -> None:
+        self.release()
+        self.listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection((self.upstream.hostname, self.upstream.port))
+            for pair in ((client, server, False), (server, client, True)):
+                threading.Thread(target=self._pump, args=pair, daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
+        with source, contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if answers:
+                    self.answered.set()
+                    self.released.wait(60)
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def relay(sandbox: Sandbox) -> Iterator[Relay]:
+    relay = Relay(sandbox)
+    yield relay
+    relay.close()
 
 
 @pytest.fixture(scope="session")

@@ -320,6 +320,14 @@ class AsyncAccountClient:
         """Act for this organisation from now on; all that share the store follow."""
         return await self._native.select_organization(id)
 
+    async def settled(self) -> None:
+        """Waits for what calls left behind when they were cancelled: a refresh above all.
+
+        Such work goes on by itself, so that no login is lost, and the end of the process waits up
+        to 5 seconds for it. Call this where a process ends in another way, as by ``os._exit()``.
+        """
+        return await self._native.settled()
+
     async def request(self, method: str, path: str, json: Any = None) -> Any:
         """Any other call below the Account API's base; returns the parsed JSON of the answer.
 

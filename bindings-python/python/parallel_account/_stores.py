@@ -5,12 +5,12 @@ from __future__ import annotations
 import _thread
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from parallel_account import _native
+
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Awaitable
     from weakref import ref
-
-    from parallel_account import _native
 
 
 @runtime_checkable
@@ -64,7 +64,11 @@ def call(
         except BaseException as error:
             answer.raised(error)
 
-    _thread.start_new_thread(work, ())
+    try:
+        _thread.start_new_thread(work, ())
+    except RuntimeError:
+        # From 3.12 on, an interpreter that is ending starts no threads.
+        _native._do_at_exit(work)
 
 
 def hold(
