@@ -1,28 +1,42 @@
-// The package as someone installs it: packed, in an empty project, by import and by require.
+// The packages as someone installs them: packed, in an empty project, by import, by require and by
+// TypeScript. `tools/setup-packaging` comes first.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { platformName } from '../dist/native.js';
 
 const here = join(import.meta.dirname, '..');
+const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target');
+const tarballs = join(target, 'npm', 'tarballs');
+const platform = platformName();
 let project;
 
-const run = (command, args, cwd) =>
-  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+function run(command, args, cwd) {
+  try {
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: 'pipe' });
+  } catch ({ message, stdout }) {
+    throw new Error(`${message}\n${stdout}`);
+  }
+}
+
+const manifestOf = (name) =>
+  JSON.parse(readFileSync(join(project, 'node_modules', name, 'package.json'), 'utf8'));
+const filesOf = (name) =>
+  run('find', ['-type', 'f'], join(project, 'node_modules', name))
+    .trim()
+    .split('\n');
 
 before(() => {
+  // Ends with a dry run of publishing each.
+  run('node', ['tools/package.mjs'], here);
   project = mkdtempSync(join(tmpdir(), 'parallel-account-'));
-  const pack = run(
-    'npm',
-    ['pack', '--ignore-scripts', '--json', '--pack-destination', project],
-    here,
-  );
-  const [{ filename }] = Object.values(JSON.parse(pack));
   writeFileSync(join(project, 'package.json'), '{ "private": true }');
-  run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(project, filename)], project);
+  const packages = readdirSync(tarballs).map((name) => join(tarballs, name));
+  run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...packages], project);
 });
 after(() => rmSync(project, { recursive: true, force: true }));
 
@@ -54,26 +68,135 @@ describe('the packed package in an empty project', () => {
     assert.equal(run('node', ['-e', code], project), without);
   });
 
-  test('only what is needed is in it', () => {
-    const { name, type } = JSON.parse(
-      readFileSync(join(project, 'node_modules/parallel-account/package.json'), 'utf8'),
-    );
-    assert.deepEqual([name, type], ['parallel-account', 'commonjs']);
-    const files = run('find', ['-type', 'f'], join(project, 'node_modules/parallel-account'));
-    for (const file of files.trim().split('\n')) {
+  test('only what is needed is in them, and nothing runs at their installation', () => {
+    const main = manifestOf('parallel-account');
+    assert.deepEqual(main.optionalDependencies, { [`parallel-account-${platform}`]: main.version });
+    for (const file of filesOf('parallel-account')) {
       assert.match(
         file,
-        /^\.\/(dist\/.*\.(js|mjs|d\.ts|d\.mts)|native\/.*\.node|package\.json|README\.md|LICENSE)$/,
+        /^\.\/(dist\/.*\.(js|mjs|d\.ts|d\.mts)|package\.json|README\.md|LICENSE)$/,
       );
+    }
+    const native = manifestOf(`parallel-account-${platform}`);
+    assert.deepEqual([native.version, native.os], [main.version, [process.platform]]);
+    assert.deepEqual(filesOf(`parallel-account-${platform}`).sort(), [
+      './LICENSE',
+      './README.md',
+      './package.json',
+      `./parallel-account.${platform}.node`,
+      './sbom.cdx.json',
+      './third-party.txt',
+    ]);
+    for (const manifest of [main, native]) {
+      assert.deepEqual([manifest.scripts, manifest.dependencies], [undefined, undefined]);
     }
   });
 
-  test('a platform without its file says which package is missing', () => {
-    const code = `Object.defineProperty(process, 'arch', { value: 'riscv64' });
-      try { require('parallel-account') } catch (error) { console.log(error.message) }`;
+  test('what is linked into the native file is named, with its licence', () => {
+    const folder = join(project, 'node_modules', `parallel-account-${platform}`);
+    const { components } = JSON.parse(readFileSync(join(folder, 'sbom.cdx.json'), 'utf8'));
+    const text = readFileSync(join(folder, 'third-party.txt'), 'utf8');
+    assert.ok(components.length > 50);
+    for (const { name, version, purl, licenses } of components) {
+      assert.equal(purl, `pkg:cargo/${name}@${version}`);
+      assert.match(licenses[0].expression, /^\S/);
+      assert.ok(name.startsWith('parallel-account') || text.includes(`\n${name} ${version}, `));
+    }
+    const names = components.map(({ name }) => name);
+    for (const name of ['parallel-account', 'napi', 'tokio', 'rustls', 'ring']) {
+      assert.ok(names.includes(name), name);
+    }
+    // Neither what compiles nor what tests is linked.
+    for (const name of ['napi-build', 'napi-derive', 'serde_derive', 'axum', 'cc']) {
+      assert.ok(!names.includes(name), name);
+    }
+  });
+});
+
+describe('a native module that is not there', () => {
+  const said = (pretend, folder = project) => {
+    const code = `${pretend}; try { require('parallel-account') } catch (error) {
+      console.log(error.message, error.cause?.code) }`;
+    return run('node', ['-e', code], folder);
+  };
+
+  test('for this platform says which package is missing and why', () => {
+    const other = process.arch === 'x64' ? 'arm64' : 'x64';
     assert.match(
-      run('node', ['-e', code], project),
-      /no native module for linux-riscv64-gnu: the package parallel-account-linux-riscv64-gnu/,
+      said(`Object.defineProperty(process, 'arch', { value: '${other}' })`),
+      new RegExp(
+        `The package parallel-account-linux-${other}-gnu is not installed.* omitted, and where .* ` +
+          'another platform: delete both and install again',
+      ),
     );
   });
+
+  test('for a platform that has none says so, and which have', () => {
+    const message = said(`Object.defineProperty(process, 'arch', { value: 'riscv64' })`);
+    assert.match(message, /There is no package parallel-account-linux-riscv64-gnu/);
+    const { targets } = JSON.parse(readFileSync(join(here, 'napi.json'), 'utf8'));
+    const listed = /native modules for (.*?)\. On/.exec(message)[1].split(', ');
+    // As napi.json lists them for the packages.
+    const os = { linux: 'linux', darwin: 'darwin', windows: 'win32' };
+    const cpu = { x86_64: 'x64', aarch64: 'arm64' };
+    assert.deepEqual(
+      listed,
+      targets.map((triple) => {
+        const [arch, , system, abi] = triple.split('-');
+        return [os[system], cpu[arch], abi].filter(Boolean).join('-');
+      }),
+    );
+  });
+
+  test('that is broken says what the system says', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'parallel-account-'));
+    cpSync(join(project, 'node_modules'), join(folder, 'node_modules'), { recursive: true });
+    const name = `parallel-account-${platform}`;
+    writeFileSync(join(folder, 'node_modules', name, `parallel-account.${platform}.node`), 'x');
+    assert.match(said('', folder), /for linux-\S+ cannot be loaded: .* ERR_DLOPEN_FAILED/);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('what tools for packages say', () => {
+  const bin = join(target, 'node-packaging', 'node_modules', '.bin');
+  const main = () =>
+    join(tarballs, `parallel-account-${manifestOf('parallel-account').version}.tgz`);
+
+  test('publint', () => {
+    assert.match(run(join(bin, 'publint'), ['run', main(), '--strict'], project), /All good!/);
+  });
+
+  test('are the types wrong?', () => {
+    const said = run(join(bin, 'attw'), [main(), '--format', 'ascii', '--no-emoji'], project);
+    assert.match(said, /No problems found/);
+  });
+});
+
+describe('types, as the compiler of the one who installed it sees them', () => {
+  const ways = {
+    node16: ['--module', 'node16'],
+    nodenext: ['--module', 'nodenext'],
+    bundler: ['--module', 'esnext', '--moduleResolution', 'bundler'],
+  };
+  before(() => {
+    cpSync(join(here, 'test', 'types'), project, { recursive: true });
+    cpSync(join(here, 'node_modules', '@types'), join(project, 'node_modules', '@types'), {
+      recursive: true,
+    });
+    const undici = join('node_modules', 'undici-types');
+    cpSync(join(here, undici), join(project, undici), { recursive: true });
+  });
+
+  for (const [name, flags] of Object.entries(ways)) {
+    for (const file of ['usage.mts', 'usage.cts']) {
+      if (name === 'bundler' && file.endsWith('.cts')) continue;
+      test(`${name}, ${file}`, () => {
+        const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes'];
+        const goal = ['--target', 'es2022', '--lib', 'es2023,esnext.disposable'];
+        const args = ['--ignoreConfig', ...strict, ...goal, '--types', 'node', ...flags];
+        run(join(here, 'node_modules', '.bin', 'tsc'), [...args, file], project);
+      });
+    }
+  }
 });

@@ -1,5 +1,6 @@
 // Runs what must work everywhere in each runtime that npm carries, and prints a table.
-// The built package of this checkout is used: run `tools/setup` first.
+// The built package of this checkout is used: run `tools/setup` first. With `--this` only the
+// runtime that runs this.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -31,8 +32,11 @@ function install(name, spec) {
 
 const sandbox = await startSandbox('--interval', 0.05, '--approve-after', 0.05);
 const rows = [];
-for (const [name, [spec, program, flags]] of Object.entries(runtimes)) {
-  const executable = join(install(name, spec), program);
+const chosen = process.argv.includes('--this')
+  ? { 'this Node': [undefined, process.execPath, []] }
+  : runtimes;
+for (const [name, [spec, program, flags]] of Object.entries(chosen)) {
+  const executable = spec === undefined ? program : join(install(name, spec), program);
   const [version] = /\d+\.\d+\.\d+/.exec(
     execFileSync(executable, ['--version'], { encoding: 'utf8' }),
   );

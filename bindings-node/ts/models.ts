@@ -11,7 +11,9 @@ import { Secret } from './secret.js';
 
 /** What an organisation has. Amounts are cents and may be fractional. */
 export interface Balance {
+  /** The organisation that it is of. */
   readonly orgId: string;
+  /** Paid and not used up. */
   readonly creditBalanceCents: number;
   /** Used but not yet taken off. */
   readonly pendingDebitBalanceCents: number;
@@ -21,52 +23,71 @@ export interface Balance {
 
 /** An app, to which API keys belong. */
 export interface App {
+  /** A UUID; what keys are made under. */
   readonly appId: string;
+  /** As it was named when it was made. */
   readonly appName: string;
+  /** The organisation that it belongs to, where the service says so. */
   readonly orgId?: string;
+  /** Its name. */
   readonly orgName?: string;
 }
 
 /** An app just made. */
 export interface CreatedApp {
+  /** A UUID; what keys are made under. */
   readonly appId: string;
 }
 
 /** An API key just made. */
 export interface ApiKey {
+  /** What `keys.delete` takes. */
   readonly apiKeyId: string;
+  /** As it was named when it was made. */
   readonly apiKeyName: string;
+  /** The app that it belongs to. */
   readonly appId: string;
+  /** Its name. */
   readonly appName?: string;
+  /** Who was logged in when it was made. */
   readonly createdByUserId?: string;
+  /** Their e-mail address. */
   readonly createdByUserEmail?: string;
   /** What lists show instead of the key. */
   readonly displayValue?: string;
   /** The key itself. This is the only time that the service sends it. */
   readonly rawApiKey?: Secret;
+  /** When it was made, by the service's clock. */
   readonly createdAt?: Date;
 }
 
 /** An organisation with a login in the store. */
 export interface Organization {
+  /** What `selectOrganization` takes. */
   readonly id: string;
+  /** For people. */
   readonly name?: string;
   /** Whether clients act for it that name none. */
   readonly selected: boolean;
+  /** Whether calls can be made for it without a new login. */
   readonly loggedIn: boolean;
 }
 
 /** Who is logged in. */
 export interface Status {
+  /** Whether calls can be made without a new login. */
   readonly loggedIn: boolean;
+  /** The one that calls act for. */
   readonly organization?: Organization;
   /** What the login may do, such as `balance:read`. */
   readonly scopes: readonly string[];
   /** It is renewed by itself. */
   readonly accessTokenExpiresAt?: Date;
+  /** Unless it is used before: each refresh brings a new one. */
   readonly refreshTokenExpiresAt?: Date;
   /** The end of the grant: from then on only a new login helps. */
   readonly authorizationExpiresAt?: Date;
+  /** What this installation is registered as. */
   readonly clientId?: string;
   /** Where the credentials are, for people. */
   readonly store: string;
@@ -76,24 +97,39 @@ export interface Status {
 
 /** The answer to a device authorization request (RFC 8628 §3.2). Durations are milliseconds. */
 export interface DeviceCode {
+  /** What polls are made with. */
   readonly deviceCode: Secret;
+  /** What the person types. */
   readonly userCode: string;
+  /** Where the person types it. */
   readonly verificationUri: string;
+  /** The same with the code in it. */
   readonly verificationUriComplete?: string;
+  /** How long both codes live. */
   readonly expiresIn: number;
+  /** How long to wait between polls. */
   readonly interval: number;
 }
 
 /** The answer of the token endpoint (RFC 6749 §5.1). Durations are milliseconds. */
 export interface Tokens {
+  /** For the Account API's `Authorization: Bearer`. */
   readonly accessToken: Secret;
+  /** Works once; without one the old one stays valid. */
   readonly refreshToken?: Secret;
+  /** `Bearer`, in any case. */
   readonly tokenType: string;
+  /** How long the access token lives; unknown where the service does not say. */
   readonly expiresIn?: number;
+  /** What was granted; unchanged where the service does not say. */
   readonly scopes?: readonly string[];
+  /** The organisation that the person chose. */
   readonly orgId?: string;
+  /** Its name. */
   readonly orgName?: string;
+  /** How long the refresh token lives. */
   readonly refreshTokenExpiresIn?: number;
+  /** The end of the grant, after which no refresh works. */
   readonly authorizationExpiresIn?: number;
 }
 

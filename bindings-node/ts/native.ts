@@ -196,21 +196,46 @@ function runsOnMusl(): boolean {
   return existsSync(`/lib/ld-musl-${arch}.so.1`);
 }
 
+/** For which there are packages. */
+const PLATFORMS = [
+  'linux-x64-gnu',
+  'linux-arm64-gnu',
+  'linux-x64-musl',
+  'linux-arm64-musl',
+  'darwin-x64',
+  'darwin-arm64',
+  'win32-x64-msvc',
+  'win32-arm64-msvc',
+];
+
 function load(): Native {
   const platform = platformName();
+  // A checkout has its own; the published package has none.
   const file = join(__dirname, '..', 'native', `parallel-account.${platform}.node`);
-  if (existsSync(file)) return require(file) as Native;
   const name = `parallel-account-${platform}`;
   try {
-    return require(name) as Native;
+    return require(existsSync(file) ? file : name) as Native;
   } catch (cause) {
-    throw new Error(
-      `parallel-account has no native module for ${platform}: the package ${name} is not installed. ` +
-        'Install again without --omit=optional (or --no-optional), on the platform that runs it; ' +
-        'from a checkout, run "npm run build" in bindings-node.',
-      { cause },
+    throw new Error(whyNot(platform, name, cause as NodeJS.ErrnoException), { cause });
+  }
+}
+
+function whyNot(platform: string, name: string, cause: NodeJS.ErrnoException): string {
+  if (cause.code !== 'MODULE_NOT_FOUND') {
+    return `The native module of parallel-account for ${platform} cannot be loaded: ${cause.message}`;
+  }
+  if (!PLATFORMS.includes(platform)) {
+    return (
+      `There is no package ${name}: parallel-account has native modules for ` +
+      `${PLATFORMS.join(', ')}. On ${platform} build it from the sources, with Rust.`
     );
   }
+  return (
+    `The package ${name} is not installed, which holds the native module of parallel-account for ` +
+    'this platform. npm leaves it out where optional dependencies are omitted, and where ' +
+    'node_modules or the lock file comes from another platform: delete both and install again, ' +
+    'here and without --omit=optional. In a checkout, run "npm run build" in bindings-node.'
+  );
 }
 
 export const native: Native = load();

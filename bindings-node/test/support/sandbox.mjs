@@ -12,7 +12,8 @@ function binary() {
   const named = process.env.PARALLEL_ACCOUNT_SANDBOX;
   if (named) return named;
   const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
-  const file = join(target, 'debug', 'parallel-account-sandbox');
+  const suffix = process.platform === 'win32' ? '.exe' : '';
+  const file = join(target, 'debug', `parallel-account-sandbox${suffix}`);
   if (!existsSync(file)) {
     execFileSync('cargo', ['build', '--quiet', '-p', 'parallel-account-sandbox'], {
       cwd: root,

@@ -1,0 +1,95 @@
+// Makes the packages as they are published, below target/npm: the main one, which holds no native
+// file, and one per platform, of which npm installs the one that fits. Needs `tools/setup` and
+// `tools/setup-packaging`. The tarballs lie in target/npm/tarballs; nothing is published.
+//
+//   --all               refuse unless native/ has the file of every platform in napi.json
+//   --repository URL    where the code is, for the package's page and its provenance
+
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { billOfMaterials, licenceText, linkedCrates, unknownLicences } from './third-party.mjs';
+
+const { values: options } = parseArgs({
+  options: { all: { type: 'boolean', default: false }, repository: { type: 'string' } },
+});
+const here = join(import.meta.dirname, '..');
+const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target');
+const stage = join(target, 'npm');
+const native = join(here, 'native');
+const napi = join(target, 'node-packaging', 'node_modules', '.bin', 'napi');
+
+const read = (file) => JSON.parse(readFileSync(file, 'utf8'));
+const write = (file, content) => writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`);
+
+function refuse(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+function run(command, args) {
+  try {
+    return execFileSync(command, args, { cwd: stage, encoding: 'utf8', stdio: 'pipe' });
+  } catch ({ stdout, stderr }) {
+    refuse(`${stdout}${stderr}\nThis failed: ${command} ${args.join(' ')}`);
+  }
+}
+
+/** How napi and npm call the platform of a Rust target. */
+function platformOf(triple) {
+  const [processor, , system, abi] = triple.split('-');
+  const cpu = { x86_64: 'x64', aarch64: 'arm64' }[processor];
+  const os = { linux: 'linux', darwin: 'darwin', windows: 'win32' }[system];
+  return [os, cpu, ...(abi === undefined ? [] : [abi])].join('-');
+}
+
+const config = read(join(here, 'napi.json'));
+const fileOf = (triple) => join(native, `${config.binaryName}.${platformOf(triple)}.node`);
+const missing = config.targets.filter((triple) => !existsSync(fileOf(triple)));
+if (options.all && missing.length > 0) refuse(`native/ has no file for ${missing.join(', ')}.`);
+const targets = config.targets.filter((triple) => !missing.includes(triple));
+if (targets.length === 0) refuse('native/ is empty. Run "npm run build" first.');
+
+// The main package: what a checkout needs to build and test stays behind.
+rmSync(stage, { recursive: true, force: true });
+mkdirSync(join(stage, 'tarballs'), { recursive: true });
+for (const name of ['dist', 'README.md', 'LICENSE']) {
+  cpSync(join(here, name), join(stage, name), { recursive: true });
+}
+const { devDependencies, scripts, ...manifest } = read(join(here, 'package.json'));
+if (options.repository !== undefined) {
+  manifest.repository = { type: 'git', url: options.repository, directory: 'bindings-node' };
+}
+write(join(stage, 'package.json'), manifest);
+write(join(stage, 'napi.json'), { ...config, targets });
+
+// The platforms' packages, by napi's tooling, each with the licences of what is linked into it.
+run(napi, ['create-npm-dirs', '-c', 'napi.json']);
+run(napi, ['artifacts', '-c', 'napi.json', '--output-dir', native, '--npm-dir', 'npm']);
+const folders = targets.map((triple) => {
+  const folder = join(stage, 'npm', platformOf(triple));
+  const crates = linkedCrates(triple);
+  const unknown = unknownLicences(crates);
+  if (unknown.length > 0) refuse(`These licences need a look:\n${unknown.join('\n')}`);
+  const { files, ...platform } = read(join(folder, 'package.json'));
+  const added = ['sbom.cdx.json', 'third-party.txt'];
+  write(join(folder, 'package.json'), { ...platform, files: [...files, ...added] });
+  write(join(folder, added[0]), billOfMaterials(crates, platform.name, platform.version));
+  writeFileSync(join(folder, added[1]), licenceText(crates));
+  cpSync(join(here, 'LICENSE'), join(folder, 'LICENSE'));
+  return folder;
+});
+
+// Checks all of it first, then names the platforms' packages as optional dependencies.
+const prepublish = ['pre-publish', '-c', 'napi.json', '--npm-dir', 'npm', '-t', 'npm'];
+run(napi, [...prepublish, '--no-gh-release', '--dry-run']);
+run(napi, [...prepublish, '--no-gh-release', '--skip-optional-publish']);
+
+for (const folder of [...folders, stage]) {
+  const packed = run('npm', ['pack', '--json', '--pack-destination', 'tarballs', folder]);
+  const [{ id, filename, size }] = Object.values(JSON.parse(packed));
+  const tarball = join(stage, 'tarballs', filename);
+  run('npm', ['publish', '--dry-run', '--loglevel', 'error', tarball]);
+  console.log(`${id}: ${filename}, ${(size / 1e6).toFixed(2)} MB`);
+}
