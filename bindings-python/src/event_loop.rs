@@ -164,8 +164,8 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<(Bound<'_, PyAny>, Arc<Mailbox
         .call0()
         .map_err(|_| {
             PyRuntimeError::new_err(
-                "AsyncAccountClient needs a running asyncio event loop (asyncio or uvloop); \
-                 use AccountClient for blocking calls",
+                "AsyncAccountClient needs a running asyncio event loop (asyncio or uvloop). Without \
+                 one, or with trio, use AccountClient in a thread",
             )
         })?;
     let known = KNOWN.with_borrow(|known| {

@@ -209,11 +209,14 @@ def program(sandbox: Sandbox) -> Any:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
-            **options,
+            **{"timeout": 60, **options},
         )
 
     return run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="the long forms of the tests of memory")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conftest import Relay, Sandbox
-from parallel_account import AsyncAccountClient, MemoryStore
+from parallel_account import AccountClient, AsyncAccountClient, MemoryStore
 
 
 def loops() -> list[Any]:
@@ -136,6 +136,17 @@ def test_no_loop_is_a_clear_error(aclient: AsyncAccountClient) -> None:
     coroutine = aclient.balance.get()
     with pytest.raises(RuntimeError, match="running asyncio event loop"):
         coroutine.send(None)
+
+
+def test_trio_is_a_clear_error(aclient: AsyncAccountClient, client: AccountClient) -> None:
+    trio = pytest.importorskip("trio")
+
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="AccountClient in a thread"):
+            await aclient.balance.get()
+        assert (await trio.to_thread.run_sync(client.balance.get)).org_id
+
+    trio.run(main)
 
 
 def test_loops_in_threads_and_in_turn(sandbox: Sandbox, aclient: Any, client: Any) -> None:
