@@ -470,3 +470,14 @@ impl NativeClient {
         self.client.close();
     }
 }
+
+#[cfg(debug_assertions)]
+#[napi]
+impl NativeClient {
+    /// Panics with `message` in the call.
+    #[napi]
+    pub fn panic_for_tests(&self, env: Env, call: u32, message: String) {
+        self.bridge
+            .run::<(), _>(env, call, async move { panic!("{message}") });
+    }
+}

@@ -4,14 +4,10 @@ use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, set_hook};
 use std::sync::Once;
 
-#[cfg(debug_assertions)]
-use napi::Env;
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 use parallel_account::{Error, ErrorKind};
 
-#[cfg(debug_assertions)]
-use crate::bridge::NativeBridge;
 use crate::store::HostError;
 
 /// Everything that an `AccountError` in TypeScript is made of.
@@ -133,22 +129,9 @@ pub(crate) fn keep_panics_quiet() {
     });
 }
 
-/// Panics with `message`, in a call or (without one) at once.
+/// Panics with `message` at once.
 #[cfg(debug_assertions)]
 #[napi]
-pub fn panic_for_tests(
-    bridge: &NativeBridge,
-    env: Env,
-    call: Option<u32>,
-    message: String,
-) -> Either<(), Failure> {
-    match call {
-        None => caught(|| panic!("{message}")),
-        Some(call) => {
-            bridge
-                .shared
-                .run::<(), _>(env, call, async move { panic!("{message}") });
-            Either::A(())
-        }
-    }
+pub fn panic_for_tests(message: String) -> Either<(), Failure> {
+    caught(|| panic!("{message}"))
 }

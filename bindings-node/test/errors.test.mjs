@@ -4,10 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import * as namespace from 'parallel-account';
-import { bridge } from '../dist/bridge.js';
-import { isFailure } from '../dist/errors.js';
-import { native } from '../dist/native.js';
-import { list, panic, provoke } from './support/provoke.mjs';
+import { list, panic, panicAtOnce, provoke } from './support/provoke.mjs';
 import { startSandbox } from './support/sandbox.mjs';
 
 const account = { ...namespace };
@@ -102,10 +99,14 @@ describe('a panic at the border', () => {
   });
 
   test('in what is answered at once', () => {
-    const failure = native.panicForTests(bridge(), undefined, 'canary-panic');
-    assert.ok(isFailure(failure));
-    assert.equal(failure.code, 'internal');
-    assert.doesNotMatch(JSON.stringify(failure), /canary/);
+    assert.throws(
+      () => panicAtOnce('canary-panic'),
+      (error) => {
+        assert.ok(error instanceof account.InternalError);
+        assert.doesNotMatch(inspect(error, { depth: Infinity, showHidden: true }), /canary/);
+        return true;
+      },
+    );
   });
 });
 

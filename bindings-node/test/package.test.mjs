@@ -7,12 +7,11 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { platformName } from '../dist/native.js';
 
 const here = join(import.meta.dirname, '..');
 const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target');
 const tarballs = join(target, 'npm', 'tarballs');
-const platform = platformName();
+const [platform] = readdirSync(join(here, 'native')).map((name) => name.split('.')[1]);
 let project;
 
 function run(command, args, cwd) {

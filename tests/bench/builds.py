@@ -69,11 +69,11 @@ def node():
 
     # Not by the binding's own script: its folder keeps the debug build that its tests use.
     binding = ROOT / "bindings-node"
-    if not (binding / "node_modules/.bin/tsc").exists():
+    if not (binding / "node_modules/.bin/esbuild").exists():
         run("npm", "ci", "--silent", "--no-fund", "--no-audit", cwd=binding)
     run("cargo", "build", "--quiet", "--release", "-p", "parallel-account-node")
     shutil.rmtree(package, ignore_errors=True)
-    run("node_modules/.bin/tsc", "-p", "tsconfig.json", "--outDir", package / "dist", cwd=binding)
+    run("node", "scripts/build-ts.mjs", package / "dist", cwd=binding)
     shutil.copy(binding / "package.json", package)
     platform = "const { platform, arch } = process; console.log(`${platform}-${arch}`)"
     platform = subprocess.check_output([NODE, "-e", platform], text=True).strip()
