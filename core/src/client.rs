@@ -3,7 +3,7 @@
 use crate::{
     AccountClientBuilder, Error, ErrorKind, Result, Secret,
     account::{Account, ApiResponse, Apps, BalanceApi, Keys},
-    config::{CallOptions, Config},
+    config::{self, CallOptions, Config},
     login::{DeviceLogin, LoginOptions},
     oauth::{DeviceCode, OAuth, Platform},
     prompt,
@@ -58,11 +58,14 @@ impl AccountClient {
     }
 
     pub(crate) fn new(builder: AccountClientBuilder) -> Result<AccountClient> {
+        let config = builder.options.clone().check()?;
         let store = match builder.store.clone() {
             Some(store) => store,
-            None => Arc::new(FileStore::default_for(&builder.options.client_name)?),
+            None => Arc::new(FileStore::default_at(
+                &config.client_name,
+                config.platform.other_than(config::PLATFORM_URL).as_deref(),
+            )?),
         };
-        let config = builder.options.clone().check()?;
         let transport = Transport::new(&config)?;
         let session = Session::new(
             store,
@@ -143,6 +146,7 @@ impl AccountClient {
     /// a logout whose callers were cancelled. Await it before the process or the runtime ends, if
     /// a call may have been cancelled just before; a refresh that is cut off may lose the login.
     pub async fn settled(&self) {
+        self.core.session.save_again(true);
         self.core.session.background().settled().await;
     }
 

@@ -24,7 +24,7 @@ pub const ALL_SCOPES: [&str; 8] = [
     "balance:add",
 ];
 
-const PLATFORM_URL: &str = "https://platform.parallel.ai";
+pub(crate) const PLATFORM_URL: &str = "https://platform.parallel.ai";
 const ACCOUNT_URL: &str = "https://api.parallel.ai/account";
 /// Overrides the platform's base, as in Parallel's own CLI.
 pub(crate) const PLATFORM_VARIABLE: &str = "PARALLEL_PLATFORM_URL";

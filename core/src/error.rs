@@ -307,20 +307,6 @@ impl Error {
     pub fn fields(&self) -> &[FieldError] {
         &self.0.fields
     }
-
-    /// A failure that time may mend, whether or not a repeat is safe.
-    pub(crate) fn is_passing(&self) -> bool {
-        matches!(
-            self.0.kind,
-            ErrorKind::RateLimited
-                | ErrorKind::Server
-                | ErrorKind::Connection
-                | ErrorKind::Timeout
-                | ErrorKind::Tls
-                | ErrorKind::InvalidResponse
-                | ErrorKind::Store
-        )
-    }
 }
 
 impl fmt::Display for Error {

@@ -2,7 +2,7 @@
 
 use parallel_account::{
     AccountClient, AccountClientBuilder, CallOptions, CredentialStore, Error, LoginOptions,
-    MemoryStore, Result, StoreFuture,
+    MemoryStore, Result, StoreFuture, StoreLock,
 };
 use parallel_account_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
@@ -455,7 +455,7 @@ async fn a_locked_store_does_not_stop_a_token_that_still_works() {
         fn delete(&self) -> StoreFuture<'_, ()> {
             self.0.delete()
         }
-        fn lock(&self) -> StoreFuture<'_, parallel_account::StoreLock> {
+        fn lock(&self) -> StoreFuture<'_, StoreLock> {
             Box::pin(pending())
         }
         fn location(&self) -> String {
@@ -513,23 +513,224 @@ async fn no_time_at_all_is_refused_before_anything_is_sent() {
     assert_eq!(local.count("balance.get").await, 0);
 }
 
-/// Those who wait for the lock would give up before a second attempt was over.
+/// Those who wait for the lock would give up before another attempt was over.
 #[tokio::test]
-async fn a_refresh_is_not_repeated_for_longer_than_siblings_wait() {
+async fn a_refresh_ends_before_its_siblings_lose_patience() {
     let local = Local::start().await;
-    local
-        .fault(json!({"route": "token.refresh", "delay_answer_ms": 60_000}))
-        .await;
+    for _ in 0..9 {
+        local
+            .fault(json!({"route": "token.refresh", "delay_answer_ms": 60_000}))
+            .await;
+    }
     let client = local
         .builder()
-        .timeout(Duration::from_millis(500))
-        .lock_timeout(Duration::from_millis(900))
+        .lock_timeout(Duration::from_secs(2))
         .store(MemoryStore::new(Some(expired())))
         .build()
         .expect("good options");
     let error = client.balance().get().await.expect_err("no answer");
     assert_eq!(error.code(), "timeout");
-    assert_eq!(local.count("token.refresh").await, 1);
+    let sent = local.count("token.refresh").await;
+    assert!((2..=3).contains(&sent), "sent {sent} times");
+}
+
+/// Parallel's CLI takes no lock: it may have refreshed first, and be writing just now.
+#[tokio::test]
+async fn a_pair_that_is_written_just_after_the_refusal_is_adopted() {
+    let local = Local::start().await;
+    local
+        .fault(json!({"route": "token.refresh", "status": 400, "body": {"error": "invalid_grant"}}))
+        .await;
+    let memory = MemoryStore::new(Some(expired()));
+    let theirs = memory.clone();
+    let client = local.client(Scripted::new(&memory, move |load, _| {
+        if load == AFTER_THE_ANSWER + 1 {
+            write_now(
+                &theirs,
+                &record(json!({"org_1": login("at-2", "rt-2", 3600)})),
+            );
+        }
+        Ok(())
+    }));
+    assert_eq!(token(&client).await.expect("theirs"), "at-2");
+    let login = &stored(&memory)["orgs"]["org_1"]["control_api"];
+    assert_eq!(login["refresh_token"], "rt-2");
+}
+
+#[tokio::test]
+async fn a_late_write_keeps_the_lock_until_it_is_done() {
+    /// Saves when it is told to, long after its time.
+    struct Late(MemoryStore, Arc<Notify>, Arc<tokio::sync::Mutex<()>>);
+    impl CredentialStore for Late {
+        fn load(&self) -> StoreFuture<'_, Option<String>> {
+            self.0.load()
+        }
+        fn save(&self, record: String) -> StoreFuture<'_, ()> {
+            Box::pin(async {
+                self.1.notified().await;
+                self.0.save(record).await
+            })
+        }
+        fn delete(&self) -> StoreFuture<'_, ()> {
+            self.0.delete()
+        }
+        fn lock(&self) -> StoreFuture<'_, StoreLock> {
+            Box::pin(async { Ok(StoreLock::new(self.2.clone().lock_owned().await)) })
+        }
+        fn time_limit(&self) -> Duration {
+            Duration::from_millis(20)
+        }
+        fn location(&self) -> String {
+            "a slow disk".into()
+        }
+    }
+    let local = Local::start().await;
+    local.refreshes_answer("at-2", "rt-2").await;
+    let memory = MemoryStore::new(Some(expired()));
+    let (go_on, lock) = (Arc::new(Notify::new()), Arc::default());
+    let client = local.client(Late(memory.clone(), go_on.clone(), Arc::clone(&lock)));
+    let error = token(&client).await.expect_err("too late");
+    assert!(error.message().contains("memory only"), "{error}");
+    assert!(lock.try_lock().is_err(), "a sibling could write in between");
+    go_on.notify_one();
+    let _sibling = lock.lock().await;
+    let login = &stored(&memory)["orgs"]["org_1"]["control_api"];
+    assert_eq!(login["refresh_token"], "rt-2");
+}
+
+#[tokio::test]
+async fn a_pair_in_memory_is_saved_as_soon_as_there_is_room() {
+    let local = Local::start().await;
+    local.refreshes_answer("at-2", "rt-2").await;
+    let memory = MemoryStore::new(Some(expired()));
+    let store = Scripted::new(&memory, |_, _| Ok(()));
+    let full = store.full.clone();
+    let client = local.client(store);
+    full.store(true, Ordering::SeqCst);
+    token(&client).await.expect_err("the disk is full");
+    full.store(false, Ordering::SeqCst);
+    client.settled().await;
+    let login = &stored(&memory)["orgs"]["org_1"]["control_api"];
+    assert_eq!(login["refresh_token"], "rt-2");
+}
+
+/// A login whose lock is not to be had is kept in memory, and is newer than what was stored.
+#[tokio::test]
+async fn an_approved_login_beats_the_one_before_it() {
+    struct Busy(MemoryStore, Arc<AtomicBool>);
+    impl CredentialStore for Busy {
+        fn load(&self) -> StoreFuture<'_, Option<String>> {
+            self.0.load()
+        }
+        fn save(&self, record: String) -> StoreFuture<'_, ()> {
+            self.0.save(record)
+        }
+        fn delete(&self) -> StoreFuture<'_, ()> {
+            self.0.delete()
+        }
+        fn lock(&self) -> StoreFuture<'_, StoreLock> {
+            Box::pin(async {
+                match self.1.load(Ordering::SeqCst) {
+                    true => pending().await,
+                    false => Ok(StoreLock::new(())),
+                }
+            })
+        }
+        fn location(&self) -> String {
+            "a busy vault".into()
+        }
+    }
+    let local = Local::start().await;
+    let body = json!({"access_token": "at-2", "refresh_token": "rt-2", "token_type": "Bearer",
+        "expires_in": 3600, "org_id": "org_1"});
+    local
+        .fault(json!({"route": "token.poll", "status": 200, "body": body}))
+        .await;
+    let memory = MemoryStore::new(Some(expired()));
+    let started = local.client(MemoryStore::default());
+    let options = LoginOptions::default();
+    let login = started.start_login(options).await.expect("a code");
+    let busy = Arc::new(AtomicBool::new(true));
+    let client = local
+        .builder()
+        .first_poll_at_once(true)
+        .lock_timeout(Duration::from_millis(20))
+        .store(Busy(memory.clone(), busy.clone()))
+        .build()
+        .expect("good options");
+    let pending = login.pending_record();
+    let login = client
+        .resume_login(pending.expose())
+        .await
+        .expect("pending");
+    let error = login.wait().await.expect_err("it must be said");
+    assert!(error.message().contains("memory only"), "{error}");
+    assert_eq!(token(&client).await.expect("the new login"), "at-2");
+    busy.store(false, Ordering::SeqCst);
+    client.settled().await;
+    let login = &stored(&memory)["orgs"]["org_1"]["control_api"];
+    assert_eq!(login["refresh_token"], "rt-2");
+}
+
+/// What its runtime left in mid-air ends in an error elsewhere, not in waiting for ever.
+#[test]
+fn a_runtime_that_stands_still_stops_no_other() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    };
+    let servers = tokio::runtime::Runtime::new().expect("a runtime");
+    let local = servers.block_on(Local::start());
+    let slow = json!({"route": "token.refresh", "delay_answer_ms": 60_000});
+    servers.block_on(local.fault(slow));
+    let (one, two) = (runtime(), runtime());
+    let client = one.block_on(async {
+        local
+            .builder()
+            .lock_timeout(Duration::from_secs(2))
+            .store(MemoryStore::new(Some(expired())))
+            .build()
+            .expect("good options")
+    });
+    one.block_on(async {
+        let call = tokio::spawn({
+            let client = client.clone();
+            async move { token(&client).await }
+        });
+        while local.count("token.refresh").await == 0 {
+            tokio::task::yield_now().await;
+        }
+        call.abort();
+    });
+    let there = client.attached().expect("good options");
+    let error = two.block_on(token(&there)).expect_err("not in time");
+    assert_eq!(error.code(), "store");
+    assert!(error.message().contains("stayed locked"), "{error}");
+}
+
+#[tokio::test]
+async fn a_slow_platform_does_not_keep_a_logout_from_the_disk() {
+    let local = Local::start().await;
+    local
+        .fault(json!({"route": "revoke", "delay_answer_ms": 60_000}))
+        .await;
+    let memory = valid();
+    let client = local.client(memory.clone());
+    let logout = tokio::spawn({
+        let client = client.clone();
+        async move { client.logout().await }
+    });
+    while local.count("revoke").await == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        token(&client).await.expect_err("gone").code(),
+        "login_required"
+    );
+    assert!(!memory.record().expect("a record").contains("rt-1"));
+    logout.abort();
 }
 
 const ID: &str = "123e4567-e89b-12d3-a456-426614174000";

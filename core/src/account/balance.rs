@@ -49,8 +49,9 @@ impl<'a> BalanceApi<'a> {
     /// `POST /service/v1/balance/add`: charges the organisation's default payment method with
     /// `amount_cents` (1 to 10000 US cents). Scope `balance:add`.
     ///
-    /// The charge is deduplicated for at least 24 h by `idempotency_key` (8 to 128 characters,
-    /// made here if none is given), so it is safe to repeat with the same key.
+    /// The charge is deduplicated for at least 24 h by `idempotency_key` (8 to 128 characters), so
+    /// it is safe to repeat with the same key. Where none is given, one is made for this call; an
+    /// error with `outcome_unknown` names it.
     ///
     /// # Errors
     /// `invalid_request` for an amount or key out of range, before anything is sent;
@@ -75,10 +76,19 @@ impl<'a> BalanceApi<'a> {
             doing: "adding to the balance",
             method: Method::POST,
             url: account.base.join("/service/v1/balance/add"),
-            body: Some(json!({ "amount_cents": amount_cents, "idempotency_key": key })),
-            repeat: Repeat::Always,
+            body: Some(json!({ "amount_cents": amount_cents, "idempotency_key": &key })),
+            repeat: match idempotency_key {
+                Some(_) => Repeat::Always,
+                None => Repeat::WithinCall,
+            },
         };
-        read(&account.object(call).await?)
+        let added = account.object(call).await.and_then(|object| read(&object));
+        added.map_err(|error| match error.outcome_unknown() {
+            true => error.prefixed(&format!(
+                "To repeat this without a second charge, pass the idempotency_key {key:?}. "
+            )),
+            false => error,
+        })
     }
 }
 

@@ -78,15 +78,16 @@ impl Account<'_> {
             status => {
                 let secrets: Vec<_> = sent.iter().map(Secret::expose).collect();
                 let error = answer::api_error(&answer, call.doing, &secrets);
-                let unknown = call.repeat == Repeat::IfNotSent && status >= 500;
-                Err(error.with_outcome_unknown(unknown))
+                let open =
+                    status >= 500 || (answer.repeated_blindly && matches!(status, 401 | 408 | 429));
+                Err(error.with_outcome_unknown(open && call.repeat != Repeat::Always))
             }
         }
     }
 
     async fn object(&self, call: Call) -> Result<Object> {
         let doing = call.doing;
-        let creates = call.repeat == Repeat::IfNotSent;
+        let creates = call.repeat != Repeat::Always;
         Object::of(self.call(call).await?, doing, creates)
     }
 }

@@ -130,8 +130,18 @@ fn read_reply(answer: &Incoming, device_code: &str) -> PollReply {
             Err(error) if answer::object(&answer.body).is_none() => PollReply::Unavailable(error),
             Err(error) => PollReply::Refused(error),
         },
+        // `authorization_pending` comes as a 400 too (RFC 8628 §3.5), and may be cut off.
+        (None, 400 | 401) if broken(&answer.body) => {
+            PollReply::Unavailable(answer::refusal(answer, doing, &secrets))
+        }
         (None, _) => PollReply::Refused(answer::refusal(answer, doing, &secrets)),
     }
+}
+
+/// Whether this was to be a JSON object and did not arrive whole.
+fn broken(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    body.is_empty() || (body[0] == b'{' && answer::object(body).is_none())
 }
 
 fn ended(kind: ErrorKind, message: &str, answer: &Incoming, secrets: &[&str]) -> Error {

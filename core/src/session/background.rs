@@ -75,6 +75,11 @@ impl Background {
         }
     }
 
+    /// Which runtime that is.
+    pub(crate) fn runtime(&self) -> Result<Id> {
+        Ok(self.detached()?.runtime.id())
+    }
+
     /// Resolves when nothing of this client runs detached.
     pub(crate) async fn settled(&self) {
         self.running.wait().await;
@@ -100,7 +105,7 @@ impl Background {
 
     /// The platform as the background runtime reaches it.
     pub(crate) fn platform(&self) -> Result<Platform> {
-        let runtime = self.detached()?.runtime.id();
+        let runtime = self.runtime()?;
         let mut made = self.platform.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, platform)) = made.as_ref().filter(|(id, _)| *id == runtime) {
             return Ok(platform.clone());

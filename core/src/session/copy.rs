@@ -6,7 +6,7 @@ use crate::{
     store::{CredentialStore, Record, StoreFuture, StoreLock},
 };
 use std::{
-    sync::{Arc, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 use tokio::runtime::Handle;
@@ -14,6 +14,9 @@ use tokio::runtime::Handle;
 /// What it means that a pair could not be saved.
 pub(super) const KEPT: &str =
     "The login is kept in memory only, and it is lost if this process ends. ";
+
+/// The store's lock, released when the last who needs it is done.
+pub(super) type Held = Arc<Mutex<StoreLock>>;
 
 #[derive(Default)]
 pub(super) struct Cached {
@@ -29,6 +32,8 @@ pub(super) struct Cached {
     pub(super) unread: Option<Error>,
     /// Counts writes, so that a slow read does not bring back what was there before one.
     writes: u64,
+    /// When to try to write it again; `None` while that is being tried.
+    pub(super) save_again: Option<Duration>,
     /// No early renewal before this, as the last one failed.
     pub(super) rest_until: Option<Duration>,
 }
@@ -111,11 +116,11 @@ impl Session {
         }
     }
 
-    pub(super) async fn lock(&self) -> Result<StoreLock> {
+    pub(super) async fn lock(&self) -> Result<Held> {
         let both = async {
             let turn = self.turn.clone().lock_owned().await;
             let lock = self.store.lock().await?;
-            Ok(StoreLock::new((lock, turn)))
+            Ok(Arc::new(Mutex::new(StoreLock::new((lock, turn)))))
         };
         match tokio::time::timeout(self.lock_timeout, both).await {
             Ok(lock) => lock,
@@ -139,7 +144,7 @@ impl Session {
     ) -> Result<()> {
         let session = self.clone();
         let work = async move {
-            let _lock = session.lock().await?;
+            let held = session.lock().await?;
             let mut record = match session.reload().await {
                 Ok(record) => (*record).clone(),
                 // A login replaces what is damaged; who could set it aside has done so.
@@ -147,20 +152,28 @@ impl Session {
                 Err(error) => return Err(error),
             };
             change(&mut record);
-            session.write(record, unsaved).await.map(drop)
+            session.write(record, unsaved, Ok(&held)).await.map(drop)
         };
         self.background.spawn(work)?.await
     }
 
-    /// The caller holds the lock. A failed write leaves the change in memory, so that what the
-    /// server has already rotated is not lost with it; `unsaved` says what that means.
-    pub(super) async fn write(&self, record: Record, unsaved: &str) -> Result<Arc<Record>> {
+    /// Writes under the lock, or keeps the change in memory where that, or the lock, is not to be
+    /// had: what the server has already rotated is not lost; `unsaved` says what that means.
+    pub(super) async fn write(
+        &self,
+        record: Record,
+        unsaved: &str,
+        held: Result<&Held, Error>,
+    ) -> Result<Arc<Record>> {
         let text = record.to_text();
         let record = Arc::new(record);
         let unread = self.cached().unread.clone();
-        let saved = match unread.filter(|error| error.kind() != ErrorKind::StoreCorrupt) {
-            Some(error) => Err(error),
-            None => in_time("written", &*self.store, self.store.save(text.clone())).await,
+        let saved = match (
+            held,
+            unread.filter(|error| error.kind() != ErrorKind::StoreCorrupt),
+        ) {
+            (Err(error), _) | (_, Some(error)) => Err(error),
+            (Ok(held), None) => self.save(text.clone(), held.clone()).await,
         };
         let mut cached = self.cached();
         cached.record = Some(record.clone());
@@ -176,21 +189,67 @@ impl Session {
             }
             Err(error) => {
                 cached.unsaved = true;
+                cached.save_again = Some(self.clock.now().monotonic + Duration::from_secs(1));
                 Err(error.prefixed(unsaved))
             }
         }
     }
 
-    /// Writes what could not be written before. The caller holds the lock.
-    pub(super) async fn write_unsaved(&self) -> Result<()> {
+    /// A store that takes too long is not waited for, but it goes on, and the lock is its own
+    /// until it is done: a late write must not undo a sibling's.
+    async fn save(&self, text: String, held: Held) -> Result<()> {
+        let store = self.store.clone();
+        let saving = self.background.spawn(async move {
+            let saved = store.save(text).await;
+            drop(held);
+            saved
+        })?;
+        in_time("written", &*self.store, saving).await
+    }
+
+    /// Writes what could not be written before.
+    pub(super) async fn write_unsaved(&self, held: &Held) -> Result<()> {
         if !self.cached().unsaved {
             return Ok(());
         }
         let record = self.reload().await?;
         if self.cached().unsaved {
-            self.write((*record).clone(), KEPT).await?;
+            self.write((*record).clone(), KEPT, Ok(held)).await?;
         }
         Ok(())
+    }
+
+    /// Tries to write what could not be written before, in the background and at most each
+    /// second unless `at_once`: a disk may have room again long before the next refresh.
+    pub(crate) fn save_again(self: &Arc<Self>, at_once: bool) {
+        {
+            let mut cached = self.cached();
+            let due = cached
+                .save_again
+                .is_some_and(|at| at_once || at <= self.clock.now().monotonic);
+            if !cached.unsaved || !due {
+                return;
+            }
+            cached.save_again = None;
+        }
+        let session = self.clone();
+        let started = self.background.spawn(async move {
+            let held = session.lock().await;
+            let saved = match &held {
+                Ok(held) => session.write_unsaved(held).await,
+                Err(error) => Err(error.clone()),
+            };
+            if let Err(error) = saved {
+                tracing::debug!(code = error.code(), "a pair is still in memory only");
+            }
+            let mut cached = session.cached();
+            if cached.unsaved {
+                let later = session.clock.now().monotonic + Duration::from_secs(1);
+                cached.save_again = Some(later);
+            }
+            Ok(())
+        });
+        drop(started);
     }
 
     pub(super) fn cached(&self) -> MutexGuard<'_, Cached> {

@@ -29,10 +29,18 @@ pub(crate) fn decide(login: &Login, now: SystemTime, rejected: bool) -> Decision
     if !expired && !rejected {
         let margin = login.life.map_or(MARGIN, |life| MARGIN.min(life / PART));
         let early = login.expires_at.is_some_and(|at| at <= now + margin);
+        // No token lives longer than its life: the clock was ahead when it was noted.
+        let misdated = login.life.is_some_and(|life| {
+            let latest = now.checked_add(life.saturating_add(MARGIN));
+            login
+                .expires_at
+                .zip(latest)
+                .is_some_and(|(at, latest)| at > latest)
+        });
         let renewable = login.refresh_token.is_some()
             && !login.refused
             && over(login.grant_ends_at.or(login.refresh_expires_at)).is_none();
-        return if early && renewable {
+        return if (early || misdated) && renewable {
             Decision::RenewEarly
         } else {
             Decision::Use
@@ -111,6 +119,15 @@ mod tests {
                 "{life}"
             );
         }
+    }
+
+    #[test]
+    fn an_expiry_from_a_clock_that_was_ahead_is_not_believed() {
+        let mut login = login(Some(3_600));
+        assert_eq!(decide(&login, at(1_000 - 29), false), Decision::Use);
+        assert_eq!(decide(&login, at(0), false), Decision::RenewEarly);
+        login.life = Some(Duration::MAX);
+        assert_eq!(decide(&login, at(0), false), Decision::Use);
     }
 
     #[test]

@@ -24,10 +24,10 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{runtime, sync::watch};
 
-/// What waiters of one refresh share.
-type Flight = watch::Receiver<Option<Result<()>>>;
+/// What waiters of one refresh share, and the runtime that it runs on.
+type Flight = (runtime::Id, watch::Receiver<Option<Result<()>>>);
 
 pub(crate) struct Session {
     store: Arc<dyn CredentialStore>,
@@ -80,6 +80,7 @@ impl Session {
         self: &Arc<Self>,
         rejected: Option<&Secret>,
     ) -> Result<Secret> {
+        self.save_again(false);
         let login = self.login().await?;
         let rejected = rejected.is_some_and(|token| *token == login.access_token);
         let now = self.clock.now();
@@ -96,32 +97,34 @@ impl Session {
                 }
                 match self.renewed(&login, false).await {
                     // A pair that could not be saved is worth knowing of even if this token works.
-                    Err(error)
-                        if error.is_passing()
-                            && (error.kind() != ErrorKind::Store || !self.cached().unsaved) =>
-                    {
-                        tracing::debug!(
-                            code = error.code(),
-                            "renewing early failed; the old token still works"
-                        );
-                        self.cached().rest_until =
-                            Some(self.clock.now().monotonic + Duration::from_secs(1));
-                        Ok(login.access_token)
-                    }
-                    // No new pair will come, but what is here lives until it expires.
-                    Err(error)
-                        if error.kind() == ErrorKind::LoginRequired
-                            && self.login().await.is_ok_and(|current| {
-                                current.key == login.key
-                                    && current.access_token == login.access_token
-                            }) =>
-                    {
-                        Ok(login.access_token)
+                    Err(error) if error.kind() != ErrorKind::Store || !self.cached().unsaved => {
+                        self.still_valid(error).await
                     }
                     result => result,
                 }
             }
             Decision::Renew => self.renewed(&login, rejected).await,
+        }
+    }
+
+    /// What is stored now, if it works without the renewal that ended in `error`.
+    async fn still_valid(&self, error: Error) -> Result<Secret> {
+        let now = self.clock.now();
+        match self.login().await {
+            Ok(login)
+                if matches!(
+                    decide(&login, now.wall, false),
+                    Decision::Use | Decision::RenewEarly
+                ) =>
+            {
+                tracing::debug!(
+                    code = error.code(),
+                    "renewing early failed; the old token still works"
+                );
+                self.cached().rest_until = Some(now.monotonic + Duration::from_secs(1));
+                Ok(login.access_token)
+            }
+            _ => Err(error),
         }
     }
 
@@ -177,7 +180,11 @@ impl Session {
         client_id: &str,
         asked: &[String],
     ) -> Result<()> {
-        let key = Record::key_of(tokens).to_owned();
+        // One that the server does not name is taken for the one that was asked for.
+        let key = match (self.organization(), &tokens.org_id) {
+            (Some(wanted), None) => wanted.to_owned(),
+            _ => Record::key_of(tokens).to_owned(),
+        };
         if let (Some(wanted), Some(got)) = (self.organization(), &tokens.org_id)
             && wanted != got
         {
@@ -188,19 +195,13 @@ impl Session {
         }
         let now = self.clock.now();
         // The code is used up: whatever is wrong with the store, the pair is kept.
-        let lock = self.lock().await;
+        let held = self.lock().await;
         let before = self.cached().record.clone().unwrap_or_default();
-        let record = match &lock {
-            Ok(_) => self.reload_or(&before).await,
-            Err(error) => {
-                self.cached().unread = Some(error.clone());
-                before
-            }
-        };
-        let mut record = (*record).clone();
+        let mut record = (*self.reload_or(&before).await).clone();
         record.apply(&key, tokens, Some(client_id), Some(asked), now);
         record.select(&key);
-        self.write(record, KEPT).await.map(drop)
+        let held = held.as_ref().map_err(Error::clone);
+        self.write(record, KEPT, held).await.map(drop)
     }
 
     pub(crate) async fn select(self: &Arc<Self>, organization: &str) -> Result<()> {
@@ -216,40 +217,42 @@ impl Session {
             .await
     }
 
-    /// Revokes and forgets the logins of `keys`, or of all. What is stored here goes even if
-    /// revoking fails; the failure is reported.
+    /// Forgets and revokes the logins of `keys`, or of all. They go from here first, so that
+    /// nobody waits for the lock while a server is slow; both failures are reported.
     pub(crate) async fn logout(
         self: Arc<Self>,
         platform: Platform,
         keys: Option<Vec<String>>,
     ) -> Result<()> {
-        let _lock = self.lock().await?;
-        let mut record = (*self.reload().await?).clone();
-        let keys = keys.unwrap_or_else(|| record.keys());
         let mut tokens: Vec<Secret> = Vec::new();
-        for token in keys
-            .iter()
-            .filter_map(|key| record.login_of(key)?.refresh_token)
-        {
-            if !tokens.contains(&token) {
-                tokens.push(token);
+        let forgotten = {
+            let held = self.lock().await?;
+            let mut record = (*self.reload().await?).clone();
+            let keys = keys.unwrap_or_else(|| record.keys());
+            let logins: Vec<_> = keys.iter().filter_map(|key| record.login_of(key)).collect();
+            if logins.is_empty() {
+                return Ok(());
             }
-        }
-        if !keys.iter().any(|key| record.login_of(key).is_some()) {
-            return Ok(());
-        }
+            for token in logins.into_iter().filter_map(|login| login.refresh_token) {
+                if !tokens.contains(&token) {
+                    tokens.push(token);
+                }
+            }
+            keys.iter().for_each(|key| record.forget(key));
+            self.write(
+                record,
+                "You are logged out in this process, but the stored login could not be removed. ",
+                Ok(&held),
+            )
+            .await
+        };
         let mut failure = None;
         for token in &tokens {
             if let Err(error) = platform.revoke(token.expose()).await {
                 failure.get_or_insert(error);
             }
         }
-        keys.iter().for_each(|key| record.forget(key));
-        self.write(
-            record,
-            "You are logged out in this process, but the stored login could not be removed. ",
-        )
-        .await?;
+        forgotten?;
         match failure {
             None => Ok(()),
             Some(error) => Err(error.prefixed(

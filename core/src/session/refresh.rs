@@ -1,6 +1,10 @@
 //! Renewing: one refresh per process, one per machine, and nobody can stop it half-way.
 
-use super::{Decision, KEPT, Session, decide};
+use super::{
+    Decision, Session,
+    copy::{Held, KEPT},
+    decide,
+};
 use crate::{
     Error, ErrorKind, Result, Secret,
     oauth::Tokens,
@@ -20,16 +24,21 @@ const LOST_ANSWERS: u32 = 2;
 impl Session {
     /// Replaces `stale`'s access token, or waits for whoever is doing so.
     pub(super) async fn refresh(self: &Arc<Self>, stale: &Login, rejected: bool) -> Result<()> {
-        let mut flight = {
+        let runtime = self.background.runtime()?;
+        let (_, mut flight) = {
             let mut flights = self
                 .flights
                 .lock()
                 .unwrap_or_else(|poisoned| poisoned.into_inner());
             match flights.get(&stale.key) {
-                // One whose runtime was shut down never lands.
-                Some(flight) if flight.has_changed().is_ok() => flight.clone(),
+                // One whose runtime was shut down never lands, and one of a runtime that nobody
+                // drives may not.
+                Some(flight) if flight.0 == runtime && flight.1.has_changed().is_ok() => {
+                    flight.clone()
+                }
                 _ => {
                     let (result, flight) = watch::channel(None);
+                    let flight = (runtime, flight);
                     let session = self.clone();
                     let stale = stale.clone();
                     let key = stale.key.clone();
@@ -57,9 +66,9 @@ impl Session {
     }
 
     async fn refresh_now(&self, stale: &Login, rejected: bool) -> Result<()> {
-        let _lock = self.lock().await?;
+        let held = self.lock().await?;
         let locked = Instant::now();
-        if let Err(error) = self.write_unsaved().await {
+        if let Err(error) = self.write_unsaved(&held).await {
             tracing::debug!(
                 code = error.code(),
                 "an earlier pair is still in memory only"
@@ -83,11 +92,12 @@ impl Session {
         };
         match self.exchange(&login, &refresh_token, locked).await {
             Ok(tokens) => {
-                self.adopt_answer(&record, &login, &refresh_token, &tokens)
+                self.adopt_answer(&record, &login, &refresh_token, &tokens, &held)
                     .await
             }
             Err(error) if is_refusal(&error) => {
-                self.refused(&record, &login, &refresh_token, error, locked)
+                let lock = (&held, locked);
+                self.refused(&record, &login, &refresh_token, error, lock)
                     .await
             }
             Err(error) => Err(error),
@@ -102,8 +112,11 @@ impl Session {
         refresh_token: &Secret,
         locked: Instant,
     ) -> Result<Tokens> {
-        let platform = self.background.platform()?;
-        let in_time = || locked.elapsed() + platform.limits.timeout < self.lock_timeout;
+        let mut platform = self.background.platform()?;
+        // So that a repeat is possible after one that took all its time.
+        let attempt = platform.limits.timeout.min(self.lock_timeout / 4);
+        platform.limits.timeout = attempt;
+        let in_time = || locked.elapsed().saturating_add(attempt) < self.lock_timeout;
         let mut lost = 0;
         let mut unsent = 0;
         loop {
@@ -138,6 +151,7 @@ impl Session {
         login: &Login,
         sent: &Secret,
         tokens: &Tokens,
+        held: &Held,
     ) -> Result<()> {
         if let (Some(ours), Some(theirs)) = (login.org_id(), &tokens.org_id)
             && ours != theirs
@@ -164,7 +178,7 @@ impl Session {
             None,
             self.clock.now(),
         );
-        self.write(record, KEPT).await.map(drop)
+        self.write(record, KEPT, Ok(held)).await.map(drop)
     }
 
     /// Ends a pair that nobody will use, as far as that can be done: its login was ended
@@ -193,9 +207,10 @@ impl Session {
         login: &Login,
         sent: &Secret,
         error: Error,
-        locked: Instant,
+        lock: (&Held, Instant),
     ) -> Result<()> {
-        let record = self.reload_or(before).await;
+        let (held, locked) = lock;
+        let record = self.look_for_another(before, login, sent).await;
         let current = record.login_of(&login.key);
         if let Some(current) = &current
             && current.refresh_token.as_ref() != Some(sent)
@@ -206,10 +221,13 @@ impl Session {
                 Decision::Renew => {
                     let newer = current.refresh_token.clone().unwrap_or_else(|| "".into());
                     match self.exchange(current, &newer, locked).await {
-                        Ok(tokens) => self.adopt_answer(&record, current, &newer, &tokens).await,
+                        Ok(tokens) => {
+                            self.adopt_answer(&record, current, &newer, &tokens, held)
+                                .await
+                        }
                         Err(error) if is_refusal(&error) => {
-                            let record = self.reload_or(&record).await;
-                            Err(self.over(&record, &login.key, &newer, error).await)
+                            let record = self.look_for_another(&record, current, &newer).await;
+                            Err(self.over(&record, &login.key, &newer, error, held).await)
                         }
                         Err(error) => Err(error),
                     }
@@ -217,16 +235,44 @@ impl Session {
                 Decision::LogIn(why) => Err(Error::login_required(why)),
             };
         }
-        Err(self.over(&record, &login.key, sent, error).await)
+        Err(self.over(&record, &login.key, sent, error, held).await)
+    }
+
+    /// The record once it holds another refresh token than the one that was `sent`, or as it is
+    /// after a second: whoever used that token before us, and takes no lock, is writing just now.
+    async fn look_for_another(
+        &self,
+        before: &Arc<Record>,
+        login: &Login,
+        sent: &Secret,
+    ) -> Arc<Record> {
+        let mut record = self.reload_or(before).await;
+        for pause in [30, 70, 150, 300, 450] {
+            match record.login_of(&login.key) {
+                Some(current)
+                    if current.refresh_token.as_ref() == Some(sent) && !current.refused => {}
+                _ => break,
+            }
+            self.clock.sleep(Duration::from_millis(pause)).await;
+            record = self.reload_or(&record).await;
+        }
+        record
     }
 
     /// Notes in `record`, as just read, that `sent` was refused, and says so.
-    async fn over(&self, record: &Record, key: &str, sent: &Secret, error: Error) -> Error {
+    async fn over(
+        &self,
+        record: &Record,
+        key: &str,
+        sent: &Secret,
+        error: Error,
+        held: &Held,
+    ) -> Error {
         if record.login_of(key).is_some() {
             let mut marked = record.clone();
             marked.mark_refused(key, sent);
             // The refusal is the news; that it could not be noted down is not.
-            if let Err(unwritten) = self.write(marked, KEPT).await {
+            if let Err(unwritten) = self.write(marked, KEPT, Ok(held)).await {
                 tracing::debug!(
                     code = unwritten.code(),
                     "the refusal could not be noted in the store"

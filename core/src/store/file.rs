@@ -21,12 +21,17 @@ const NAME: &str = "auth.json";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileStore {
     path: PathBuf,
+    /// Read as long as there is no file at `path`: where an older version kept it.
+    older: Option<PathBuf>,
 }
 
 impl FileStore {
     /// A file of your own.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        FileStore { path: path.into() }
+        FileStore {
+            path: path.into(),
+            older: None,
+        }
     }
 
     /// The file of programs called `client_name`: `$XDG_CONFIG_HOME/<name>/auth.json` (default
@@ -35,23 +40,28 @@ impl FileStore {
     /// # Errors
     /// `store` where there is no home folder.
     pub fn default_for(client_name: &str) -> Result<Self> {
-        let folder: String = client_name
-            .chars()
-            .map(|c| {
-                if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') {
-                    c
-                } else {
-                    '-'
-                }
-            })
-            .collect();
+        FileStore::default_at(client_name, None)
+    }
+
+    /// As [`FileStore::default_for`], for a platform at `host` rather than Parallel's own: a
+    /// login there must neither replace the real one nor be sent its tokens.
+    pub(crate) fn default_at(client_name: &str, host: Option<&str>) -> Result<Self> {
+        let as_name = |text: &str| -> String {
+            let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+            text.chars()
+                .map(|c| if allowed(c) { c } else { '-' })
+                .collect()
+        };
+        let folder = as_name(client_name);
         let folder = match folder.trim_matches('.') {
             "" => "parallel-account",
             name => name,
         };
-        Ok(FileStore {
-            path: config_folder()?.join(folder).join(NAME),
-        })
+        let name = match host {
+            None => NAME.to_owned(),
+            Some(host) => format!("auth-{}.json", as_name(host)),
+        };
+        Ok(FileStore::new(config_folder()?.join(folder).join(name)))
     }
 
     /// The file of Parallel's own CLI: who is logged in there is logged in here, and the reverse.
@@ -59,11 +69,10 @@ impl FileStore {
     /// # Errors
     /// `store` where there is no home folder.
     pub fn parallel_cli() -> Result<Self> {
+        let folder = home()?.join(".config").join("parallel-web-tools");
         Ok(FileStore {
-            path: home()?
-                .join(".config")
-                .join("parallel-web-tools")
-                .join(NAME),
+            path: folder.join(NAME),
+            older: Some(folder.join("credentials.json")),
         })
     }
 
@@ -89,7 +98,12 @@ impl FileStore {
         let target = self.target()?;
         match fs::symlink_metadata(&target) {
             Ok(meta) => self.check_owner(&meta)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(self
+                    .older
+                    .as_ref()
+                    .and_then(|older| fs::read_to_string(older).ok()));
+            }
             Err(error) => return Err(self.error("cannot be read", error)),
         }
         let bytes = match fs::read(&target) {
@@ -177,6 +191,7 @@ impl FileStore {
                 _ => {}
             }
             let mut file = private().write(true).create_new(true).open(&temporary)?;
+            give_to_owner(&file, owner(&target))?;
             file.write_all(record.as_bytes())?;
             file.sync_all()?;
             fs::rename(&temporary, &target)
@@ -195,18 +210,25 @@ impl FileStore {
     }
 
     fn make_folder(&self, target: &Path) -> Result<PathBuf> {
-        let folder = match target.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-            _ => PathBuf::from("."),
-        };
+        let folder = nonempty(target.parent().unwrap_or(target));
+        let missing: Vec<_> = folder
+            .ancestors()
+            .take_while(|part| !part.exists())
+            .collect();
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(&folder)
-            .map_err(|error| self.error("has no folder, and it cannot be made", error))?;
-        Ok(folder)
+        let made = builder.create(folder).and_then(|()| {
+            // Windows opens no folders, and has no root.
+            #[cfg(unix)]
+            for part in missing.iter().rev() {
+                give_to_owner(&File::open(part)?, nonempty(part.parent().unwrap_or(part)))?;
+            }
+            Ok(())
+        });
+        made.map_err(|error| self.error("has no folder, and it cannot be made", error))?;
+        Ok(folder.to_path_buf())
     }
 
     fn remove(&self) -> Result<()> {
@@ -228,6 +250,7 @@ impl FileStore {
             .create(true)
             .truncate(false)
             .open(target.with_file_name(name))
+            .and_then(|file| give_to_owner(&file, owner(&target)).map(|()| file))
             .map_err(|error| self.error("cannot be locked", error))
     }
 
@@ -261,6 +284,35 @@ fn private() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// What root makes in somebody's place is theirs, for they must be able to use it later.
+fn give_to_owner(made: &File, of: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if unix_user() == Some(0) {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let owner = fs::metadata(of)?;
+        fchown(made, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    #[cfg(not(unix))]
+    let _ = (made, of);
+    Ok(())
+}
+
+/// Whose place this is: the file's, or its folder's where there is no such file yet.
+fn owner(target: &Path) -> &Path {
+    match target.parent() {
+        Some(folder) if !target.exists() => nonempty(folder),
+        _ => target,
+    }
+}
+
+/// A relative path's folder may be called nothing.
+fn nonempty(folder: &Path) -> &Path {
+    match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    }
 }
 
 /// Who we are, as the owner of our own process' entry says.

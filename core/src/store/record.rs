@@ -16,6 +16,8 @@ const VERSION: u64 = 1;
 /// Under this key lives a login whose organisation the server did not name.
 const UNNAMED: &str = "default";
 const LOGIN: &str = "control_api";
+/// The organisation under which the CLI keeps a data-API key of its old flat form.
+const FLAT: &str = "legacy";
 
 /// The whole record.
 #[derive(Clone, Default, PartialEq)]
@@ -63,7 +65,15 @@ impl Record {
         };
         match map.get("version") {
             None => {
-                // The CLI's old flat form holds a data-API key; it is no login, and it is kept.
+                // The CLI's old flat form holds a data-API key. It is no login, and it is kept
+                // where the CLI itself would move it.
+                if !map.contains_key("orgs")
+                    && let Some(key) = answer::text(&map, "access_token")
+                {
+                    map.remove("access_token");
+                    map.insert("selected_org_id".into(), json!(FLAT));
+                    map.insert("orgs".into(), json!({ FLAT: { "api_key": key } }));
+                }
                 map.insert("version".into(), json!(VERSION));
             }
             Some(version) => match version.as_u64() {
@@ -95,9 +105,11 @@ impl Record {
         answer::text(&self.0, "client_id")
     }
 
-    /// Logins that were made with the old id keep it: a refresh token belongs to its client.
+    /// Logins that were made with the old id, or with one that nobody noted, keep it: a refresh
+    /// token belongs to its client.
     pub(crate) fn set_client_id(&mut self, client_id: &str) {
-        if let Some(old) = self.client_id().filter(|old| old != client_id) {
+        let old = self.client_id();
+        if old.as_deref() != Some(client_id) {
             for key in self.keys() {
                 if let Some(login) = self.login_mut(&key) {
                     login.entry("client_id").or_insert(json!(old));
@@ -164,7 +176,10 @@ impl Record {
         Some(Login {
             key: key.to_owned(),
             org_name: answer::shown(org, "org_name"),
-            client_id: answer::text(login, "client_id").or_else(|| self.client_id()),
+            client_id: match login.get("client_id") {
+                Some(Value::Null) => None,
+                _ => answer::text(login, "client_id").or_else(|| self.client_id()),
+            },
             access_token: access_token.unwrap_or_default().into(),
             expires_at: exact_expiry(login),
             life: millis(login, "access_token_life_ms").map(Duration::from_millis),
@@ -280,11 +295,8 @@ impl Record {
             org.insert("org_name".into(), json!(name));
         }
         let mut login = login.clone();
-        if let Some(id) = read
-            .client_id
-            .filter(|id| Some(id) != top_client_id.as_ref())
-        {
-            login.insert("client_id".into(), json!(id));
+        if read.client_id != top_client_id {
+            login.insert("client_id".into(), json!(read.client_id));
         }
         org.insert(LOGIN.into(), Value::Object(login));
     }

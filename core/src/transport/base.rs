@@ -74,6 +74,16 @@ impl Base {
         Ok(url)
     }
 
+    /// Host and port, unless this is `usual`.
+    pub(crate) fn other_than(&self, usual: &str) -> Option<String> {
+        let host = self.0.host_str().unwrap_or_default();
+        match self.0.port() {
+            _ if self.to_string() == usual => None,
+            Some(port) => Some(format!("{host}-{port}")),
+            None => Some(host.to_owned()),
+        }
+    }
+
     pub(crate) fn is_http(&self) -> bool {
         self.0.scheme() == "http"
     }

@@ -100,7 +100,8 @@ impl Transport {
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .referer(false)
-                .connect_timeout(CONNECT_TIMEOUT.min(config.timeout))
+                // Shorter than the whole, so that what was not sent is known to be so.
+                .connect_timeout(CONNECT_TIMEOUT.min(config.timeout.mul_f64(0.75)))
                 .read_timeout(config.silence_timeout)
                 .tcp_nodelay(true)
                 .tls_backend_preconfigured(tls::config(
@@ -163,7 +164,10 @@ impl Transport {
                     retry_after: None,
                     number,
                 },
-                Err(_) => return result.map_err(|error| settled(error, request.repeat)),
+                Err(_) => {
+                    return result
+                        .map_err(|error| settled(error, request.repeat, repeated_blindly));
+                }
             };
             let again =
                 retry::again_after(request.repeat, attempt, limits.max_retries, fastrand::f64());
@@ -173,7 +177,7 @@ impl Transport {
                         repeated_blindly,
                         ..answer
                     }),
-                    Err(error) => Err(settled(error, request.repeat)),
+                    Err(error) => Err(settled(error, request.repeat, repeated_blindly)),
                 };
             };
             // These two say that nothing was done.
@@ -283,9 +287,10 @@ fn bearer(token: &Secret) -> Result<HeaderValue> {
     Ok(value)
 }
 
-/// A repeat of some does nothing twice, so there is nothing to look up first.
-fn settled(error: Error, repeat: Repeat) -> Error {
-    let unknown = error.outcome_unknown() && repeat != Repeat::Always;
+/// What all attempts together leave open. A repeat of some does nothing twice, so there is
+/// nothing to look up first.
+fn settled(error: Error, repeat: Repeat, repeated_blindly: bool) -> Error {
+    let unknown = (error.outcome_unknown() || repeated_blindly) && repeat != Repeat::Always;
     error.with_outcome_unknown(unknown)
 }
 

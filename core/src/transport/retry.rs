@@ -5,8 +5,10 @@ use std::time::Duration;
 /// What makes a repeat of a request safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// Doing it twice is doing it once: `GET`, `DELETE`, a charge with an idempotency key.
+    /// Doing it twice is doing it once: `GET`, `DELETE`, a charge with its caller's idempotency key.
     Always,
+    /// The same within one call, but another call is another deed: a charge with a key made here.
+    WithinCall,
     /// Only where the request certainly never reached the server: creating something.
     IfNotSent,
     /// Never; the caller has rules of its own.
@@ -40,7 +42,7 @@ pub(crate) fn again_after(
     random: f64,
 ) -> Option<Duration> {
     let safe = match repeat {
-        Repeat::Always => true,
+        Repeat::Always | Repeat::WithinCall => true,
         Repeat::IfNotSent => !attempt.sent,
         Repeat::Never => false,
     };
@@ -79,7 +81,12 @@ mod tests {
 
     #[test]
     fn every_combination_obeys_the_laws() {
-        for repeat in [Repeat::Always, Repeat::IfNotSent, Repeat::Never] {
+        for repeat in [
+            Repeat::Always,
+            Repeat::WithinCall,
+            Repeat::IfNotSent,
+            Repeat::Never,
+        ] {
             for status in STATUSES {
                 for sent in [false, true] {
                     for retry_after in [None, Some(0), Some(7), Some(60), Some(61), Some(u64::MAX)]
@@ -111,7 +118,7 @@ mod tests {
                 assert!(wait >= attempt.retry_after.unwrap_or_default());
                 assert!(!matches!(attempt.status, Some(200..=407 | 409..=428)));
                 assert!(
-                    repeat == Repeat::Always || !attempt.sent,
+                    matches!(repeat, Repeat::Always | Repeat::WithinCall) || !attempt.sent,
                     "an unsafe repeat"
                 );
                 assert!(repeat != Repeat::Never);

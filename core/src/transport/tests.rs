@@ -10,6 +10,8 @@ async fn silence_ends_a_request_that_has_time_left() {
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a client");
+        let mut request = [0; 1024];
+        assert!(stream.read(&mut request).expect("a request") > 0);
         let half = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{\"a\"";
         stream.write_all(half).expect("sent");
         // Until the client goes.

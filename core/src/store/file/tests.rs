@@ -77,6 +77,57 @@ fn a_folder_in_the_way_is_named() {
     }
 }
 
+#[test]
+fn an_older_file_counts_until_there_is_a_new_one() {
+    let folder = Folder::new();
+    let older = folder.0.join("credentials.json");
+    fs::write(&older, r#"{"access_token":"data-key"}"#).expect("written");
+    let store = FileStore {
+        older: Some(older),
+        ..folder.store()
+    };
+    let text = store.read().expect("read").expect("there");
+    assert!(text.contains("data-key"), "{text}");
+    store.write(RECORD).expect("written");
+    assert_eq!(store.read().expect("read").as_deref(), Some(RECORD));
+}
+
+#[test]
+fn another_platform_has_a_file_of_its_own() {
+    let name = |host| {
+        let store = FileStore::default_at("my app", host).expect("a home");
+        let path = store.path().to_owned();
+        assert!(
+            path.parent()
+                .is_some_and(|folder| folder.ends_with("my-app"))
+        );
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    assert_eq!(name(None).as_deref(), Some("auth.json"));
+    let local = name(Some("127.0.0.1-8080"));
+    assert_eq!(local.as_deref(), Some("auth-127.0.0.1-8080.json"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_root_writes_stays_its_owners() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    if unix_user() != Some(0) {
+        return;
+    }
+    let folder = Folder::new();
+    let store = folder.store();
+    chown(&folder.0, Some(1234), Some(1234)).expect("as root");
+    store.write(RECORD).expect("written");
+    drop(store.open_lock().expect("opened"));
+    store.write(RECORD).expect("written again");
+    for entry in fs::read_dir(&folder.0).expect("there") {
+        let entry = entry.expect("there");
+        assert_eq!(entry.metadata().expect("there").uid(), 1234, "{entry:?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn reading_takes_others_permission_away() {

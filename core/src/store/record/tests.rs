@@ -137,3 +137,26 @@ fn damage_newer_versions_and_the_flat_form() {
     assert_eq!(flat.login(None), None);
     assert!(flat.to_text().contains("data-key"));
 }
+
+#[test]
+fn a_login_whose_client_nobody_noted_is_not_given_to_another() {
+    let text = r#"{"version":1,"orgs":{"org_1":{"control_api":{"access_token":"at","refresh_token":"rt"}}}}"#;
+    let mut record = Record::parse(text).expect("good");
+    record.set_client_id("new");
+    assert_eq!(record.login(None).expect("there").client_id, None);
+    record.apply("org_1", &tokens(None), None, None, now());
+    assert_eq!(record.login(None).expect("there").client_id, None);
+    record.apply("org_1", &tokens(None), Some("new"), Some(&[]), now());
+    let again = record.login(None).expect("there").client_id;
+    assert_eq!(again.as_deref(), Some("new"));
+}
+
+#[test]
+fn the_data_key_of_the_flat_form_stays_where_the_cli_finds_it() {
+    let mut record = Record::parse(r#"{"access_token":"data-key","theirs":1}"#).expect("good");
+    record.set_client_id("new");
+    let value: Value = serde_json::from_str(&record.to_text()).expect("JSON");
+    let expected = json!({"theirs": 1, "selected_org_id": "legacy", "version": 1,
+        "orgs": {"legacy": {"api_key": "data-key"}}, "client_id": "new"});
+    assert_eq!(value, expected);
+}
