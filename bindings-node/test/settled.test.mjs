@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { AccountClient, FileStore } from 'parallel-account';
 import { startSandbox } from './support/sandbox.mjs';
 
@@ -82,6 +83,19 @@ describe('a process whose last call was aborted in the middle of a refresh', () 
     assert.equal(code, 0);
     assert.ok(took < 20_000, `it took ${took} ms`);
   });
+});
+
+test('a worker that is terminated in the middle of a refresh leaves it to the process', async () => {
+  const before = await store.load();
+  await sandbox.fault({ route: 'token.refresh', delay_answer_ms: 300 });
+  const worker = new Worker(join(import.meta.dirname, 'support', 'worker.mjs'), {
+    workerData: { mode: 'file', urls: sandbox.urls, file: join(folder, 'auth.json') },
+  });
+  await until(async () => (await sandbox.count('token.refresh')) > 0);
+  await worker.terminate();
+  await until(async () => (await store.load()) !== before);
+  await make().balance.get();
+  assert.equal(await sandbox.count('token.refresh'), 1);
 });
 
 describe('settled()', () => {

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { AccountClient, MemoryStore } from 'parallel-account';
+import { AccountClient, FileStore, MemoryStore } from 'parallel-account';
 
 const { mode, urls } = workerData;
 const make = (store) =>
@@ -11,6 +11,8 @@ if (mode === 'store') {
     return new Promise(() => undefined);
   };
   await make({ load, save() {}, delete() {} }).status();
+} else if (mode === 'file') {
+  await make(new FileStore(workerData.file)).balance.get();
 } else {
   const client = make(new MemoryStore());
   await client.login({ openBrowser: false, onPrompt: () => undefined });
