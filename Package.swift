@@ -1,38 +1,41 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-// Where the Rust half comes from. A release of this package fills in `release`; a source
-// checkout links what `cargo build -p parallel-account-swift` made (see bindings-swift/README.md).
+// Where the Rust half comes from. A release fills this in, for Apple platforms.
 let release: (url: String, checksum: String)? = nil
 
+// In a source checkout, and on Linux always, it is the static library that
+// `cargo build -p parallel-account-swift` made (see bindings-swift/README.md); or, if
+// PARALLEL_ACCOUNT_XCFRAMEWORK is set, what bindings-swift/tools/xcframework made.
 let environment = Context.environment
 let profile = environment["PARALLEL_ACCOUNT_PROFILE"] ?? "debug"
 let target = environment["CARGO_TARGET_DIR"] ?? "\(Context.packageDirectory)/target"
 let sources = "bindings-swift/Sources"
+let name = "CParallelAccountFFI"
+
+#if os(Linux)
+    let isApple = false
+#else
+    let isApple = true
+#endif
 
 let native: Target
-let linking: [LinkerSetting]
-#if os(Linux)
-    native = .systemLibrary(name: "CParallelAccountFFI", path: "\(sources)/CParallelAccountFFI")
-    linking = [
+var linking: [LinkerSetting] = [
+    .linkedFramework("Security", .when(platforms: [.macOS, .iOS, .macCatalyst])),
+    .linkedFramework("SystemConfiguration", .when(platforms: [.macOS])),
+]
+if isApple, let release {
+    native = .binaryTarget(name: name, url: release.url, checksum: release.checksum)
+} else if isApple, environment["PARALLEL_ACCOUNT_XCFRAMEWORK"] != nil {
+    native = .binaryTarget(name: name, path: "build/\(name).xcframework")
+} else {
+    native = .systemLibrary(name: name, path: "\(sources)/\(name)")
+    linking += [
         .unsafeFlags(["-L\(target)/\(profile)"]),
         .linkedLibrary("parallel_account_ffi"),
         .linkedLibrary("m"),
     ]
-#else
-    if let release {
-        native = .binaryTarget(
-            name: "CParallelAccountFFI", url: release.url, checksum: release.checksum)
-    } else {
-        // Made by bindings-swift/tools/xcframework.
-        native = .binaryTarget(
-            name: "CParallelAccountFFI", path: "build/CParallelAccountFFI.xcframework")
-    }
-    linking = [
-        .linkedFramework("Security"),
-        .linkedFramework("SystemConfiguration", .when(platforms: [.macOS])),
-    ]
-#endif
+}
 
 let package = Package(
     name: "ParallelAccount",
@@ -43,7 +46,7 @@ let package = Package(
         // Generated: async foreign traits need Swift 5 mode.
         .target(
             name: "ParallelAccountFFI",
-            dependencies: ["CParallelAccountFFI"],
+            dependencies: [.target(name: name)],
             path: "\(sources)/ParallelAccountFFI",
             swiftSettings: [.swiftLanguageMode(.v5)],
             linkerSettings: linking
