@@ -14,12 +14,18 @@ def resident():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
 
 def flat(work, times):
-    # What the allocators keep for good, they take in the first rounds.
-    work(times // 2)
-    before = resident()
-    work(times)
-    grown = resident() - before
-    print(grown, "kB in", times)
+    # What the allocators keep for good, they take at first; what they keep for a while comes and
+    # goes: the lows are compared, half of all calls apart.
+    work(times // 4)
+    lows = []
+    for _ in range(2):
+        sizes = []
+        for _ in range(5):
+            work(times // 10)
+            sizes.append(resident())
+        lows.append(min(sizes))
+    grown = lows[1] - lows[0]
+    print(grown, "kB in", times // 2)
     assert grown < 1024, grown
 """
 
@@ -58,7 +64,7 @@ def work(times):
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads /proc")
 @pytest.mark.parametrize(
     ("work", "short", "long"),
-    [(BLOCKING, 3000, 100_000), (ASYNC, 3000, 100_000), (CANCELLED, 10_000, 10_000)],
+    [(BLOCKING, 3000, 100_000), (ASYNC, 10_000, 100_000), (CANCELLED, 10_000, 10_000)],
     ids=["blocking", "async", "cancelled"],
 )
 @pytest.mark.timeout(600)
