@@ -1,13 +1,24 @@
 // Makes the packages as they are published, below target/npm: the main one, which holds no native
 // file, and one per platform, of which npm installs the one that fits. Needs `tools/setup` and
-// `tools/setup-packaging`. The tarballs lie in target/npm/tarballs; nothing is published.
+// `tools/setup-packaging`. The tarballs lie in target/npm/tarballs; nothing is published. What was
+// made of the same files already is left as it is.
 //
 //   --all               refuse unless native/ has the file of every platform in napi.json
 //   --repository URL    where the code is, for the package's page and its provenance
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { billOfMaterials, licenceText, linkedCrates, unknownLicences } from './third-party.mjs';
 
@@ -44,12 +55,39 @@ function platformOf(triple) {
   return [os, cpu, ...(abi === undefined ? [] : [abi])].join('-');
 }
 
+/** What the packages are made of, and by, besides the native files. */
+const SOURCES = [
+  'dist',
+  'README.md',
+  'LICENSE',
+  'package.json',
+  'napi.json',
+  'tools',
+  '../Cargo.lock',
+];
+
+/** Of a file, or of all in a folder. */
+function contentOf(path) {
+  if (!statSync(path).isDirectory()) return readFileSync(path);
+  const names = readdirSync(path).sort();
+  return Buffer.concat(names.flatMap((name) => [Buffer.from(name), contentOf(join(path, name))]));
+}
+
 const config = read(join(here, 'napi.json'));
 const fileOf = (triple) => join(native, `${config.binaryName}.${platformOf(triple)}.node`);
 const missing = config.targets.filter((triple) => !existsSync(fileOf(triple)));
 if (options.all && missing.length > 0) refuse(`native/ has no file for ${missing.join(', ')}.`);
 const targets = config.targets.filter((triple) => !missing.includes(triple));
 if (targets.length === 0) refuse('native/ is empty. Run "npm run build" first.');
+
+// Packing a debug build takes half a minute, and several suites ask for it.
+const made = join(stage, 'made-of');
+const inputs = createHash('sha256').update(JSON.stringify([process.argv.slice(2), targets]));
+for (const name of [...SOURCES, ...targets.map(fileOf)]) {
+  inputs.update(contentOf(resolve(here, name)));
+}
+const digest = inputs.digest('hex');
+if (existsSync(made) && readFileSync(made, 'utf8') === digest) process.exit(0);
 
 // The main package: what a checkout needs to build and test stays behind.
 rmSync(stage, { recursive: true, force: true });
@@ -93,3 +131,4 @@ for (const folder of [...folders, stage]) {
   run('npm', ['publish', '--dry-run', '--loglevel', 'error', tarball]);
   console.log(`${id}: ${filename}, ${(size / 1e6).toFixed(2)} MB`);
 }
+writeFileSync(made, digest);
