@@ -1,0 +1,154 @@
+//! What several tests of the session share.
+
+use parallel_account::{
+    AccountClient, AccountClientBuilder, CredentialStore, Error, MemoryStore, Result, StoreFuture,
+};
+use parallel_account_sandbox::{Options, Sandbox};
+use serde_json::{Value, json};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::SystemTime,
+};
+
+/// A sandbox whose refreshes answer as they are told to.
+pub(crate) struct Local(pub(crate) Sandbox);
+
+impl Local {
+    pub(crate) async fn start() -> Self {
+        Local(Sandbox::start(Options::default()).await.expect("a port"))
+    }
+
+    pub(crate) fn builder(&self) -> AccountClientBuilder {
+        AccountClient::builder()
+            .platform_url(self.0.platform_url())
+            .account_url(self.0.account_url())
+    }
+
+    pub(crate) fn client(&self, store: impl CredentialStore) -> AccountClient {
+        self.builder().store(store).build().expect("good options")
+    }
+
+    pub(crate) async fn fault(&self, fault: Value) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let answer = reqwest::Client::new()
+            .post(format!("{}/faults", self.0.control_url()))
+            .header("content-type", "application/json")
+            .body(fault.to_string())
+            .send()
+            .await
+            .expect("an answer");
+        assert!(answer.status().is_success());
+    }
+
+    pub(crate) async fn refreshes_answer(&self, access: &str, refresh: &str) {
+        let body = json!({"access_token": access, "refresh_token": refresh,
+            "token_type": "Bearer", "expires_in": 3600});
+        self.fault(json!({"route": "token.refresh", "status": 200, "body": body}))
+            .await;
+    }
+
+    pub(crate) async fn count(&self, route: &str) -> u64 {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let url = format!("{}/counts", self.0.control_url());
+        let answer = reqwest::get(url).await.expect("an answer");
+        let text = answer.text().await.expect("text");
+        let counts: Value = serde_json::from_str(&text).expect("JSON");
+        counts["routes"][route].as_u64().unwrap_or(0)
+    }
+}
+
+pub(crate) fn login(access: &str, refresh: &str, ends_in: i64) -> Value {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .expect("after 1970");
+    json!({"control_api": {"access_token": access, "refresh_token": refresh,
+        "access_token_expires_at": now.as_secs() as i64 + ends_in}})
+}
+
+pub(crate) fn record(orgs: Value) -> String {
+    json!({"version": 1, "client_id": "c", "selected_org_id": "org_1", "orgs": orgs}).to_string()
+}
+
+pub(crate) fn expired() -> String {
+    record(json!({"org_1": login("at-1", "rt-1", -10)}))
+}
+
+/// What a store's hook sees: the number of this load, and the record's real place.
+pub(crate) type OnLoad = Box<dyn Fn(usize, &MemoryStore) -> Result<()> + Send + Sync>;
+
+/// A store without a lock, as many are that people write.
+pub(crate) struct Scripted {
+    memory: MemoryStore,
+    loads: AtomicUsize,
+    on_load: OnLoad,
+    pub(crate) full: Arc<AtomicBool>,
+}
+
+impl Scripted {
+    pub(crate) fn new(
+        memory: &MemoryStore,
+        on_load: impl Fn(usize, &MemoryStore) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Scripted {
+            memory: memory.clone(),
+            loads: AtomicUsize::new(0),
+            on_load: Box::new(on_load),
+            full: Arc::default(),
+        }
+    }
+}
+
+impl CredentialStore for Scripted {
+    fn load(&self) -> StoreFuture<'_, Option<String>> {
+        Box::pin(async {
+            (self.on_load)(self.loads.fetch_add(1, Ordering::SeqCst) + 1, &self.memory)?;
+            self.memory.load().await
+        })
+    }
+    fn save(&self, record: String) -> StoreFuture<'_, ()> {
+        if self.full.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(Error::store("The disk is full.", None)) });
+        }
+        self.memory.save(record)
+    }
+    fn delete(&self) -> StoreFuture<'_, ()> {
+        self.memory.delete()
+    }
+    fn location(&self) -> String {
+        "a script".into()
+    }
+}
+
+/// The load that follows the answer to a refresh: one to find the login, one under the lock.
+pub(crate) const AFTER_THE_ANSWER: usize = 3;
+
+/// What a sibling writes.
+pub(crate) async fn write(memory: &MemoryStore, text: String) {
+    memory.save(text).await.expect("in memory");
+}
+
+pub(crate) fn write_now(memory: &MemoryStore, text: &str) {
+    let memory = memory.clone();
+    let text = text.to_owned();
+    // Saving to memory never waits.
+    let mut save = Box::pin(async move { write(&memory, text).await });
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(save.as_mut().poll(&mut context).is_ready());
+}
+
+pub(crate) fn stored(memory: &MemoryStore) -> Value {
+    serde_json::from_str(&memory.record().expect("a record")).expect("JSON")
+}
+
+pub(crate) async fn token(client: &AccountClient) -> Result<String> {
+    let token = client.access_token().await?;
+    Ok(token.expose().to_owned())
+}
+
+/// A login that needs no refresh.
+pub(crate) fn valid() -> MemoryStore {
+    MemoryStore::new(Some(record(json!({"org_1": login("at-1", "rt-1", 3600)}))))
+}
