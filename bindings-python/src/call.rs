@@ -1,7 +1,5 @@
 //! The awaitable of an asynchronous call.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
@@ -9,12 +7,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
+use crate::carry::ReplyFuture;
 use crate::event_loop::{self, Mailbox};
 use crate::process;
-
-/// A finished call, turned into a Python object on the thread that wants it.
-pub(crate) type Reply = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
-pub(crate) type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 enum State {
     New(ReplyFuture),

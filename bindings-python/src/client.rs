@@ -4,20 +4,19 @@ use std::future::Future;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use parallel_account::{
     AccountClient, CallOptions, Error, LoginOptions, PollAnswer as CorePollAnswer,
 };
-use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 
-use crate::call::{Call, Reply};
+use crate::carry::{Mode, Nothing, carry};
 use crate::json::{self, Json};
 use crate::login::Started;
 use crate::models::{ApiKey, App, Balance, DeviceCode, Organization, PollAnswer, Status, Tokens};
-use crate::store::{self, Adapter, Given, HostStore};
+use crate::options::{self, Options, count, seconds};
+use crate::store::HostStore;
 use crate::{blocking, errors, process};
 
 /// What all views of one client share.
@@ -44,58 +43,6 @@ impl Origin {
     }
 }
 
-/// How calls are carried out.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Mode {
-    Blocking,
-    Asyncio,
-}
-
-/// Carries `future` out: its value, or the awaitable of it.
-pub(crate) fn carry<T>(
-    py: Python<'_>,
-    mode: Mode,
-    future: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> PyResult<Py<PyAny>>
-where
-    T: for<'py> IntoPyObject<'py> + Send + 'static,
-{
-    let future = errors::caught(future);
-    match mode {
-        Mode::Blocking => finish(py, blocking::run(py, future)?, mode),
-        Mode::Asyncio => {
-            let future = async move {
-                let result = future.await;
-                Box::new(move |py: Python<'_>| finish(py, result, mode)) as Reply
-            };
-            Call::new(Box::pin(future)).into_py_any(py)
-        }
-    }
-}
-
-fn finish<T>(py: Python<'_>, result: Result<T, Error>, mode: Mode) -> PyResult<Py<PyAny>>
-where
-    T: for<'py> IntoPyObject<'py>,
-{
-    match result {
-        Ok(value) => value.into_py_any(py),
-        Err(error) => Err(errors::exception(py, &error, mode == Mode::Blocking)),
-    }
-}
-
-/// None, where a call has nothing to say.
-pub(crate) struct Nothing;
-
-impl<'py> IntoPyObject<'py> for Nothing {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(py.None().into_bound(py))
-    }
-}
-
 /// The base of `BlockingClient` and `AsyncClient`.
 #[pyclass(frozen, subclass, module = "parallel_account._native")]
 pub(crate) struct Client {
@@ -105,6 +52,18 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    fn open(py: Python<'_>, options: Options<'_>, mode: Mode) -> PyResult<Self> {
+        let (client, host) = options::open(py, options)?;
+        Ok(Self {
+            origin: Arc::new(Origin {
+                client: Mutex::new((process::generation(), client)),
+                host,
+            }),
+            limits: None,
+            mode,
+        })
+    }
+
     fn core(&self, py: Python<'_>) -> PyResult<AccountClient> {
         process::watch_exit(py)?;
         let client = match self.mode {
@@ -153,103 +112,6 @@ impl Client {
             mode: self.mode,
         })
     }
-}
-
-/// A span of time that an option gives in seconds.
-fn seconds(py: Python<'_>, name: &str, value: f64) -> PyResult<Duration> {
-    Duration::try_from_secs_f64(value)
-        .ok()
-        .filter(|it| !it.is_zero())
-        .ok_or_else(|| {
-            let message = format!("{name} must be a number of seconds above 0, not {value}.");
-            errors::config(py, &message)
-        })
-}
-
-fn count(py: Python<'_>, name: &str, value: i64) -> PyResult<u32> {
-    u32::try_from(value).map_err(|_| {
-        let message = format!("{name} must be a whole number from 0 on, not {value}.");
-        errors::config(py, &message)
-    })
-}
-
-/// The options of a client; times in seconds.
-struct Options<'py> {
-    client_name: Option<String>,
-    client_id: Option<String>,
-    scopes: Option<Vec<String>>,
-    platform_url: Option<String>,
-    account_url: Option<String>,
-    store: Option<Bound<'py, PyAny>>,
-    timeout: Option<f64>,
-    max_retries: Option<i64>,
-    org: Option<String>,
-    user_agent: Option<String>,
-    proxy: Option<String>,
-    ca_bundle: Option<PathBuf>,
-    first_poll_at_once: bool,
-    lock_timeout: Option<f64>,
-    store_timeout: f64,
-    time_scale: f64,
-}
-
-fn open(py: Python<'_>, options: Options<'_>, mode: Mode) -> PyResult<Client> {
-    let version = py.version_info();
-    let mut builder = AccountClient::builder()
-        .language(format!(
-            "python/{}.{}.{}",
-            version.major, version.minor, version.patch
-        ))
-        .background(Arc::new(process::detached))
-        .first_poll_at_once(options.first_poll_at_once)
-        .time_scale(options.time_scale);
-    macro_rules! given {
-        ($( $option:ident => $method:ident ),* $(,)?) => {$(
-            if let Some(value) = options.$option {
-                builder = builder.$method(value);
-            }
-        )*};
-    }
-    given!(
-        client_name => client_name,
-        client_id => client_id,
-        scopes => scopes,
-        platform_url => platform_url,
-        account_url => account_url,
-        org => organization,
-        user_agent => user_agent,
-        proxy => proxy,
-        ca_bundle => ca_bundle,
-    );
-    if let Some(timeout) = options.timeout {
-        builder = builder.timeout(seconds(py, "timeout", timeout)?);
-    }
-    if let Some(timeout) = options.lock_timeout {
-        builder = builder.lock_timeout(seconds(py, "lock_timeout", timeout)?);
-    }
-    if let Some(retries) = options.max_retries {
-        builder = builder.max_retries(count(py, "max_retries", retries)?);
-    }
-    let store_timeout = seconds(py, "store_timeout", options.store_timeout)?;
-    let mut host = None;
-    if let Some(object) = options.store {
-        builder = match store::given(&object, store_timeout)? {
-            Given::Native(store) => builder.shared_store(store),
-            Given::Host(store) => {
-                host = Some(store.clone());
-                builder.store(Adapter(store))
-            }
-        };
-    }
-    let client = errors::guard(py, || builder.build())?;
-    Ok(Client {
-        origin: Arc::new(Origin {
-            client: Mutex::new((process::generation(), client)),
-            host,
-        }),
-        limits: None,
-        mode,
-    })
 }
 
 #[pymethods]
@@ -540,7 +402,7 @@ macro_rules! client_class {
                     store_timeout,
                     time_scale,
                 };
-                let client = open(py, options, $mode)?;
+                let client = Client::open(py, options, $mode)?;
                 Ok(PyClassInitializer::from(client).add_subclass(Self))
             }
 

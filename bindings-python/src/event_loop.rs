@@ -16,7 +16,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
-use crate::call::{Call, Reply};
+use crate::call::Call;
+use crate::carry::Reply;
 use crate::process;
 
 /// A call that a loop waits for.

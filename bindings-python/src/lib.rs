@@ -3,12 +3,15 @@
 
 mod blocking;
 mod call;
+mod carry;
 mod client;
 mod errors;
 mod event_loop;
+mod field;
 mod json;
 mod login;
 mod models;
+mod options;
 mod process;
 mod store;
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use parallel_account::{DeviceLogin, prompt};
 use pyo3::prelude::*;
 
-use crate::client::{Mode, carry};
+use crate::carry::{Mode, carry};
 use crate::models::{LoginEvent, Qr, Status};
 use crate::{errors, process};
 

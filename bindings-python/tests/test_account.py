@@ -218,7 +218,7 @@ def test_bad_options(kind: Any, options: dict[str, Any], hint: str) -> None:
 def test_options_of_the_wrong_type(options: dict[str, Any]) -> None:
     (name,) = options
     # The name is a note of the exception, which Python 3.10 has no place for.
-    with pytest.raises(TypeError, match=name if sys.version_info >= (3, 11) else ""):
+    with pytest.raises(TypeError, match=name if sys.version_info >= (3, 11) else None):
         AccountClient(**options)
     with pytest.raises(TypeError):
         AccountClient("positional")  # type: ignore[misc]

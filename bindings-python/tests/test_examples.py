@@ -58,7 +58,10 @@ uvicorn.run("service:app", fd=listener.fileno(), log_level="warning")
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=EXAMPLES,
-        env={**sandbox.environment, "PYTHONPATH": os.fspath(EXAMPLES)},
+        env={
+            **sandbox.environment,
+            "PYTHONPATH": os.pathsep.join([os.fspath(EXAMPLES), *sys.path]),
+        },
         stdout=subprocess.PIPE,
         text=True,
     )

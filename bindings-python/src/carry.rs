@@ -1,0 +1,69 @@
+//! Carrying out a call of the core: by blocking, or by asyncio.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use parallel_account::Error;
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+
+use crate::call::Call;
+use crate::{blocking, errors};
+
+/// How calls are carried out.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Mode {
+    Blocking,
+    Asyncio,
+}
+
+/// A finished call, turned into a Python object on the thread that wants it.
+pub(crate) type Reply = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+pub(crate) type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// Carries `future` out: its value, or the awaitable of it.
+pub(crate) fn carry<T>(
+    py: Python<'_>,
+    mode: Mode,
+    future: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> PyResult<Py<PyAny>>
+where
+    T: for<'py> IntoPyObject<'py> + Send + 'static,
+{
+    // Boxed here, so that what follows is compiled once and not for every call that there is.
+    let future: ReplyFuture = Box::pin(async move {
+        let result = errors::caught(future).await;
+        Box::new(move |py: Python<'_>| finish(py, result, mode)) as Reply
+    });
+    drive(py, mode, future)
+}
+
+fn drive(py: Python<'_>, mode: Mode, future: ReplyFuture) -> PyResult<Py<PyAny>> {
+    match mode {
+        Mode::Blocking => blocking::run(py, future)?(py),
+        Mode::Asyncio => Call::new(future).into_py_any(py),
+    }
+}
+
+fn finish<T>(py: Python<'_>, result: Result<T, Error>, mode: Mode) -> PyResult<Py<PyAny>>
+where
+    T: for<'py> IntoPyObject<'py>,
+{
+    match result {
+        Ok(value) => value.into_py_any(py),
+        Err(error) => Err(errors::exception(py, &error, mode == Mode::Blocking)),
+    }
+}
+
+/// None, where a call has nothing to say.
+pub(crate) struct Nothing;
+
+impl<'py> IntoPyObject<'py> for Nothing {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(py.None().into_bound(py))
+    }
+}
