@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 use crate::carry::ReplyFuture;
 use crate::event_loop::{self, Mailbox};
-use crate::process;
+use crate::{process, trio};
 
 enum State {
     New(ReplyFuture),
@@ -19,6 +19,8 @@ enum State {
         task: AbortHandle,
     },
     Answered(PyResult<Py<PyAny>>),
+    /// Trio's own waiting, which all is handed on to.
+    Trio(Py<PyAny>),
     Done,
 }
 
@@ -48,20 +50,29 @@ impl Call {
         drop(previous);
     }
 
-    /// Stops the request.
-    pub(crate) fn abort(&self) {
-        if let State::Waiting { mailbox, id, task } = self.replace(State::Done) {
-            // In a forked child the task is a picture of the parent's.
-            if mailbox.is_ours() {
-                task.abort();
+    /// Stops the request; trio's waiting is to be told by the caller.
+    pub(crate) fn abort(&self) -> Option<Py<PyAny>> {
+        match self.replace(State::Done) {
+            State::Waiting { mailbox, id, task } => {
+                // In a forked child the task is a picture of the parent's.
+                if mailbox.is_ours() {
+                    task.abort();
+                }
+                mailbox.forget(id);
+                None
             }
-            mailbox.forget(id);
+            State::Trio(waiting) => Some(waiting),
+            State::New(_) | State::Answered(_) | State::Done => None,
         }
     }
 
-    fn start(slf: &Bound<'_, Self>, future: ReplyFuture) -> PyResult<Py<PyAny>> {
+    fn start(
+        slf: &Bound<'_, Self>,
+        event_loop: &Bound<'_, PyAny>,
+        mailbox: Arc<Mailbox>,
+        future: ReplyFuture,
+    ) -> PyResult<Py<PyAny>> {
         let py = slf.py();
-        let (event_loop, mailbox) = event_loop::current(py)?;
         let waiter = event_loop.call_method0(intern!(py, "create_future"))?;
         // What `yield` in `Future.__await__` does.
         waiter.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
@@ -89,11 +100,27 @@ impl Call {
     }
 
     fn __next__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Self::send(slf, &slf.py().None().into_bound(slf.py()))
+    }
+
+    fn send(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
         let state = slf.get().replace(State::Done);
         match state {
-            State::New(future) => Self::start(slf, future),
+            State::New(future) => match event_loop::current(py)? {
+                Some((event_loop, mailbox)) => Self::start(slf, &event_loop, mailbox, future),
+                None => {
+                    let waiting = trio::wait(py, future)?;
+                    slf.get().replace(State::Trio(waiting.clone_ref(py)));
+                    waiting.call_method1(py, intern!(py, "send"), (value,))
+                }
+            },
             State::Answered(Ok(value)) => Err(PyStopIteration::new_err((value,))),
             State::Answered(Err(error)) => Err(error),
+            State::Trio(waiting) => {
+                slf.get().replace(State::Trio(waiting.clone_ref(py)));
+                waiting.call_method1(py, intern!(py, "send"), (value,))
+            }
             waiting @ State::Waiting { .. } => {
                 slf.get().replace(waiting);
                 Err(PyRuntimeError::new_err(
@@ -106,22 +133,25 @@ impl Call {
         }
     }
 
-    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        Self::__next__(slf)
-    }
-
     #[pyo3(signature = (exception, value=None, _traceback=None))]
     fn throw(
         &self,
+        py: Python<'_>,
         exception: Bound<'_, PyAny>,
         value: Option<Bound<'_, PyAny>>,
         _traceback: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        self.abort();
-        Err(PyErr::from_value(value.unwrap_or(exception)))
+    ) -> PyResult<Py<PyAny>> {
+        let error = value.unwrap_or(exception);
+        match self.abort() {
+            Some(waiting) => waiting.call_method1(py, intern!(py, "throw"), (error,)),
+            None => Err(PyErr::from_value(error)),
+        }
     }
 
-    fn close(&self) {
-        self.abort();
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        match self.abort() {
+            Some(waiting) => waiting.call_method0(py, intern!(py, "close")).map(drop),
+            None => Ok(()),
+        }
     }
 }

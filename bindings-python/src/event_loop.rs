@@ -18,7 +18,7 @@ use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
 use crate::call::Call;
 use crate::carry::Reply;
-use crate::process;
+use crate::{process, trio};
 
 /// A call that a loop waits for.
 struct Waiting {
@@ -157,18 +157,21 @@ thread_local! {
     static KNOWN: RefCell<Known> = const { RefCell::new(Vec::new()) };
 }
 
-/// The running event loop and its mailbox.
-pub(crate) fn current(py: Python<'_>) -> PyResult<(Bound<'_, PyAny>, Arc<Mailbox>)> {
+/// The running event loop and its mailbox; None within trio.
+pub(crate) fn current(py: Python<'_>) -> PyResult<Option<(Bound<'_, PyAny>, Arc<Mailbox>)>> {
     static GET_RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let event_loop = GET_RUNNING_LOOP
+    let running = GET_RUNNING_LOOP
         .import(py, "asyncio", "get_running_loop")?
-        .call0()
-        .map_err(|_| {
-            PyRuntimeError::new_err(
-                "AsyncAccountClient needs a running asyncio event loop (asyncio or uvloop). Without \
-                 one, or with trio, use AccountClient in a thread",
-            )
-        })?;
+        .call0();
+    let Ok(event_loop) = running else {
+        if trio::is_running(py) {
+            return Ok(None);
+        }
+        return Err(PyRuntimeError::new_err(
+            "AsyncAccountClient needs a running event loop (asyncio, uvloop or trio); use \
+             AccountClient for blocking calls",
+        ));
+    };
     let known = KNOWN.with_borrow(|known| {
         known
             .iter()
@@ -178,7 +181,7 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<(Bound<'_, PyAny>, Arc<Mailbox
             .map(|(_, mailbox)| mailbox.clone())
     });
     if let Some(mailbox) = known {
-        return Ok((event_loop, mailbox));
+        return Ok(Some((event_loop, mailbox)));
     }
     let mailbox = attach(&event_loop)?;
     let entry = (
@@ -194,7 +197,7 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<(Bound<'_, PyAny>, Arc<Mailbox
         stale
     });
     drop(stale);
-    Ok((event_loop, mailbox))
+    Ok(Some((event_loop, mailbox)))
 }
 
 fn attach(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Mailbox>> {

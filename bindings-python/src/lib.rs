@@ -14,6 +14,7 @@ mod models;
 mod options;
 mod process;
 mod store;
+mod trio;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -47,6 +48,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<store::FileStore>()?;
     module.add_class::<store::Answer>()?;
     module.add_class::<store::Lease>()?;
+    module.add_class::<trio::Flight>()?;
     module.add_class::<models::ApiKey>()?;
     module.add_class::<models::App>()?;
     module.add_class::<models::Balance>()?;

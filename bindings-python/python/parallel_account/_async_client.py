@@ -1,4 +1,4 @@
-"""The asyncio client."""
+"""The asynchronous client."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class AsyncOAuth:
 
 
 class AsyncAccountClient:
-    """Acts on one user's Parallel account, with calls to await on asyncio or uvloop.
+    """Acts on one user's Parallel account, with calls to await on asyncio, uvloop or trio.
 
     Cheap to make: nothing is read, written or sent before the first call. Safe to share between
     tasks, event loops and threads, and it works on after a fork, in the parent and in the child.

@@ -18,6 +18,7 @@ __all__ = [
     "BlockingLogin",
     "DeviceCode",
     "FileStore",
+    "Flight",
     "Lease",
     "LoginEvent",
     "MemoryStore",
@@ -448,6 +449,12 @@ class Lease:
     def raised(self, error: BaseException) -> None: ...
     def acquired(self) -> None: ...
     def wait(self) -> None: ...
+
+@final
+class Flight:
+    def start(self, notify: Callable[[], object]) -> None: ...
+    def abort(self) -> None: ...
+    def result(self) -> Any: ...
 
 @final
 class BlockingClient:
