@@ -20,7 +20,7 @@ class CredentialStore(Protocol):
     A method that raises, answers nonsense or does not finish within ``store_timeout`` makes the
     call that needed it fail with :class:`StoreError`, with what was raised as its ``__cause__``.
     Plain methods run on background threads; coroutines run on the event loop that made the
-    client's latest call, or on one of their own for a blocking client.
+    client's latest call, or on an asyncio loop of their own for a blocking client and under trio.
 
     A store that several processes share should also have ``lock()``, which returns a context
     manager, plain or asynchronous, that keeps the others out while it is entered.
