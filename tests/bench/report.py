@@ -68,15 +68,9 @@ def text(section, result):
                 ]
                 rows.append([title, *(f"{ms:.2f}" for ms in of)])
         parts.append(table(["event-loop delay, ms", "mean", "p99", "max"], rows))
-    if "starts" in result:
-        bare = {
-            title: f"bare{title.removeprefix(title.split(',')[0])}" for title in result["starts"]
-        }
-        rows = [
-            [title, f"{ms:.1f}", f"{ms - result['starts'][bare[title]]:.1f}"]
-            for title, ms in result["starts"].items()
-        ]
-        parts.append(table(["start to end, ms", "all", "over bare"], rows))
+    if "imports" in result:
+        rows = [[title, f"{ms:.1f}"] for title, ms in result["imports"].items()]
+        parts.append(table(["import, ms", ""], rows))
     if result["memory"]:
         rows = []
         for key, turn in result["memory"].items():

@@ -89,7 +89,7 @@ def measure(section, server, options):
         progress(f"{section}: memory, {who}")
         key = f"{who} {calls}"
         memory[key] = turn(server, commands[who], warmup=0, calls=calls)
-    progress(f"{section}: start-up times and sizes")
+    progress(f"{section}: imports and sizes")
     extra = measures.of(section)
     progress("")
     return {

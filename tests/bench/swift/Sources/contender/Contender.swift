@@ -58,10 +58,16 @@ func parallelAccount() throws -> Call {
 
 func urlSession() throws -> Call {
     struct Balance: Decodable {
-        let org_id: String
-        let credit_balance_cents: Double
-        let pending_debit_balance_cents: Double
-        let will_invoice: Bool
+        let orgID: String
+        let credit, pendingDebit: Double
+        let willInvoice: Bool
+
+        enum CodingKeys: String, CodingKey {
+            case orgID = "org_id"
+            case credit = "credit_balance_cents"
+            case pendingDebit = "pending_debit_balance_cents"
+            case willInvoice = "will_invoice"
+        }
     }
     let configuration = URLSessionConfiguration.ephemeral
     configuration.httpMaximumConnectionsPerHost = atOnce
@@ -74,7 +80,7 @@ func urlSession() throws -> Call {
         let (data, response) = try await session.data(for: request)
         guard (response as? HTTPURLResponse)?.statusCode == 200 else { throw Wrong() }
         let balance = try JSONDecoder().decode(Balance.self, from: data)
-        guard balance.org_id == "org_bench" else { throw Wrong() }
+        guard balance.orgID == "org_bench" else { throw Wrong() }
     }
 }
 
@@ -113,14 +119,13 @@ func number(_ name: String) -> Double {
 
 /// Bytes of this process that are in memory.
 func rss() -> Double {
-    let pages = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-    return (pages.flatMap { Double($0[1]) } ?? 0) * 4096
+    let statm = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+    return (statm.flatMap { Double($0.split(separator: " ")[1]) } ?? 0) * 4096
 }
 
 /// Seconds of CPU time, user and system.
 func cpu() -> Double {
-    var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
-    let times = [usage.ru_utime, usage.ru_stime]
-    return times.reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
