@@ -26,7 +26,7 @@ def flat(work, times):
         lows.append(min(sizes))
     grown = lows[1] - lows[0]
     print(grown, "kB in", times // 2)
-    assert grown < 1024, grown
+    assert grown < 2048, grown
 """
 
 BLOCKING = """
