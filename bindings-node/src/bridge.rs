@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -135,7 +136,7 @@ impl Shared {
         T: ToNapiValue + Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        self.start(env, call, None, work);
+        self.start(env, call, None, boxed(work));
     }
 
     /// The same for a call of `client`. Cancelled, it holds the event loop until nothing of the
@@ -151,14 +152,10 @@ impl Shared {
         T: ToNapiValue + Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        self.start(env, call, Some(client.clone()), work);
+        self.start(env, call, Some(client.clone()), boxed(work));
     }
 
-    fn start<T, F>(self: &Arc<Self>, env: Env, call: u32, client: Option<AccountClient>, work: F)
-    where
-        T: ToNapiValue + Send + 'static,
-        F: Future<Output = Result<T, Error>> + Send + 'static,
-    {
+    fn start(self: &Arc<Self>, env: Env, call: u32, client: Option<AccountClient>, work: Work) {
         self.hold(env);
         let ticket = Ticket {
             shared: Arc::clone(self),
@@ -168,7 +165,7 @@ impl Shared {
         };
         let task = runtime::handle().spawn(async move {
             ticket.settle(match AssertUnwindSafe(work).catch_unwind().await {
-                Ok(Ok(value)) => Ok(Box::new(value)),
+                Ok(Ok(value)) => Ok(value),
                 Ok(Err(error)) => Err(Failure::from(&error)),
                 Err(_panic) => Err(Failure::panicked()),
             });
@@ -291,6 +288,20 @@ impl Shared {
         let questions = std::mem::take(&mut lock(&self.questions).open);
         drop((messages, questions));
     }
+}
+
+/// A call on its way. In a box, for it is large, and so that one kind of task serves every call.
+type Work = Pin<Box<dyn Future<Output = Result<Box<dyn IntoJs>, Error>> + Send>>;
+
+fn boxed<T, F>(work: F) -> Work
+where
+    T: ToNapiValue + Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    Box::pin(async move {
+        let value = work.await?;
+        Ok(Box::new(value) as Box<dyn IntoJs>)
+    })
 }
 
 /// The right to settle one call. Dropped unused (the task was aborted), it says so.

@@ -1,6 +1,7 @@
 //! The one tokio runtime of the process, made when the first client needs it.
 
 use std::sync::OnceLock;
+use std::thread::available_parallelism;
 
 use parallel_account::Detached;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -17,8 +18,7 @@ pub(crate) fn handle() -> Handle {
 pub(crate) fn detached() -> Detached {
     let (_, detached) = RUNTIME.get_or_init(|| {
         let runtime = Builder::new_multi_thread()
-            // The calls only wait for sockets; the JavaScript thread needs the other cores more.
-            .worker_threads(WORKERS)
+            .worker_threads(workers())
             .thread_name("parallel-account")
             .enable_all()
             .build()
@@ -29,4 +29,12 @@ pub(crate) fn detached() -> Detached {
     detached.clone()
 }
 
-const WORKERS: usize = 2;
+/// The calls only wait for sockets, and what one worker gets done keeps a JavaScript thread busy. A
+/// second one costs: they hand work to each other, and take a core from JavaScript where there are
+/// few.
+fn workers() -> usize {
+    match available_parallelism() {
+        Ok(cores) if cores.get() >= 4 => 2,
+        _ => 1,
+    }
+}
