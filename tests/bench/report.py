@@ -9,6 +9,8 @@ from figures import OURS, ceiling, cpu, group, median_of, rate
 
 RESULTS = builds.HERE / "RESULTS.md"
 SECTIONS = ("core", "python", "node", "swift")
+# Counts up when results come to be kept in another form; those of an older one are left out.
+FORM = 2
 
 
 def table(header, rows):
@@ -88,16 +90,13 @@ def text(section, result):
 
 
 def _file(section):
-    return builds.PLACE / f"{section}.json"
+    return builds.PLACE / f"{section}.{FORM}.json"
 
 
 def save(section, result):
+    """Keeps the results, and writes all sections as they were measured last."""
     builds.PLACE.mkdir(parents=True, exist_ok=True)
     _file(section).write_text(json.dumps(result, indent=1))
-
-
-def write_results():
-    """All sections as they were measured last."""
     there = [section for section in SECTIONS if _file(section).exists()]
     texts = [text(section, json.loads(_file(section).read_text())) for section in there]
     head = "# Results\n\nWritten by `make bench`; README.md says what is measured and how.\n"

@@ -137,7 +137,6 @@ def main():
             print(report.text(section, result))
     finally:
         server.close()
-    report.write_results()
 
 
 main()
