@@ -161,7 +161,7 @@ export class StoreCorruptError extends StoreError {}
 /** A bad option or an insecure URL. */
 export class ConfigError extends AccountError {}
 
-/** A bug of this library: please report it. */
+/** A bug of this library: please report it, with the place that standard error names. */
 export class InternalError extends AccountError {}
 
 const CLASSES = {
