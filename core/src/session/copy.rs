@@ -3,7 +3,7 @@
 use super::Session;
 use crate::{
     Error, ErrorKind, Result,
-    store::{CredentialStore, Record, StoreFuture, StoreLock},
+    store::{CredentialStore, Login, Record, StoreFuture, StoreLock},
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard},
@@ -21,6 +21,8 @@ pub(super) type Held = Arc<Mutex<StoreLock>>;
 #[derive(Default)]
 pub(super) struct Cached {
     pub(super) record: Option<Arc<Record>>,
+    /// What `record` says of the login that this client acts for, once somebody has asked.
+    login: Option<Arc<Login>>,
     /// The store's revision when `record` was read from it.
     revision: Option<u64>,
     /// What the store held when it was last read or written: what `record` was made from.
@@ -52,6 +54,32 @@ impl Session {
             }
         }
         self.reload().await
+    }
+
+    /// The login that this client acts for. Every call asks, so it is read out of a record once.
+    pub(crate) async fn login(&self) -> Result<Arc<Login>> {
+        let record = self.record().await?;
+        let is_current = |cached: &Cached| {
+            let current = cached.record.as_ref();
+            current.is_some_and(|current| Arc::ptr_eq(current, &record))
+        };
+        {
+            let cached = self.cached();
+            if let Some(login) = &cached.login
+                && is_current(&cached)
+            {
+                return Ok(login.clone());
+            }
+        }
+        let login = record
+            .login(self.organization())
+            .map(Arc::new)
+            .ok_or_else(|| self.no_login(&record))?;
+        let mut cached = self.cached();
+        if is_current(&cached) {
+            cached.login = Some(login.clone());
+        }
+        Ok(login)
     }
 
     /// Reads the store, whatever is cached. The revision is taken first, so that a write in
@@ -90,6 +118,7 @@ impl Session {
         cached.unsaved = record != theirs;
         let record = Arc::new(record);
         cached.record = Some(record.clone());
+        cached.login = None;
         cached.revision = revision;
         cached.text = text;
         cached.unread = None;
@@ -177,6 +206,7 @@ impl Session {
         };
         let mut cached = self.cached();
         cached.record = Some(record.clone());
+        cached.login = None;
         // Unknown: a writer without our lock may have followed at once.
         cached.revision = None;
         cached.writes += 1;

@@ -85,7 +85,7 @@ impl Session {
         let rejected = rejected.is_some_and(|token| *token == login.access_token);
         let now = self.clock.now();
         match decide(&login, now.wall, rejected) {
-            Decision::Use => Ok(login.access_token),
+            Decision::Use => Ok(login.access_token.clone()),
             Decision::LogIn(why) => Err(Error::login_required(why)),
             Decision::RenewEarly => {
                 if self
@@ -93,7 +93,7 @@ impl Session {
                     .rest_until
                     .is_some_and(|until| now.monotonic < until)
                 {
-                    return Ok(login.access_token);
+                    return Ok(login.access_token.clone());
                 }
                 match self.renewed(&login, false).await {
                     // A pair that could not be saved is worth knowing of even if this token works.
@@ -122,7 +122,7 @@ impl Session {
                     "renewing early failed; the old token still works"
                 );
                 self.cached().rest_until = Some(now.monotonic + Duration::from_secs(1));
-                Ok(login.access_token)
+                Ok(login.access_token.clone())
             }
             _ => Err(error),
         }
@@ -130,27 +130,19 @@ impl Session {
 
     async fn renewed(self: &Arc<Self>, login: &Login, rejected: bool) -> Result<Secret> {
         self.refresh(login, rejected).await?;
-        let mut login = login.clone();
+        let mut key = login.key.clone();
         // Whoever selects other organisations faster than this does not want a token.
         for _ in 0..3 {
             let current = self.login().await?;
-            let another = current.key != login.key;
+            let another = current.key != key;
             match decide(&current, self.clock.now().wall, false) {
                 Decision::Renew if another => self.refresh(&current, false).await?,
                 Decision::LogIn(why) if another => return Err(Error::login_required(why)),
-                _ => return Ok(current.access_token),
+                _ => return Ok(current.access_token.clone()),
             }
-            login = current;
+            key.clone_from(&current.key);
         }
-        Ok(self.login().await?.access_token)
-    }
-
-    /// The login that this client acts for.
-    pub(crate) async fn login(&self) -> Result<Login> {
-        let record = self.record().await?;
-        record
-            .login(self.organization())
-            .ok_or_else(|| self.no_login(&record))
+        Ok(self.login().await?.access_token.clone())
     }
 
     fn no_login(&self, record: &Record) -> Error {
