@@ -46,8 +46,8 @@ def python():
         shutil.copy(wanted, installed)
     wheels = PLACE / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
-    maturin = [venv / "bin/maturin", "build", "--quiet", "--release", "--out", wheels]
-    run(*maturin, cwd=ROOT / "bindings-python", VIRTUAL_ENV=str(venv))
+    maturin = [venv / "bin/maturin", "build", "--quiet", "--release", "--compression-level", "9"]
+    run(*maturin, "--out", wheels, cwd=ROOT / "bindings-python", VIRTUAL_ENV=str(venv))
     [wheel] = wheels.glob("*.whl")
     run(*pip, "--force-reinstall", "--no-deps", wheel)
     return venv / "bin/python", wheel
