@@ -1,7 +1,6 @@
 //! The one tokio runtime of the process, made when the first client needs it.
 
 use std::sync::OnceLock;
-use std::thread::available_parallelism;
 
 use parallel_account::Detached;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -18,7 +17,7 @@ pub(crate) fn handle() -> Handle {
 pub(crate) fn detached() -> Detached {
     let (_, detached) = RUNTIME.get_or_init(|| {
         let runtime = Builder::new_multi_thread()
-            .worker_threads(workers())
+            .worker_threads(WORKERS)
             .thread_name("parallel-account")
             .enable_all()
             .build()
@@ -29,12 +28,5 @@ pub(crate) fn detached() -> Detached {
     detached.clone()
 }
 
-/// The calls only wait for sockets, and what one worker gets done keeps a JavaScript thread busy. A
-/// second one costs: they hand work to each other, and take a core from JavaScript where there are
-/// few.
-fn workers() -> usize {
-    match available_parallelism() {
-        Ok(cores) if cores.get() >= 4 => 2,
-        _ => 1,
-    }
-}
+/// One more than would do, measured: with a single one, calls at once are a fifth slower.
+const WORKERS: usize = 2;

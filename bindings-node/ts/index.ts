@@ -5,7 +5,33 @@
 
 export { AppsApi, BalanceApi, KeysApi, OAuthApi } from './api.js';
 export { AccountClient, type LoginOptions, type StartLoginOptions } from './client.js';
-export * from './errors.js';
+export {
+  AccessDeniedError,
+  AccountError,
+  type AccountErrorDetails,
+  ApiError,
+  ConfigError,
+  ConflictError,
+  ConnectionError,
+  type ErrorCode,
+  type FieldError,
+  InternalError,
+  InvalidRequestError,
+  InvalidResponseError,
+  LoginExpiredError,
+  LoginRequiredError,
+  NotFoundError,
+  OAuthError,
+  PaymentRequiredError,
+  PermissionDeniedError,
+  RateLimitedError,
+  ServerError,
+  StoreCorruptError,
+  StoreError,
+  TimeoutError,
+  TlsError,
+  UnauthorizedError,
+} from './errors.js';
 export { DeviceLogin, type WaitOptions } from './login.js';
 export type {
   ApiKey,
