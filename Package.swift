@@ -20,6 +20,7 @@ let name = "CParallelAccountFFI"
 #endif
 
 let native: Target
+var generated: [SwiftSetting] = [.swiftLanguageMode(.v5)]
 var linking: [LinkerSetting] = [
     .linkedFramework("Security", .when(platforms: [.macOS, .iOS, .macCatalyst])),
     .linkedFramework("SystemConfiguration", .when(platforms: [.macOS])),
@@ -30,6 +31,7 @@ if isApple, let release {
     native = .binaryTarget(name: name, path: "build/\(name).xcframework")
 } else {
     native = .systemLibrary(name: name, path: "\(sources)/\(name)")
+    generated.append(.unsafeFlags(["-Osize"], .when(configuration: .release)))
     linking += [
         .unsafeFlags(["-L\(target)/\(profile)"]),
         .linkedLibrary("parallel_account_ffi"),
@@ -48,7 +50,7 @@ let package = Package(
             name: "ParallelAccountFFI",
             dependencies: [.target(name: name)],
             path: "\(sources)/ParallelAccountFFI",
-            swiftSettings: [.swiftLanguageMode(.v5)],
+            swiftSettings: generated,
             linkerSettings: linking
         ),
         .target(

@@ -87,12 +87,12 @@ def node():
 def swift():
     """The contender and two programs to compare in size; answers the folder of the programs."""
     say("the swift package")
-    run("cargo", "build", "--quiet", "--release", "-p", "parallel-account-swift", "--lib")
+    run("cargo", "build", "--quiet", "--profile", "small", "-p", "parallel-account-swift", "--lib")
     scratch = PLACE / "swift"
     # SwiftPM does not look at the library that the linker flags name.
     for program in ("contender", "with-library", "without-library"):
         (scratch / "release" / program).unlink(missing_ok=True)
     swift = [ROOT / "bindings-swift/tools/swift", "build", "-c", "release"]
     where = ["--package-path", HERE / "swift", "--scratch-path", scratch]
-    run(*swift, *where, PARALLEL_ACCOUNT_PROFILE="release")
+    run(*swift, *where, PARALLEL_ACCOUNT_PROFILE="small")
     return scratch
