@@ -139,4 +139,5 @@ def main():
         server.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

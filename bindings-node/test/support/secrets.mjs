@@ -19,7 +19,7 @@ const DEVICE = {
   device_code: 'canary-device-code-7f31',
   user_code: 'WXYZ-1234',
   verification_uri: 'https://example.com/device',
-  expires_in: 600,
+  expires_in: 36000,
   interval: 1,
 };
 const RAW_KEY = 'canary-raw-key-7f31';

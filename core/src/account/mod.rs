@@ -80,7 +80,8 @@ impl Account<'_> {
                 let error = answer::api_error(&answer, call.doing, &secrets);
                 let open =
                     status >= 500 || (answer.repeated_blindly && matches!(status, 401 | 408 | 429));
-                Err(error.with_outcome_unknown(open && call.repeat != Repeat::Always))
+                let open = open && call.repeat != Repeat::Always;
+                Err(named(error.with_outcome_unknown(open), call.doing))
             }
         }
     }
