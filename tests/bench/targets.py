@@ -1,4 +1,4 @@
-"""The targets of issues 5, 6 and 7, and whether a section's figures meet them."""
+"""What was aimed at, and whether a section's figures reach it."""
 
 from figures import OURS, ceiling, median_of, ratio
 
