@@ -46,9 +46,9 @@ impl AccountClientBuilder {
         self
     }
 
-    /// Where credentials live; default [`FileStore::default_for`](crate::FileStore::default_for) the client's name, and for a
-    /// platform other than Parallel's own a file beside it that is named after its host and port.
-    /// A store belongs to one platform.
+    /// Where credentials live. Default: [`FileStore::default_for`](crate::FileStore::default_for)
+    /// the client's name, and for a platform other than Parallel's own a file beside it that is
+    /// named after its host and port. A store belongs to one platform.
     pub fn store(mut self, store: impl CredentialStore) -> Self {
         self.store = Some(Arc::new(store));
         self

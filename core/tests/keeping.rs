@@ -310,32 +310,42 @@ async fn changes_in_one_process_take_turns_even_without_a_lock_of_the_store() {
     one.and(two).expect("one after the other");
 }
 
+/// Its lock is not to be had while the flag is up.
+struct Busy(MemoryStore, Arc<AtomicBool>);
+impl CredentialStore for Busy {
+    fn load(&self) -> StoreFuture<'_, Option<String>> {
+        self.0.load()
+    }
+    fn save(&self, record: String) -> StoreFuture<'_, ()> {
+        self.0.save(record)
+    }
+    fn delete(&self) -> StoreFuture<'_, ()> {
+        self.0.delete()
+    }
+    fn lock(&self) -> StoreFuture<'_, StoreLock> {
+        Box::pin(async {
+            match self.1.load(Ordering::SeqCst) {
+                true => pending().await,
+                false => Ok(StoreLock::new(())),
+            }
+        })
+    }
+    fn location(&self) -> String {
+        "a busy vault".into()
+    }
+}
+
 #[tokio::test]
 async fn a_locked_store_does_not_stop_a_token_that_still_works() {
-    struct Locked(MemoryStore);
-    impl CredentialStore for Locked {
-        fn load(&self) -> StoreFuture<'_, Option<String>> {
-            self.0.load()
-        }
-        fn save(&self, record: String) -> StoreFuture<'_, ()> {
-            self.0.save(record)
-        }
-        fn delete(&self) -> StoreFuture<'_, ()> {
-            self.0.delete()
-        }
-        fn lock(&self) -> StoreFuture<'_, StoreLock> {
-            Box::pin(pending())
-        }
-        fn location(&self) -> String {
-            "locked".into()
-        }
-    }
     let local = Local::start().await;
     let text = record(json!({"org_1": login("at-1", "rt-1", 25)}));
     let client = local
         .builder()
         .lock_timeout(Duration::from_millis(20))
-        .store(Locked(MemoryStore::new(Some(text))))
+        .store(Busy(
+            MemoryStore::new(Some(text)),
+            Arc::new(AtomicBool::new(true)),
+        ))
         .build()
         .expect("good options");
     assert_eq!(token(&client).await.expect("it still works"), "at-1");
@@ -480,29 +490,6 @@ async fn a_pair_in_memory_is_saved_as_soon_as_there_is_room() {
 /// A login whose lock is not to be had is kept in memory, and is newer than what was stored.
 #[tokio::test]
 async fn an_approved_login_beats_the_one_before_it() {
-    struct Busy(MemoryStore, Arc<AtomicBool>);
-    impl CredentialStore for Busy {
-        fn load(&self) -> StoreFuture<'_, Option<String>> {
-            self.0.load()
-        }
-        fn save(&self, record: String) -> StoreFuture<'_, ()> {
-            self.0.save(record)
-        }
-        fn delete(&self) -> StoreFuture<'_, ()> {
-            self.0.delete()
-        }
-        fn lock(&self) -> StoreFuture<'_, StoreLock> {
-            Box::pin(async {
-                match self.1.load(Ordering::SeqCst) {
-                    true => pending().await,
-                    false => Ok(StoreLock::new(())),
-                }
-            })
-        }
-        fn location(&self) -> String {
-            "a busy vault".into()
-        }
-    }
     let local = Local::start().await;
     let body = json!({"access_token": "at-2", "refresh_token": "rt-2", "token_type": "Bearer",
         "expires_in": 3600, "org_id": "org_1"});

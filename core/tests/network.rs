@@ -84,6 +84,10 @@ impl Secure {
         builder(&self.url())
     }
 
+    fn trusted(&self) -> AccountClientBuilder {
+        self.builder().ca_bundle(&self.certificate)
+    }
+
     fn seen(&self) -> Vec<String> {
         self.seen.lock().expect("no panic").clone()
     }
@@ -148,6 +152,11 @@ impl Proxy {
         proxy
     }
 
+    /// With a name and a password, which it does not look at.
+    fn url(&self) -> String {
+        format!("http://me:word@127.0.0.1:{}", self.port)
+    }
+
     fn heads(&self) -> Vec<String> {
         self.heads.lock().expect("no panic").clone()
     }
@@ -178,8 +187,7 @@ async fn tunnel(stream: TcpStream, heads: Arc<Mutex<Vec<String>>>, refuse: bool)
 #[tokio::test]
 async fn a_bundle_is_trusted_and_http_2_spoken() {
     let secure = Secure::start().await;
-    let trusting = secure.builder().ca_bundle(&secure.certificate);
-    assert_eq!(balance(trusting).await.expect("an answer"), 4200.0);
+    assert_eq!(balance(secure.trusted()).await.expect("an answer"), 4200.0);
     assert_eq!(secure.seen(), ["HTTP/2.0 GET /service/v1/balance"]);
 }
 
@@ -197,10 +205,7 @@ async fn an_unknown_certificate_gets_no_token() {
 async fn a_proxy_sees_where_to_and_nothing_else() {
     let secure = Secure::start().await;
     let proxy = Proxy::start(false).await;
-    let through = secure
-        .builder()
-        .ca_bundle(&secure.certificate)
-        .proxy(format!("http://me:word@127.0.0.1:{}", proxy.port));
+    let through = secure.trusted().proxy(proxy.url());
     assert_eq!(balance(through).await.expect("an answer"), 4200.0);
     let heads = proxy.heads();
     assert_eq!(heads.len(), 1);
@@ -215,10 +220,7 @@ async fn a_proxy_sees_where_to_and_nothing_else() {
 async fn a_proxy_that_refuses_is_an_error_without_its_password() {
     let secure = Secure::start().await;
     let proxy = Proxy::start(true).await;
-    let through = secure
-        .builder()
-        .ca_bundle(&secure.certificate)
-        .proxy(format!("http://me:word@127.0.0.1:{}", proxy.port));
+    let through = secure.trusted().proxy(proxy.url());
     let error = balance(through).await.expect_err("refused");
     assert_eq!(error.code(), "connection");
     assert!(error.message().contains("proxy"), "{error}");

@@ -210,7 +210,8 @@ impl Session {
     }
 
     /// Forgets and revokes the logins of `keys`, or of all. They go from here first, so that
-    /// nobody waits for the lock while a server is slow; both failures are reported.
+    /// nobody waits for the lock while a server is slow. A failure is reported, the store's before
+    /// the server's.
     pub(crate) async fn logout(
         self: Arc<Self>,
         platform: Platform,
