@@ -66,6 +66,13 @@ impl AccountClientBuilder {
         self
     }
 
+    /// How long a call as a whole may take: repeats, a renewal and all waiting included. Default:
+    /// as long as these take.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.options.deadline = Some(deadline);
+        self
+    }
+
     /// How often a request is repeated at most where a repeat is safe; default 2.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.options.max_retries = retries;

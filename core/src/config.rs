@@ -39,6 +39,8 @@ pub struct CallOptions {
     pub timeout: Option<Duration>,
     /// How often a request is repeated at most where a repeat is safe.
     pub max_retries: Option<u32>,
+    /// How long the call as a whole may take: repeats, a renewal and all waiting included.
+    pub deadline: Option<Duration>,
 }
 
 /// Options as the caller gave them.
@@ -50,6 +52,7 @@ pub(crate) struct Options {
     pub(crate) platform_url: Option<String>,
     pub(crate) account_url: Option<String>,
     pub(crate) timeout: Duration,
+    pub(crate) deadline: Option<Duration>,
     pub(crate) max_retries: u32,
     pub(crate) organization: Option<String>,
     pub(crate) user_agent: Option<String>,
@@ -71,6 +74,7 @@ impl Default for Options {
             platform_url: None,
             account_url: None,
             timeout: Duration::from_secs(30),
+            deadline: None,
             max_retries: 2,
             organization: None,
             user_agent: None,
@@ -94,6 +98,7 @@ pub(crate) struct Config {
     pub(crate) platform: Base,
     pub(crate) account: Base,
     pub(crate) timeout: Duration,
+    pub(crate) deadline: Option<Duration>,
     pub(crate) max_retries: u32,
     pub(crate) organization: Option<String>,
     pub(crate) user_agent: String,
@@ -141,6 +146,7 @@ impl Options {
             platform,
             account,
             timeout: self.timeout,
+            deadline: self.deadline,
             max_retries: self.max_retries,
             organization: self
                 .organization

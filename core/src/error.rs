@@ -137,6 +137,7 @@ struct Inner {
     oauth_error: Option<String>,
     description: Option<String>,
     fields: Vec<FieldError>,
+    idempotency_key: Option<String>,
     source: Option<Arc<dyn error::Error + Send + Sync>>,
 }
 
@@ -152,6 +153,7 @@ impl Error {
             oauth_error: None,
             description: None,
             fields: Vec::new(),
+            idempotency_key: None,
             source: None,
         }))
     }
@@ -235,6 +237,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_idempotency_key(mut self, key: &str) -> Self {
+        self.inner().idempotency_key = Some(key.to_owned());
+        self
+    }
+
     pub(crate) fn with_source(mut self, source: impl error::Error + Send + Sync + 'static) -> Self {
         self.inner().source = Some(Arc::new(source));
         self
@@ -301,6 +308,12 @@ impl Error {
     /// The server's `error_description`.
     pub fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
+    }
+
+    /// The key that a charge was sent with, given or generated: repeat the charge with it and it
+    /// is made once.
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.0.idempotency_key.as_deref()
     }
 
     /// The fields that a 422 complains about.

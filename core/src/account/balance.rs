@@ -83,12 +83,14 @@ impl<'a> BalanceApi<'a> {
             },
         };
         let added = account.object(call).await.and_then(|object| read(&object));
-        added.map_err(|error| match error.outcome_unknown() {
-            true => error.prefixed(&format!(
-                "To repeat this without a second charge, pass the idempotency_key {key:?}. "
-            )),
-            false => error,
-        })
+        added
+            .map_err(|error| error.with_idempotency_key(&key))
+            .map_err(|error| match error.outcome_unknown() {
+                true => error.prefixed(&format!(
+                    "To repeat this without a second charge, pass the idempotency_key {key:?}. "
+                )),
+                false => error,
+            })
     }
 }
 

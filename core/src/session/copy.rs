@@ -6,17 +6,17 @@ use crate::{
     store::{CredentialStore, Login, Record, StoreFuture, StoreLock},
 };
 use std::{
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::OwnedMutexGuard};
 
 /// What it means that a pair could not be saved.
 pub(super) const KEPT: &str =
     "The login is kept in memory only, and it is lost if this process ends. ";
 
 /// The store's lock, released when the last who needs it is done.
-pub(super) type Held = Arc<Mutex<StoreLock>>;
+pub(super) type Held = Arc<(Option<StoreLock>, OwnedMutexGuard<()>)>;
 
 #[derive(Default)]
 pub(super) struct Cached {
@@ -43,7 +43,7 @@ pub(super) struct Cached {
 impl Session {
     /// The record as the store has it now; read again only if it may have changed.
     pub(crate) async fn record(&self) -> Result<Arc<Record>> {
-        let revision = self.store.revision();
+        let revision = self.store.revision().await?;
         {
             let cached = self.cached();
             if let Some(record) = &cached.record
@@ -86,7 +86,7 @@ impl Session {
     /// between is read again rather than missed. What could not be saved is put into what the
     /// store holds by now, or used alone where the store cannot be read.
     pub(super) async fn reload(&self) -> Result<Arc<Record>> {
-        let revision = self.store.revision();
+        let revision = self.store.revision().await?;
         let writes = self.cached().writes;
         let read = in_time("read", &*self.store, self.store.load()).await;
         let read = read.and_then(|text| Ok((self.parse(text.as_deref())?, text)));
@@ -149,7 +149,7 @@ impl Session {
         let both = async {
             let turn = self.turn.clone().lock_owned().await;
             let lock = self.store.lock().await?;
-            Ok(Arc::new(Mutex::new(StoreLock::new((lock, turn)))))
+            Ok(Arc::new((lock, turn)))
         };
         match tokio::time::timeout(self.lock_timeout, both).await {
             Ok(lock) => lock,
@@ -230,9 +230,14 @@ impl Session {
     async fn save(&self, text: String, held: Held) -> Result<()> {
         let store = self.store.clone();
         let saving = self.background.spawn(async move {
-            let saved = store.save(text).await;
-            drop(held);
-            saved
+            let cell = held.0.as_deref().unwrap_or(&*store);
+            for _ in 0..5 {
+                let old = cell.load().await.unwrap_or_default();
+                if cell.replace(old, Some(text.clone())).await? {
+                    return Ok(());
+                }
+            }
+            Err(Error::store("The record keeps changing.", None))
         })?;
         in_time("written", &*self.store, saving).await
     }

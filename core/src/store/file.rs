@@ -360,11 +360,39 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// Closing alone would not release the lock while a forked child still holds the descriptor.
-struct Locked(File);
+struct Locked(FileStore, File);
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        let _ = self.0.unlock();
+        let _ = self.1.unlock();
+    }
+}
+
+impl CredentialStore for Locked {
+    fn load(&self) -> StoreFuture<'_, Option<String>> {
+        self.0.load()
+    }
+
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
+        let store = self.0.clone();
+        Box::pin(blocking(move || store.swap(old, new)))
+    }
+
+    fn location(&self) -> String {
+        self.0.location()
+    }
+}
+
+impl FileStore {
+    fn swap(&self, old: Option<String>, new: Option<String>) -> Result<bool> {
+        if self.read()? != old {
+            return Ok(false);
+        }
+        match new {
+            Some(record) => self.write(&record)?,
+            None => self.remove()?,
+        }
+        Ok(true)
     }
 }
 
@@ -374,17 +402,14 @@ impl CredentialStore for FileStore {
         Box::pin(blocking(move || store.read()))
     }
 
-    fn save(&self, record: String) -> StoreFuture<'_, ()> {
-        let store = self.clone();
-        Box::pin(blocking(move || store.write(&record)))
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            let locked = self.lock().await?.expect("files have one");
+            locked.replace(old, new).await
+        })
     }
 
-    fn delete(&self) -> StoreFuture<'_, ()> {
-        let store = self.clone();
-        Box::pin(blocking(move || store.remove()))
-    }
-
-    fn lock(&self) -> StoreFuture<'_, StoreLock> {
+    fn lock(&self) -> StoreFuture<'_, Option<StoreLock>> {
         Box::pin(async move {
             let store = self.clone();
             let file = blocking(move || store.open_lock()).await?;
@@ -392,7 +417,7 @@ impl CredentialStore for FileStore {
             let mut pause = Duration::from_millis(1);
             loop {
                 match file.try_lock() {
-                    Ok(()) => return Ok(StoreLock::new(Locked(file))),
+                    Ok(()) => return Ok(Some(StoreLock::new(Locked(self.clone(), file)))),
                     Err(TryLockError::WouldBlock) => {
                         tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
                         pause = (pause * 2).min(Duration::from_millis(20));
@@ -405,15 +430,17 @@ impl CredentialStore for FileStore {
         })
     }
 
-    fn revision(&self) -> Option<u64> {
-        let mut hasher = DefaultHasher::new();
-        if let Ok(meta) = fs::metadata(&self.path) {
-            meta.len().hash(&mut hasher);
-            meta.modified().ok().hash(&mut hasher);
-            #[cfg(unix)]
-            std::os::unix::fs::MetadataExt::ino(&meta).hash(&mut hasher);
-        }
-        Some(hasher.finish())
+    fn revision(&self) -> StoreFuture<'_, Option<u64>> {
+        Box::pin(async {
+            let mut hasher = DefaultHasher::new();
+            if let Ok(meta) = fs::metadata(&self.path) {
+                meta.len().hash(&mut hasher);
+                meta.modified().ok().hash(&mut hasher);
+                #[cfg(unix)]
+                std::os::unix::fs::MetadataExt::ino(&meta).hash(&mut hasher);
+            }
+            Ok(Some(hasher.finish()))
+        })
     }
 
     fn location(&self) -> String {

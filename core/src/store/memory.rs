@@ -41,9 +41,14 @@ impl MemoryStore {
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn replace(&self, record: Option<String>) {
-        *self.guard() = record;
-        self.0.revision.fetch_add(1, Ordering::Release);
+    fn swap(&self, old: &Option<String>, new: Option<String>) -> bool {
+        let mut record = self.guard();
+        let same = *record == *old;
+        if same {
+            *record = new;
+            self.0.revision.fetch_add(1, Ordering::Release);
+        }
+        same
     }
 }
 
@@ -52,30 +57,43 @@ impl CredentialStore for MemoryStore {
         Box::pin(async { Ok(self.record()) })
     }
 
-    fn save(&self, record: String) -> StoreFuture<'_, ()> {
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
+        Box::pin(async move { Ok(self.swap(&old, new)) })
+    }
+
+    fn lock(&self) -> StoreFuture<'_, Option<StoreLock>> {
         Box::pin(async {
-            self.replace(Some(record));
-            Ok(())
+            let _guard = self.0.lock.clone().lock_owned().await;
+            let store = self.clone();
+            Ok(Some(StoreLock::new(Locked { store, _guard })))
         })
     }
 
-    fn delete(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async {
-            self.replace(None);
-            Ok(())
-        })
-    }
-
-    fn lock(&self) -> StoreFuture<'_, StoreLock> {
-        Box::pin(async { Ok(StoreLock::new(self.0.lock.clone().lock_owned().await)) })
-    }
-
-    fn revision(&self) -> Option<u64> {
-        Some(self.0.revision.load(Ordering::Acquire))
+    fn revision(&self) -> StoreFuture<'_, Option<u64>> {
+        Box::pin(async { Ok(Some(self.0.revision.load(Ordering::Acquire))) })
     }
 
     fn location(&self) -> String {
         "memory".into()
+    }
+}
+
+struct Locked {
+    store: MemoryStore,
+    _guard: tokio::sync::OwnedMutexGuard<()>,
+}
+
+impl CredentialStore for Locked {
+    fn load(&self) -> StoreFuture<'_, Option<String>> {
+        self.store.load()
+    }
+
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
+        self.store.replace(old, new)
+    }
+
+    fn location(&self) -> String {
+        self.store.location()
     }
 }
 

@@ -9,54 +9,79 @@ pub use memory::MemoryStore;
 pub(crate) use record::{Login, Record};
 
 use crate::Result;
-use std::{any::Any, fmt, future::Future, pin::Pin, time::Duration};
+use std::{fmt, future::Future, ops::Deref, pin::Pin, time::Duration};
 
 /// A future as the store's methods return it.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// Keeps one record: a versioned JSON object as text, which a store treats as opaque.
 ///
-/// A store's calls are never made while the client holds a lock of its own that the store could
-/// need, except between [`CredentialStore::lock`] and the release of what it returned.
+/// A store is one cell that can be compared and swapped. Whoever wants to change the record loads
+/// it, makes the new one, and calls [`CredentialStore::replace`] with both; every database can do
+/// that in one statement, such as
+/// `UPDATE logins SET record = :new WHERE user_id = :user AND record = :old`.
+/// Correctness rests on `replace` alone; everything else here saves time.
 pub trait CredentialStore: Send + Sync + 'static {
     /// The record, or `None` where there is none.
     fn load(&self) -> StoreFuture<'_, Option<String>>;
 
-    /// Replaces the record. When this returns, the record must survive a crash.
-    fn save(&self, record: String) -> StoreFuture<'_, ()>;
+    /// Atomically puts `new` in place of exactly `old`. `None` as `old`: there was no record;
+    /// `None` as `new`: there is to be none. `false`: the record is not `old` any more, and
+    /// nothing was changed. When this returns `true`, the record must survive a crash.
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool>;
 
-    /// Removes the record. Removing none is fine.
-    fn delete(&self) -> StoreFuture<'_, ()>;
+    /// Where the record is, for people.
+    fn location(&self) -> String;
 
-    /// How long loading or saving may take before the client gives it up, so that a store that
-    /// hangs stops nobody for good. Default 30 s.
+    /// How long one call may take before the client gives it up, so that a store that hangs
+    /// stops nobody for good. Default 30 s.
     fn time_limit(&self) -> Duration {
         Duration::from_secs(30)
     }
 
-    /// Keeps every other user of the same record out until the returned guard is dropped.
-    /// The default keeps nobody out; the changes of one client take turns all the same.
-    fn lock(&self) -> StoreFuture<'_, StoreLock> {
-        Box::pin(async { Ok(StoreLock::new(())) })
-    }
-
     /// A cheap number that differs once the record has changed. `None` means that it cannot be
     /// told, so the record is loaded each time a token is needed.
-    fn revision(&self) -> Option<u64> {
-        None
+    fn revision(&self) -> StoreFuture<'_, Option<u64>> {
+        Box::pin(async { Ok(None) })
     }
 
-    /// Where the record is, for people.
-    fn location(&self) -> String;
+    /// How long a loaded record may be used for calls before it is loaded again. Default: not at
+    /// all. A refresh always loads it.
+    fn cache_for(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// The same cell for one user alone, until what is returned is dropped; a lock that dies with
+    /// its holder. `None`: there is no such lock, and a claim in the record takes its place.
+    fn lock(&self) -> StoreFuture<'_, Option<StoreLock>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Whether the store can be used at all; asked when a client is made, without touching what
+    /// is stored.
+    ///
+    /// # Errors
+    /// `config`, such as for a path that no file can have.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
-/// Held while a store is locked; dropping it releases the lock.
-pub struct StoreLock(#[allow(dead_code)] Box<dyn Any + Send>);
+/// A locked store: a cell that nobody else changes. Dropping it releases the lock.
+pub struct StoreLock(Box<dyn CredentialStore>);
 
 impl StoreLock {
-    /// `guard` is whatever releases the lock when it is dropped.
-    pub fn new(guard: impl Any + Send) -> Self {
-        StoreLock(Box::new(guard))
+    /// `cell` reads and writes under the lock, and releases it when it is dropped.
+    pub fn new(cell: impl CredentialStore) -> Self {
+        StoreLock(Box::new(cell))
+    }
+}
+
+impl Deref for StoreLock {
+    type Target = dyn CredentialStore;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
     }
 }
 
