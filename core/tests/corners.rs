@@ -175,11 +175,8 @@ async fn a_store_that_panics_is_an_error() {
         fn load(&self) -> StoreFuture<'_, Option<String>> {
             Box::pin(async { Ok(Some(expired())) })
         }
-        fn save(&self, _: String) -> StoreFuture<'_, ()> {
+        fn replace(&self, _: Option<String>, _: Option<String>) -> StoreFuture<'_, bool> {
             Box::pin(async { panic!("a bug in a store") })
-        }
-        fn delete(&self) -> StoreFuture<'_, ()> {
-            Box::pin(async { Ok(()) })
         }
         fn location(&self) -> String {
             "a bug".into()
@@ -196,7 +193,7 @@ async fn an_unreadable_store_stops_a_change_but_not_what_is_in_memory() {
     let local = Local::start().await;
     local.refreshes_answer("at-2", "rt-2").await;
     let memory = MemoryStore::new(Some(expired()));
-    let store = Scripted::new(&memory, |load, _| match load {
+    let store = Scripted::new(&memory).loading(|load, _| match load {
         0..=3 => Ok(()),
         _ => Err(Error::store("The vault is sealed.", None)),
     });
@@ -210,7 +207,7 @@ async fn an_unreadable_store_stops_a_change_but_not_what_is_in_memory() {
     let kept = stored(&memory)["orgs"]["org_1"]["control_api"]["refresh_token"].clone();
     assert_eq!(kept, "rt-1", "nothing is written over what nobody has seen");
 
-    let sealed = local.client(Scripted::new(&valid(), |load, _| match load {
+    let sealed = local.client(Scripted::new(&valid()).loading(|load, _| match load {
         1 => Ok(()),
         _ => Err(Error::store("The vault is sealed.", None)),
     }));
@@ -223,7 +220,7 @@ async fn a_disk_that_is_still_full_is_tried_again_later() {
     let local = Local::start().await;
     local.refreshes_answer("at-2", "rt-2").await;
     let memory = MemoryStore::new(Some(expired()));
-    let store = Scripted::new(&memory, |_, _| Ok(()));
+    let store = Scripted::new(&memory).with_lock();
     let full = store.full.clone();
     full.store(true, Ordering::SeqCst);
     let client = local.client(store);
@@ -252,7 +249,7 @@ async fn a_failed_early_renewal_rests_and_a_vanished_login_is_said() {
     local.fault(down).await;
     let memory = MemoryStore::new(Some(early));
     let theirs = memory.clone();
-    let client = local.client(Scripted::new(&memory, move |load, _| {
+    let client = local.client(Scripted::new(&memory).loading(move |load, _| {
         if load > 2 {
             write_now(&theirs, &record(json!({})));
         }
@@ -270,7 +267,7 @@ async fn what_a_sibling_left_under_the_lock_counts() {
     over["control_api"]["refresh_token"] = json!(null);
     let memory = MemoryStore::new(Some(expired()));
     let theirs = memory.clone();
-    let client = local.client(Scripted::new(&memory, move |load, _| {
+    let client = local.client(Scripted::new(&memory).loading(move |load, _| {
         if load == 2 {
             write_now(&theirs, &record(json!({"org_1": over.clone()})));
         }
@@ -291,8 +288,8 @@ async fn a_newer_pair_that_is_over_is_renewed() {
     local.refreshes_answer("at-3", "rt-3").await;
     let memory = MemoryStore::new(Some(expired()));
     let theirs = memory.clone();
-    let client = local.client(Scripted::new(&memory, move |load, _| {
-        if load == AFTER_THE_ANSWER {
+    let client = local.client(Scripted::new(&memory).swapping(move |swap, _| {
+        if swap == COMMIT {
             write_now(
                 &theirs,
                 &record(json!({"org_1": login("at-2", "rt-2", -5)})),
@@ -317,8 +314,8 @@ async fn a_pair_for_nobody_is_let_go_even_if_that_fails() {
         local.fault(json!({"route": "revoke", "status": 400})).await;
         let memory = MemoryStore::new(Some(expired()));
         let theirs = memory.clone();
-        let client = local.client(Scripted::new(&memory, move |load, _| {
-            if load == AFTER_THE_ANSWER {
+        let client = local.client(Scripted::new(&memory).swapping(move |swap, _| {
+            if swap == COMMIT {
                 write_now(&theirs, &record(json!({})));
             }
             Ok(())
@@ -351,8 +348,8 @@ async fn an_endless_answer_is_cut_off() {
         .build()
         .expect("good options")
         .with_options(CallOptions {
-            timeout: None,
             max_retries: Some(0),
+            ..CallOptions::default()
         });
     let error = client.balance().get().await.expect_err("too long");
     assert_eq!(error.code(), "invalid_response");

@@ -2,7 +2,7 @@
 
 use parallel_account::{
     AccountClient, AccountClientBuilder, CallOptions, CredentialStore, DeviceLogin, Error,
-    FileStore, LoginEvent, LoginOptions, MemoryStore, PollAnswer, Result, StoreFuture,
+    FileStore, LoginEvent, LoginOptions, MemoryStore, PollAnswer, Result, StoreFuture, StoreLock,
 };
 use parallel_account_sandbox::{Options, Sandbox};
 use std::{
@@ -680,6 +680,7 @@ async fn a_slow_answer_is_a_timeout_and_a_closed_port_says_so() {
     let hasty = client.with_options(CallOptions {
         timeout: Some(Duration::from_millis(50)),
         max_retries: Some(0),
+        ..CallOptions::default()
     });
     assert_eq!(
         hasty.balance().get().await.expect_err("too slow").code(),
@@ -735,14 +736,15 @@ impl CredentialStore for Full {
     fn load(&self) -> StoreFuture<'_, Option<String>> {
         self.0.load()
     }
-    fn save(&self, record: String) -> StoreFuture<'_, ()> {
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
         if self.1.load(Ordering::Relaxed) {
             return Box::pin(async { Result::Err(Error::store("The disk is full.", None)) });
         }
-        self.0.save(record)
+        self.0.replace(old, new)
     }
-    fn delete(&self) -> StoreFuture<'_, ()> {
-        self.0.delete()
+    /// As a file has one.
+    fn lock(&self) -> StoreFuture<'_, Option<StoreLock>> {
+        Box::pin(async { Ok(Some(StoreLock::new(Full(self.0.clone(), self.1.clone())))) })
     }
     fn location(&self) -> String {
         "a small disk".into()

@@ -5,10 +5,11 @@ use crate::{
     Error, ErrorKind, Result, Secret, answer,
     clock::{Now, from_unix_ms, unix_ms},
     oauth::Tokens,
+    session::machine::{Claim, ours_counts},
 };
 use serde_json::{Map, Value, json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     time::{Duration, SystemTime},
 };
 
@@ -16,6 +17,8 @@ const VERSION: u64 = 1;
 /// Under this key lives a login whose organisation the server did not name.
 const UNNAMED: &str = "default";
 const LOGIN: &str = "control_api";
+/// In a login: who is refreshing it.
+const CLAIM: &str = "claim";
 /// The organisation under which the CLI keeps a data-API key of its old flat form.
 const FLAT: &str = "legacy";
 
@@ -250,14 +253,76 @@ impl Record {
             }
         }
         login.remove("refused_refresh_token_fingerprint");
+        login.remove(CLAIM);
         if let Some(id) = client_id.filter(|id| Some(*id) != top_client_id.as_deref()) {
             login.insert("client_id".into(), json!(id));
         }
     }
 
+    /// Who is refreshing a login. One that cannot be read is somebody's all the same.
+    pub(crate) fn claim_of(&self, key: &str) -> Option<Claim> {
+        let claim = self.login_map(key)?.get(CLAIM)?;
+        let claim = match claim {
+            Value::Null => return None,
+            claim => claim.as_object().cloned().unwrap_or_default(),
+        };
+        let owner = answer::text(&claim, "owner");
+        let time = |name| Duration::from_millis(millis(&claim, name).unwrap_or(0));
+        Some(Claim {
+            owner: owner
+                .and_then(|owner| u64::from_str_radix(&owner, 16).ok())
+                .unwrap_or(0),
+            number: millis(&claim, "number").unwrap_or(0) as u32,
+            lease: time("lease_ms"),
+            made: time("made_at_ms"),
+        })
+    }
+
+    /// Says in the login who is refreshing it.
+    pub(crate) fn set_claim(&mut self, key: &str, claim: &Claim) {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        if let Some(login) = self.login_mut(key) {
+            let claim = json!({
+                "owner": format!("{:016x}", claim.owner),
+                "number": claim.number,
+                "lease_ms": ms(claim.lease),
+                "made_at_ms": ms(claim.made),
+            });
+            login.insert(CLAIM.into(), claim);
+        }
+    }
+
+    pub(crate) fn remove_claim(&mut self, key: &str) {
+        if let Some(login) = self.login_mut(key) {
+            login.remove(CLAIM);
+        }
+    }
+
+    /// The login of `key` was renewed for another organization: the pair goes there, unless there
+    /// is a login already, and the token that it was given for is spent.
+    pub(crate) fn move_login(&mut self, key: &str, tokens: &Tokens, now: Now) {
+        let Some(old) = self.login_of(key) else {
+            return;
+        };
+        let to = Record::key_of(tokens).to_owned();
+        if self.login_of(&to).is_none() {
+            let client_id = old.client_id.as_deref();
+            self.apply(&to, tokens, client_id, Some(&old.scopes), now);
+        }
+        if let Some(token) = &old.refresh_token {
+            self.mark_refused(key, token);
+        }
+    }
+
     /// `ours` was made from `base` and could not be stored; the store holds `theirs` by now. What
-    /// we changed goes into it, except over a login that is not the one that we replaced.
-    pub(crate) fn merged(base: &Record, ours: &Record, theirs: &Record) -> Record {
+    /// we changed goes into it, except over a login that is not the one that we replaced. `spent`
+    /// are the refresh tokens that ours were given for: a store may still show those.
+    pub(crate) fn merged(
+        base: &Record,
+        ours: &Record,
+        theirs: &Record,
+        spent: &HashMap<String, Secret>,
+    ) -> Record {
         let mut merged = theirs.clone();
         if let Some(id) = ours.client_id()
             && Some(&id) != base.client_id().as_ref()
@@ -275,8 +340,11 @@ impl Record {
         };
         let keys: BTreeSet<_> = base.keys().into_iter().chain(ours.keys()).collect();
         for key in &keys {
-            let changed = base.login_map(key) != ours.login_map(key);
-            if changed && pair(theirs, key) == pair(base, key) {
+            let (base_pair, stored) = (pair(base, key), pair(theirs, key));
+            let is_spent = |token: &Secret| spent.get(key) == Some(token);
+            let changed = base.login_map(key) != ours.login_map(key)
+                || (stored.as_ref().is_some_and(is_spent) && pair(ours, key) != stored);
+            if changed && ours_counts(base_pair.as_ref(), stored.as_ref(), is_spent) {
                 merged.take_login(key, ours);
             }
         }
@@ -311,6 +379,7 @@ impl Record {
         if let Some(login) = self.login_mut(key) {
             let print = fingerprint(refresh_token.expose());
             login.insert("refused_refresh_token_fingerprint".into(), json!(print));
+            login.remove(CLAIM);
         }
     }
 

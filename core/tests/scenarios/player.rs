@@ -45,6 +45,7 @@ impl Player {
             max_retries: call["options"]["max_retries"]
                 .as_u64()
                 .map(|retries| retries as u32),
+            ..CallOptions::default()
         });
         Ok(match call["call"].as_str().expect("a name") {
             "login" => {
