@@ -31,6 +31,7 @@ mod error;
 pub mod fuzzing;
 mod login;
 mod oauth;
+mod per_process;
 pub mod prompt;
 mod secret;
 mod session;

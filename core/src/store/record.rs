@@ -468,12 +468,16 @@ fn exact_expiry(login: &Map<String, Value>) -> Option<SystemTime> {
     }
 }
 
-/// Enough to tell two tokens apart, useless for anything else (FNV-1a).
+/// Enough to tell two tokens apart, useless for anything else.
 fn fingerprint(text: &str) -> String {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    format!("{:08x}", hash(text) as u32)
+}
+
+/// FNV-1a: the same in every release, as what is stored depends on it.
+pub(super) fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
-    format!("{:08x}", hash as u32)
+    })
 }
 
 impl std::fmt::Debug for Record {
