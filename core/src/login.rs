@@ -252,7 +252,9 @@ impl DeviceLogin {
         tokio::select! {
             biased;
             _ = cancelled.wait_for(|cancelled| *cancelled) => {
-                Err(self.finish(Err(Error::cancelled())))
+                self.finish_with(Err(Error::cancelled()));
+                let end = self.progress().end.clone();
+                end.expect("just set").map(LoginEvent::Authorized)
             }
             result = self.step() => result,
         }

@@ -193,10 +193,12 @@ async fn an_unreadable_store_stops_a_change_but_not_what_is_in_memory() {
     let local = Local::start().await;
     local.refreshes_answer("at-2", "rt-2").await;
     let memory = MemoryStore::new(Some(expired()));
-    let store = Scripted::new(&memory).loading(|load, _| match load {
-        0..=3 => Ok(()),
-        _ => Err(Error::store("The vault is sealed.", None)),
-    });
+    let store = Scripted::new(&memory)
+        .with_lock()
+        .loading(|load, _| match load {
+            0..=3 => Ok(()),
+            _ => Err(Error::store("The vault is sealed.", None)),
+        });
     let full = store.full.clone();
     full.store(true, Ordering::SeqCst);
     let client = local.client(store);

@@ -71,6 +71,9 @@ impl Account<'_> {
                 answer.repeated_blindly |= lost;
             }
         }
+        if answer.status != 401 {
+            self.session.note_accepted();
+        }
         match answer.status {
             200..300 => Ok(answer),
             // The first answer was lost, and the thing is gone: that was us.

@@ -259,7 +259,10 @@ impl Session {
             let (error, loaded) = match session.try_update(&change).await {
                 Ok(()) => return Ok(()),
                 Err((error, Some(loaded))) => (error, loaded),
-                Err((error, None)) if no_way_back => (error, session.last_loaded()),
+                Err((error, None)) if no_way_back => {
+                    let loaded = session.load(&None, None).await;
+                    (error, loaded.unwrap_or_else(|_| session.last_loaded()))
+                }
                 Err((error, None)) => return Err(error),
             };
             let mut record = (*loaded.record).clone();

@@ -26,14 +26,17 @@ use decide::{Decision, decide};
 use refresh::Refresher;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 /// An early renewal holds up a call for this long at most: the token at hand works.
 const EARLY_PATIENCE: Duration = Duration::from_secs(1);
-/// After a renewal because a token was refused, its successor is not renewed for that reason
-/// before this; it doubles while refusals go on.
+/// A token that was renewed because it was refused, and whose successor is refused as well, is not
+/// renewed before this; it doubles while nothing is accepted.
 const REFUSED_REST: Duration = Duration::from_secs(10);
 const LONGEST_REFUSED_REST: Duration = Duration::from_secs(600);
 
@@ -51,6 +54,9 @@ pub(crate) struct Session {
     renewals: Mutex<HashMap<String, Arc<Renewal>>>,
     /// By login: the refresh token that the one in memory was given for.
     spent: Mutex<HashMap<String, Secret>>,
+    /// Set by a refused access token, cleared by an accepted one.
+    refusal: Mutex<Option<Refusal>>,
+    refusing: AtomicBool,
     /// Tells this session's claims from all others.
     owner: OnceLock<u64>,
 }
@@ -59,12 +65,11 @@ pub(crate) struct Session {
 struct Renewal {
     flight: SingleFlight<()>,
     refresher: Arc<Mutex<Refresher>>,
-    refusals: Mutex<Option<Refusals>>,
 }
 
-/// Access tokens that were refused although they were new.
-#[derive(Clone, Copy)]
-struct Refusals {
+/// An access token was refused and renewed.
+struct Refusal {
+    successor: Secret,
     renewed: Duration,
     rest: Duration,
 }
@@ -88,6 +93,8 @@ impl Session {
             reads_begun: AtomicU64::default(),
             renewals: Mutex::default(),
             spent: Mutex::default(),
+            refusal: Mutex::default(),
+            refusing: AtomicBool::default(),
             owner: OnceLock::new(),
         }
     }
@@ -119,13 +126,17 @@ impl Session {
                 Decision::Use => return Ok(login.access_token.clone()),
                 Decision::LogIn(why) => return Err(Error::login_required(why)),
                 Decision::RenewEarly => return self.renewed_early(login).await,
-                Decision::Renew if rejected && !self.may_renew_refused(&login.key) => {
-                    return Ok(login.access_token.clone());
-                }
-                Decision::Renew => self.renew(&login, rejected)?.await?,
+                Decision::Renew => match self.renew(&login, rejected)? {
+                    Some(renewing) => renewing.await?,
+                    // Another token would be refused as well.
+                    None => return Ok(login.access_token.clone()),
+                },
             }
             let current = self.login().await?;
             if current.key == login.key {
+                if rejected {
+                    self.note_successor(&current.access_token);
+                }
                 return Ok(current.access_token.clone());
             }
         }
@@ -135,8 +146,8 @@ impl Session {
     /// A renewed token if that takes no longer than a moment, else the one at hand.
     async fn renewed_early(self: &Arc<Self>, login: Arc<Login>) -> Result<Secret> {
         let renewing = match self.renew(&login, false) {
-            Ok(renewing) => renewing,
-            Err(_) => return Ok(login.access_token.clone()),
+            Ok(Some(renewing)) => renewing,
+            Ok(None) | Err(_) => return Ok(login.access_token.clone()),
         };
         match tokio::time::timeout(EARLY_PATIENCE, renewing).await {
             Ok(Ok(())) => Ok(self.login().await?.access_token.clone()),
@@ -162,7 +173,8 @@ impl Session {
         }
     }
 
-    /// Resolves when a refresh of `login` has ended, one that is under way or a new one.
+    /// Resolves when a refresh of `login` has ended, one that is under way or a new one. `None`
+    /// where its access token was refused, as others were just before.
     ///
     /// # Errors
     /// At once, why the last one failed, if that was so recent that nothing is to be sent yet.
@@ -170,13 +182,16 @@ impl Session {
         self: &Arc<Self>,
         login: &Arc<Login>,
         rejected: bool,
-    ) -> Result<impl Future<Output = Result<()>> + use<>> {
+    ) -> Result<Option<impl Future<Output = Result<()>> + use<>>> {
         let renewal = self.renewal(&login.key);
         let flight = match renewal.flight.current() {
             Some(flight) => flight,
             None => {
                 if let Some(error) = refresh::lock(&renewal.refresher).resting(self.time()) {
                     return Err(error);
+                }
+                if rejected && !self.may_renew(&login.access_token) {
+                    return Ok(None);
                 }
                 let (session, login) = (self.clone(), login.clone());
                 let refresher = renewal.refresher.clone();
@@ -185,7 +200,7 @@ impl Session {
                 })?
             }
         };
-        Ok(flight.result())
+        Ok(Some(flight.result()))
     }
 
     fn renewal(&self, key: &str) -> Arc<Renewal> {
@@ -196,30 +211,43 @@ impl Session {
         let renewal = Arc::new(Renewal {
             flight: SingleFlight::default(),
             refresher: Arc::new(Mutex::new(Refresher::new(self.owner()))),
-            refusals: Mutex::default(),
         });
         renewals.insert(key.to_owned(), renewal.clone());
         renewal
     }
 
-    /// Whether a token that the service refuses is to be renewed: not again and again, where it
-    /// refuses whatever it is sent.
-    fn may_renew_refused(&self, key: &str) -> bool {
+    /// Whether `token`, which the service has refused, is to be renewed: not if it is the
+    /// successor of one that was refused just before.
+    fn may_renew(&self, token: &Secret) -> bool {
         let now = self.clock.now().monotonic;
-        let renewal = self.renewal(key);
-        let mut refusals = renewal
-            .refusals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let rest = match *refusals {
-            Some(last) if now < last.renewed + last.rest => return false,
-            Some(last) if now < last.renewed + last.rest * 4 => {
-                (last.rest * 2).min(LONGEST_REFUSED_REST)
-            }
-            _ => REFUSED_REST,
+        let refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        refusal.as_ref().is_none_or(|last| {
+            last.successor != *token || now >= last.renewed.saturating_add(last.rest)
+        })
+    }
+
+    /// `successor` is there because the service refused the token before it.
+    fn note_successor(&self, successor: &Secret) {
+        let mut refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = match &*refusal {
+            Some(last) if last.successor == *successor => return,
+            Some(last) => (last.rest * 2).min(LONGEST_REFUSED_REST),
+            None => REFUSED_REST,
         };
-        *refusals = Some(Refusals { renewed: now, rest });
-        true
+        *refusal = Some(Refusal {
+            successor: successor.clone(),
+            renewed: self.clock.now().monotonic,
+            rest,
+        });
+        self.refusing.store(true, Ordering::Release);
+    }
+
+    /// The service has accepted an access token.
+    pub(crate) fn note_accepted(&self) {
+        if self.refusing.load(Ordering::Acquire) && self.refusing.swap(false, Ordering::AcqRel) {
+            let mut refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+            *refusal = None;
+        }
     }
 
     /// A number of this session's own. From the system, for a forked child would go on with its
