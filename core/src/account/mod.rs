@@ -12,11 +12,12 @@ pub use request::ApiResponse;
 
 use crate::{
     Error, Result, Secret, answer,
+    secret::WipedObject,
     session::Session,
     transport::{Base, Body, Incoming, Limits, Outgoing, Repeat, Transport},
 };
 use reqwest::Method;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
 use url::Url;
 
@@ -113,7 +114,7 @@ fn nonsense(answer: &Incoming, doing: &str, why: &str) -> Error {
 
 /// A success, ready to be read field by field.
 struct Object {
-    fields: Map<String, Value>,
+    fields: WipedObject,
     doing: &'static str,
     answer: Incoming,
     creates: bool,

@@ -202,3 +202,32 @@ pub(crate) fn fuzz_poll(answer: &Incoming) {
         PollReply::Pending | PollReply::SlowDown | PollReply::Tokens(_) => {}
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::secret::memory::Canary;
+    use zeroize::Zeroize;
+
+    #[test]
+    fn nothing_of_a_token_response_stays_in_memory() {
+        let canary = Canary::new();
+        let mut body = Vec::with_capacity(1000);
+        body.extend_from_slice(b"{\"access_token\":\"");
+        body.extend_from_slice(Secret::from(canary.text()).expose().as_bytes());
+        body.extend_from_slice(b"\"}");
+        let mut answer = Incoming {
+            status: 200,
+            request_id: None,
+            retry_after: None,
+            body,
+            repeated_blindly: false,
+        };
+        let reply = read_reply(&answer, "device-code");
+        assert!(matches!(reply, PollReply::Tokens(_)));
+        drop(reply);
+        assert_eq!(canary.copies(), 1, "the body, which is the transport's");
+        answer.body.zeroize();
+        assert_eq!(canary.copies(), 0);
+    }
+}
