@@ -47,7 +47,7 @@ impl Clock {
     }
 
     /// Real time since the clock was made, however fast it runs.
-    pub(crate) fn real(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
 

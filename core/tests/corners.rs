@@ -111,10 +111,7 @@ async fn without_a_store_each_platform_has_its_file() {
 async fn a_login_can_be_shown_in_every_form() {
     let local = Local::start().await;
     let client = local.client(MemoryStore::default());
-    let options = LoginOptions {
-        login_hint: Some("me@example.com".into()),
-        ..LoginOptions::default()
-    };
+    let options = LoginOptions::default().login_hint("me@example.com");
     let login = client.start_login(options).await.expect("a code");
     assert!(login.remaining() > Duration::from_secs(1));
     assert!(login.qr().expect("short enough").svg.contains("<svg"));
@@ -139,7 +136,7 @@ fn a_runtime_apart_carries_on_and_its_end_is_an_error() {
         .builder()
         .background(Arc::new({
             let detached = detached.clone();
-            move || detached.clone()
+            move || Ok(detached.clone())
         }))
         .store(memory.clone())
         .build()
@@ -349,10 +346,7 @@ async fn an_endless_answer_is_cut_off() {
         .store(valid())
         .build()
         .expect("good options")
-        .with_options(CallOptions {
-            max_retries: Some(0),
-            ..CallOptions::default()
-        });
+        .with_options(CallOptions::default().max_retries(0));
     let error = client.balance().get().await.expect_err("too long");
     assert_eq!(error.code(), "invalid_response");
     assert!(error.message().contains("1 MiB"), "{error}");

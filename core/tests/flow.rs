@@ -677,11 +677,11 @@ async fn a_slow_answer_is_a_timeout_and_a_closed_port_says_so() {
             r#"{"route":"balance.get","times":9,"delay_ms":2000}"#,
         )
         .await;
-    let hasty = client.with_options(CallOptions {
-        timeout: Some(Duration::from_millis(50)),
-        max_retries: Some(0),
-        ..CallOptions::default()
-    });
+    let hasty = client.with_options(
+        CallOptions::default()
+            .timeout(Duration::from_millis(50))
+            .max_retries(0),
+    );
     assert_eq!(
         hasty.balance().get().await.expect_err("too slow").code(),
         "timeout"

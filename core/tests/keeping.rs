@@ -352,7 +352,7 @@ fn a_second_runtime_refreshes_without_the_first() {
         &record(json!({"org_1": login("at-x", "rt-x", -10)})),
     );
     servers.block_on(local.refreshes_answer("at-3", "rt-3"));
-    let there = client.attached().expect("good options");
+    let there = client.clone();
     let second =
         two.block_on(async { tokio::time::timeout(Duration::from_secs(10), token(&there)).await });
     assert_eq!(second.expect("in time").expect("renewed"), "at-3");
@@ -361,10 +361,9 @@ fn a_second_runtime_refreshes_without_the_first() {
 #[tokio::test]
 async fn no_time_at_all_is_refused_before_anything_is_sent() {
     let local = Local::start().await;
-    let client = local.client(valid()).with_options(CallOptions {
-        timeout: Some(Duration::ZERO),
-        ..CallOptions::default()
-    });
+    let client = local
+        .client(valid())
+        .with_options(CallOptions::default().timeout(Duration::ZERO));
     let error = client.balance().get().await.expect_err("no time");
     assert_eq!(error.code(), "config");
     assert_eq!(local.count("balance.get").await, 0);
@@ -694,10 +693,7 @@ async fn a_token_for_this_machine_takes_no_proxy() {
         .build()
         .expect("good options");
     // The sandbox knows no such token; what counts is that it was asked.
-    let answer = client.with_options(CallOptions {
-        max_retries: Some(0),
-        ..CallOptions::default()
-    });
+    let answer = client.with_options(CallOptions::default().max_retries(0));
     let platform_is_out_of_reach = answer.balance().get().await.expect_err("no refresh");
     assert!(
         platform_is_out_of_reach

@@ -12,12 +12,13 @@ pub use request::ApiResponse;
 
 use crate::{
     Error, Result, Secret, answer,
+    secret::WipedObject,
     session::Session,
     transport::{Base, Body, Failure, Incoming, Limits, Outcome, Outgoing, Repeat, Transport},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
 use url::Url;
 
@@ -118,7 +119,7 @@ fn nonsense(answer: &Incoming, doing: &str, why: &str) -> Error {
 
 /// A success, ready to be read field by field.
 struct Object {
-    fields: Map<String, Value>,
+    fields: WipedObject,
     doing: &'static str,
     answer: Incoming,
     repeat: Repeat,

@@ -94,7 +94,7 @@ impl Session {
         let now = self.clock.now();
         let wall = Duration::from_millis(unix_ms(SystemTime::now()));
         Time {
-            real: self.clock.real(),
+            real: self.clock.elapsed(),
             wall,
             client: now.monotonic,
         }

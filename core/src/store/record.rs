@@ -5,11 +5,13 @@ use crate::{
     Error, ErrorKind, Result, Secret, answer,
     clock::{Now, from_unix_ms, unix_ms},
     oauth::Tokens,
+    secret::{WipedObject, wipe},
     session::machine::{Claim, ours_counts},
 };
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeSet, HashMap},
+    io,
     time::{Duration, SystemTime},
 };
 
@@ -24,7 +26,7 @@ const FLAT: &str = "legacy";
 
 /// The whole record.
 #[derive(Clone, Default, PartialEq)]
-pub(crate) struct Record(Map<String, Value>);
+pub(crate) struct Record(WipedObject);
 
 /// One organisation's login, read out of a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,9 +65,10 @@ impl Record {
                 format!("The stored credentials are damaged ({why}). Log in again."),
             ))
         };
-        let Ok(Value::Object(mut map)) = serde_json::from_str(text) else {
+        let Ok(Value::Object(map)) = serde_json::from_str(text) else {
             return corrupt("they are no JSON object");
         };
+        let mut map = WipedObject(map);
         match map.get("version") {
             None => {
                 // The CLI's old flat form holds a data-API key. It is no login, and it is kept
@@ -73,9 +76,10 @@ impl Record {
                 if !map.contains_key("orgs")
                     && let Some(key) = answer::text(&map, "access_token")
                 {
-                    map.remove("access_token");
+                    map.remove("access_token").as_mut().map(wipe);
                     map.insert("selected_org_id".into(), json!(FLAT));
-                    map.insert("orgs".into(), json!({ FLAT: { "api_key": key } }));
+                    map.insert("orgs".into(), json!({ FLAT: {} }));
+                    map["orgs"][FLAT]["api_key"] = Value::String(key);
                 }
                 map.insert("version".into(), json!(VERSION));
             }
@@ -101,7 +105,14 @@ impl Record {
     pub(crate) fn to_text(&self) -> String {
         let mut map = self.0.clone();
         map.entry("version").or_insert(json!(VERSION));
-        serde_json::to_string_pretty(&map).expect("a JSON map can always be written")
+        // Measured first, as a text that grows leaves copies behind.
+        let mut length = Length(0);
+        let written = serde_json::to_writer_pretty(&mut length, &*map);
+        let mut text = Vec::with_capacity(length.0);
+        written
+            .and_then(|()| serde_json::to_writer_pretty(&mut text, &*map))
+            .expect("a JSON map can always be written");
+        String::from_utf8(text).expect("JSON is UTF-8")
     }
 
     pub(crate) fn client_id(&self) -> Option<String> {
@@ -210,7 +221,7 @@ impl Record {
             org.insert("org_name".into(), json!(name));
         }
         if asked.is_some() || !matches!(org.get(LOGIN), Some(Value::Object(_))) {
-            org.insert(LOGIN.into(), json!({}));
+            put(org, LOGIN, json!({}));
         }
         let login = org
             .get_mut(LOGIN)
@@ -221,7 +232,7 @@ impl Record {
                 .map(unix_ms)
         };
         let expires_ms = at(tokens.expires_in);
-        login.insert("access_token".into(), json!(tokens.access_token.expose()));
+        put(login, "access_token", json!(tokens.access_token.expose()));
         login.insert(
             "access_token_expires_at".into(),
             json!(expires_ms.map(|ms| ms / 1000)),
@@ -235,7 +246,7 @@ impl Record {
             login.insert("access_token_scopes".into(), json!(scopes));
         }
         if let Some(refresh_token) = &tokens.refresh_token {
-            login.insert("refresh_token".into(), json!(refresh_token.expose()));
+            put(login, "refresh_token", json!(refresh_token.expose()));
         }
         for (name, life) in [
             ("refresh_token_expires_at", tokens.refresh_token_expires_in),
@@ -366,7 +377,7 @@ impl Record {
         if read.client_id != top_client_id {
             login.insert("client_id".into(), json!(read.client_id));
         }
-        org.insert(LOGIN.into(), Value::Object(login));
+        put(org, LOGIN, Value::Object(login));
     }
 
     /// The key under which the login of a token response lives.
@@ -391,7 +402,9 @@ impl Record {
         let Some(org) = orgs.get_mut(key).and_then(Value::as_object_mut) else {
             return;
         };
-        org.remove(LOGIN);
+        if let Some(mut login) = org.remove(LOGIN) {
+            wipe(&mut login);
+        }
         let nothing_left = org
             .iter()
             .all(|(name, value)| name == "org_name" || value.is_null());
@@ -438,6 +451,27 @@ impl Record {
             .as_object_mut()?
             .get_mut(LOGIN)?
             .as_object_mut()
+    }
+}
+
+/// Puts a value in the place of one that may be a secret.
+fn put(object: &mut Map<String, Value>, name: &str, value: Value) {
+    if let Some(mut old) = object.insert(name.into(), value) {
+        wipe(&mut old);
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

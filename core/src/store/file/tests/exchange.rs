@@ -197,3 +197,28 @@ async fn a_path_that_no_file_can_have_is_refused_by_every_call() {
         assert_eq!(error.code(), "config", "{error}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_of_a_file_stays_in_memory() {
+    use crate::secret::memory::Canary;
+    use zeroize::Zeroizing;
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let canary = Canary::new();
+    let record = || {
+        let mut text = String::with_capacity(1000);
+        text.push_str("{\"version\":1,\"token\":\"");
+        text.push_str(&Zeroizing::new(canary.text()));
+        text.push_str("\"}");
+        text
+    };
+    assert!(store.swap(None, Some(record())).expect("written"));
+    let read = store.load_now(false).expect("read").map(Zeroizing::new);
+    assert!(canary.copies() > 0 && read.is_some());
+    drop(read);
+    assert!(store.swap(Some(record()), text(RECORD)).expect("written"));
+    plant(&store, &Zeroizing::new(record() + "damaged"));
+    store.load_now(true).expect_err("damaged");
+    assert_eq!(canary.copies(), 0);
+}
