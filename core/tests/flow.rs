@@ -407,10 +407,7 @@ async fn a_login_goes_on_elsewhere_and_can_be_cancelled() {
 #[tokio::test]
 async fn a_login_timeout_is_one() {
     let local = Local::start(|_| {}).await;
-    let options = LoginOptions {
-        timeout: Some(Duration::from_secs(3)),
-        ..LoginOptions::default()
-    };
+    let options = LoginOptions::default().timeout(Duration::from_secs(3));
     let login = local.client().start_login(options).await.expect("a code");
     assert_eq!(
         login.wait().await.expect_err("nobody came").code(),
