@@ -609,7 +609,7 @@ async fn an_answer_that_is_too_long_may_have_made_something() {
     let client = local.client(valid());
     let created = client.apps().create("x").await.expect_err("too long");
     assert!(created.outcome_unknown(), "{created:?}");
-    assert!(created.message().contains("look before"), "{created}");
+    assert!(created.message().contains("Check before"), "{created}");
     let listed = client.apps().list().await.expect_err("too long");
     assert!(!listed.outcome_unknown(), "{listed:?}");
 }

@@ -305,7 +305,7 @@ impl Session {
             && wanted != got
         {
             self.discard(tokens).await;
-            return Err(Error::login_required(format!(
+            return Err(Error::invalid_response(format!(
                 "The login was approved for the organization {got}, and this client acts for {wanted}. Nothing was stored; log in again and choose {wanted}."
             )));
         }
