@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How many processes that forked from one another have one of their own.
-const GENERATIONS: usize = 8;
+pub(crate) const GENERATIONS: usize = 8;
 
 /// One `T` for each process that forked from another. Nothing here waits for a lock.
 pub(crate) struct PerProcess<T>([(AtomicU32, T); GENERATIONS]);

@@ -1,21 +1,44 @@
 //! Whom to trust: the system's roots, plus those of `ca_bundle` or `SSL_CERT_FILE`.
 
-use crate::{Error, Result};
+mod pinned;
+mod words;
+
+use crate::{
+    Error, Result,
+    per_process::{GENERATIONS, PerProcess},
+};
+use pinned::Trust;
 use rustls::{
     ClientConfig, RootCertStore,
+    client::danger::ServerCertVerifier,
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{
+        CertificateDer,
+        pem::{self, PemObject},
+    },
 };
 use rustls_platform_verifier::Verifier;
 use std::{
+    env,
     error::Error as StdError,
-    io,
+    fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
 };
 
+/// In bytes; a system's own bundle has about 250 kB.
+const LARGEST_BUNDLE: u64 = 16 << 20;
+
+/// What was read of one file of certificates, or of the system's alone.
+struct Read {
+    bundle: Option<PathBuf>,
+    trust: Arc<Trust>,
+    config: ClientConfig,
+}
+
 /// Reading a system's roots takes milliseconds, so each set is read once per process.
-static READ: Mutex<Vec<(Option<PathBuf>, ClientConfig)>> = Mutex::new(Vec::new());
+static READ: PerProcess<Mutex<Vec<Read>>> =
+    PerProcess::new([const { (AtomicU32::new(0), Mutex::new(Vec::new())) }; GENERATIONS]);
 
 /// `trust_nobody` is for clients that only talk `http` to this machine and need no roots.
 pub(super) fn config(ca_bundle: Option<&Path>, trust_nobody: bool) -> Result<ClientConfig> {
@@ -24,53 +47,104 @@ pub(super) fn config(ca_bundle: Option<&Path>, trust_nobody: bool) -> Result<Cli
         let config = builder(provider)?.with_root_certificates(RootCertStore::empty());
         return Ok(with_alpn(config.with_no_client_auth()));
     }
-    let bundle = ca_bundle.map(Path::to_path_buf).or_else(variable);
-    let mut read = READ.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some((_, config)) = read.iter().find(|(path, _)| *path == bundle) {
-        return Ok(config.clone());
+    let bundle = ca_bundle.map(Path::to_path_buf);
+    let mut read = READ
+        .get()
+        .map(|read| read.lock().unwrap_or_else(PoisonError::into_inner));
+    let known = read.iter().flat_map(|read| read.iter());
+    if let Some(known) = known.into_iter().find(|known| known.bundle == bundle) {
+        return Ok(known.config.clone());
     }
-    let config = load(bundle.as_deref(), provider)?;
-    read.push((bundle, config.clone()));
+    let trust = match inherited(&bundle) {
+        Some(trust) => trust,
+        None => Arc::new(load(bundle.as_deref(), provider.clone())?),
+    };
+    // A forked child's own, as the sessions in it are behind a lock.
+    let config = builder(provider)?
+        .dangerous()
+        .with_custom_certificate_verifier(trust.clone())
+        .with_no_client_auth();
+    let config = with_alpn(config);
+    if let Some(read) = &mut read {
+        read.push(Read {
+            bundle,
+            trust,
+            config: config.clone(),
+        });
+    }
     Ok(config)
 }
 
-/// On Linux the verifier reads `SSL_CERT_FILE` by itself, in place of the system's roots.
-fn variable() -> Option<PathBuf> {
-    if cfg!(any(target_vendor = "apple", windows)) {
-        std::env::var_os("SSL_CERT_FILE")
-            .filter(|path| !path.is_empty())
-            .map(PathBuf::from)
-    } else {
-        None
-    }
+/// What the process that this one was forked from had read, unless it was just reading.
+fn inherited(bundle: &Option<PathBuf>) -> Option<Arc<Trust>> {
+    READ.inherited().find_map(|read| {
+        let read = read.try_lock().ok()?;
+        let known = read.iter().find(|known| known.bundle == *bundle)?;
+        Some(known.trust.clone())
+    })
 }
 
-fn load(bundle: Option<&Path>, provider: Arc<CryptoProvider>) -> Result<ClientConfig> {
-    let extra = bundle.map(certificates).transpose()?.unwrap_or_default();
-    let verifier = Verifier::new_with_extra_roots(extra, provider.clone()).map_err(|error| {
-        Error::config(format!(
-            "No root certificates could be loaded ({error}). Install the system's (package ca-certificates), or name a PEM file by ca_bundle or SSL_CERT_FILE."
-        ))
-    })?;
-    let config = builder(provider)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(with_alpn(config))
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let refuse = |why: String| {
-        Error::config(format!(
-            "ca_bundle {}: {why}. Name a file of PEM certificates.",
-            path.display()
-        ))
+fn load(bundle: Option<&Path>, provider: Arc<CryptoProvider>) -> Result<Trust> {
+    let mut named = match bundle {
+        Some(path) => certificates("ca_bundle", path)?,
+        None => Vec::new(),
     };
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
-        .map_err(|error| refuse(error.to_string()))?;
+    let mut extra = named.clone();
+    if let Some(path) = env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()) {
+        let path = Path::new(&path);
+        // Elsewhere the verifier reads it by itself, in place of the system's roots, and takes
+        // what it can use.
+        if bundle.is_none() && cfg!(any(target_vendor = "apple", windows)) {
+            named = certificates("SSL_CERT_FILE", path)?;
+            extra.clone_from(&named);
+        } else {
+            named.extend(certificates("SSL_CERT_FILE", path).unwrap_or_default());
+        }
+    }
+    let system: Arc<dyn ServerCertVerifier> = Arc::new(
+        Verifier::new_with_extra_roots(extra, provider.clone()).map_err(|error| {
+            let why = match (&error, bundle) {
+                (rustls::Error::InvalidCertificate(_), Some(path)) => {
+                    return unusable("ca_bundle", path, "a certificate in it cannot be used");
+                }
+                (error, _) => words::reason(error),
+            };
+            Error::config(format!(
+                "No root certificates could be loaded ({why}). Install the system's (package ca-certificates), or name a PEM file by ca_bundle or SSL_CERT_FILE."
+            ))
+        })?,
+    );
+    Ok(Trust::new(system, named, provider))
+}
+
+fn unusable(name: &str, path: &Path, why: &str) -> Error {
+    Error::config(format!(
+        "{name} {}: {why}. Name a file of PEM certificates.",
+        path.display()
+    ))
+}
+
+/// `name` is the option or variable that `path` comes from.
+fn certificates(name: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let refuse = |why: &str| unusable(name, path, why);
+    let unreadable = |error: io::Error| refuse(&format!("it cannot be read ({error})"));
+    let meta = fs::metadata(path).map_err(unreadable)?;
+    // Reading from a pipe or a device could go on for ever.
+    if !meta.is_file() {
+        return Err(refuse("it is no regular file"));
+    }
+    if meta.len() > LARGEST_BUNDLE {
+        return Err(refuse("it is larger than 16 MiB"));
+    }
+    let text = fs::read(path).map_err(unreadable)?;
+    let certificates = CertificateDer::pem_slice_iter(&text)
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|error| match error {
+            pem::Error::MissingSectionEnd { .. } => refuse("its last certificate is cut off"),
+            _ => refuse("it is not valid PEM"),
+        })?;
     if certificates.is_empty() {
-        return Err(refuse("it holds no certificate".into()));
+        return Err(refuse("it holds no certificate"));
     }
     Ok(certificates)
 }
@@ -93,7 +167,7 @@ pub(super) fn failure(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return Some(tls.to_string());
+            return Some(words::reason(tls));
         }
         // `io::Error::source` skips the error that it wraps, and one may wrap another.
         next = match error
