@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How many processes that forked from one another have one of their own.
-const GENERATIONS: usize = 8;
+pub(crate) const GENERATIONS: usize = 8;
 
 /// One `T` for each process that forked from another. Nothing here waits for a lock.
 pub(crate) struct PerProcess<T>([(AtomicU32, T); GENERATIONS]);
@@ -18,16 +18,6 @@ impl<T> PerProcess<T> {
     /// This process's own. `None` in a process that too many forks lie before: it does without.
     pub(crate) fn get(&self) -> Option<&T> {
         self.of(std::process::id())
-    }
-
-    /// What the processes that this one forked from had, as it was then; locks may be held.
-    pub(crate) fn inherited(&self) -> impl Iterator<Item = &T> {
-        let own = std::process::id();
-        let used = move |id: u32| id != 0 && id != own;
-        self.0
-            .iter()
-            .filter(move |(id, _)| used(id.load(Ordering::Acquire)))
-            .map(|(_, value)| value)
     }
 
     fn of(&self, process: u32) -> Option<&T> {

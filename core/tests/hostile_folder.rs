@@ -28,25 +28,25 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum User {
-    RootInAUsersFolder,
-    RootInItsOwn,
-    UserInTheirOwn,
+    RootInUsersFolder,
+    RootInOwnFolder,
+    OrdinaryInOwnFolder,
 }
 use User::*;
 
 impl User {
     fn id(self) -> u32 {
         match self {
-            RootInAUsersFolder | RootInItsOwn => 0,
-            UserInTheirOwn if geteuid().is_root() => OWNER,
-            UserInTheirOwn => geteuid().as_raw(),
+            RootInUsersFolder | RootInOwnFolder => 0,
+            OrdinaryInOwnFolder if geteuid().is_root() => OWNER,
+            OrdinaryInOwnFolder => geteuid().as_raw(),
         }
     }
 
     fn folders_owner(self) -> u32 {
         match self {
-            RootInAUsersFolder => OWNER,
-            RootInItsOwn | UserInTheirOwn => self.id(),
+            RootInUsersFolder => OWNER,
+            RootInOwnFolder | OrdinaryInOwnFolder => self.id(),
         }
     }
 }
@@ -99,14 +99,14 @@ impl Planted {
             (Folder, _) => Some("is a folder"),
             (TwoMebibytes, _) => Some("is larger than 1 MiB"),
             (StrangersFile, _) => Some("belongs to another user"),
-            (HardLink, RootInAUsersFolder) => Some("belongs to another user"),
-            (HardLink, RootInItsOwn) => Some("has a second name"),
+            (HardLink, RootInUsersFolder) => Some("belongs to another user"),
+            (HardLink, RootInOwnFolder) => Some("has a second name"),
             // Linux lets nobody plant one of somebody else's file.
-            (HardLink, UserInTheirOwn) => None,
+            (HardLink, OrdinaryInOwnFolder) => None,
             (LockLink | LockFifo, _) if call == "status" => None,
             (LockLink, _) => Some("auth.json.lock is a symbolic link"),
             (LockFifo, _) => Some("auth.json.lock is a FIFO"),
-            (LinkOnTheWay, RootInAUsersFolder) => Some("symbolic link of another user"),
+            (LinkOnTheWay, RootInUsersFolder) => Some("symbolic link of another user"),
             (LinkOnTheWay, _) => None,
         }
     }
@@ -170,7 +170,7 @@ impl Scene {
                 write(&file, &long, 0o600, owner);
             }
             HardLink => {
-                if user == UserInTheirOwn {
+                if user == OrdinaryInOwnFolder {
                     write(&victim, &record(), 0o600, owner);
                 }
                 fs::hard_link(&victim, &file).expect("linked");
@@ -313,8 +313,8 @@ fn program() -> (Scratch, PathBuf) {
 #[test]
 fn nothing_planted_is_followed_owned_or_changed() {
     let users: &[User] = match geteuid().is_root() {
-        true => &[RootInAUsersFolder, UserInTheirOwn, RootInItsOwn],
-        false => &[UserInTheirOwn],
+        true => &[RootInUsersFolder, OrdinaryInOwnFolder, RootInOwnFolder],
+        false => &[OrdinaryInOwnFolder],
     };
     let (_folder, program) = program();
     println!("| planted | user | status | select | logout_all |\n|---|---|---|---|---|");

@@ -1,6 +1,9 @@
 //! Taking turns: how much file work runs at once, and who changes a file that cannot be locked.
 
-use crate::{Error, Result, per_process::PerProcess};
+use crate::{
+    Error, Result,
+    per_process::{GENERATIONS, PerProcess},
+};
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak, atomic::AtomicU32},
@@ -11,7 +14,7 @@ use tokio::{runtime::Handle, sync::Semaphore};
 const AT_ONCE: usize = 16;
 
 static RUNNING: PerProcess<Semaphore> =
-    PerProcess::new([const { (AtomicU32::new(0), Semaphore::const_new(AT_ONCE)) }; 8]);
+    PerProcess::new([const { (AtomicU32::new(0), Semaphore::const_new(AT_ONCE)) }; GENERATIONS]);
 
 /// Runs file work where it does not hold up the runtime, to its end even if nobody waits for it
 /// any more.
@@ -39,7 +42,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 type Paths = Mutex<Vec<(PathBuf, Weak<Mutex<()>>)>>;
 
 static CHANGING: PerProcess<Paths> =
-    PerProcess::new([const { (AtomicU32::new(0), Mutex::new(Vec::new())) }; 8]);
+    PerProcess::new([const { (AtomicU32::new(0), Mutex::new(Vec::new())) }; GENERATIONS]);
 
 /// Whose turn it is to change the file at `path`, within this process: where the file system has
 /// no locks.
