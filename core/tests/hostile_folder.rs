@@ -28,25 +28,25 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum User {
-    RootInUsersFolder,
-    RootInOwnFolder,
-    OrdinaryInOwnFolder,
+    RootElsewhere,
+    RootAtHome,
+    OrdinaryAtHome,
 }
 use User::*;
 
 impl User {
     fn id(self) -> u32 {
         match self {
-            RootInUsersFolder | RootInOwnFolder => 0,
-            OrdinaryInOwnFolder if geteuid().is_root() => OWNER,
-            OrdinaryInOwnFolder => geteuid().as_raw(),
+            RootElsewhere | RootAtHome => 0,
+            OrdinaryAtHome if geteuid().is_root() => OWNER,
+            OrdinaryAtHome => geteuid().as_raw(),
         }
     }
 
     fn folders_owner(self) -> u32 {
         match self {
-            RootInUsersFolder => OWNER,
-            RootInOwnFolder | OrdinaryInOwnFolder => self.id(),
+            RootElsewhere => OWNER,
+            RootAtHome | OrdinaryAtHome => self.id(),
         }
     }
 }
@@ -99,14 +99,14 @@ impl Planted {
             (Folder, _) => Some("is a folder"),
             (TwoMebibytes, _) => Some("is larger than 1 MiB"),
             (StrangersFile, _) => Some("belongs to another user"),
-            (HardLink, RootInUsersFolder) => Some("belongs to another user"),
-            (HardLink, RootInOwnFolder) => Some("has a second name"),
+            (HardLink, RootElsewhere) => Some("belongs to another user"),
+            (HardLink, RootAtHome) => Some("has a second name"),
             // Linux lets nobody plant one of somebody else's file.
-            (HardLink, OrdinaryInOwnFolder) => None,
+            (HardLink, OrdinaryAtHome) => None,
             (LockLink | LockFifo, _) if call == "status" => None,
             (LockLink, _) => Some("auth.json.lock is a symbolic link"),
             (LockFifo, _) => Some("auth.json.lock is a FIFO"),
-            (LinkOnTheWay, RootInUsersFolder) => Some("symbolic link of another user"),
+            (LinkOnTheWay, RootElsewhere) => Some("symbolic link of another user"),
             (LinkOnTheWay, _) => None,
         }
     }
@@ -170,7 +170,7 @@ impl Scene {
                 write(&file, &long, 0o600, owner);
             }
             HardLink => {
-                if user == OrdinaryInOwnFolder {
+                if user == OrdinaryAtHome {
                     write(&victim, &record(), 0o600, owner);
                 }
                 fs::hard_link(&victim, &file).expect("linked");
@@ -313,8 +313,8 @@ fn program() -> (Scratch, PathBuf) {
 #[test]
 fn nothing_planted_is_followed_owned_or_changed() {
     let users: &[User] = match geteuid().is_root() {
-        true => &[RootInUsersFolder, OrdinaryInOwnFolder, RootInOwnFolder],
-        false => &[OrdinaryInOwnFolder],
+        true => &[RootElsewhere, OrdinaryAtHome, RootAtHome],
+        false => &[OrdinaryAtHome],
     };
     let (_folder, program) = program();
     println!("| planted | user | status | select | logout_all |\n|---|---|---|---|---|");
