@@ -119,17 +119,14 @@ fn is_exhaustion(error: &io::Error) -> bool {
 /// The error and everything below it. `io::Error::source` skips the error that it wraps, and one
 /// may wrap another.
 fn causes<'a>(error: &'a Cause) -> impl Iterator<Item = &'a Cause> {
-    std::iter::successors(Some(error), |error| below(*error))
-}
-
-fn below<'a>(error: &'a Cause) -> Option<&'a Cause> {
-    let wrapped = error
+    let below = |&error: &&'a Cause| match error
         .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    match wrapped {
-        Some(wrapped) => Some(wrapped),
+        .and_then(io::Error::get_ref)
+    {
+        Some(wrapped) => Some(wrapped as &Cause),
         None => error.source(),
-    }
+    };
+    std::iter::successors(Some(error), below)
 }
 
 fn innermost(error: &reqwest::Error) -> String {
