@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parallel_account::AccountClient;
+use parallel_account::{AccountClient, Error};
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 
@@ -60,12 +60,19 @@ fn with_local<T>(py: Python<'_>, use_it: impl FnOnce(&mut Local) -> T) -> PyResu
                 main_thread: is_main_thread(py),
                 last_call: Instant::now(),
                 clients: Vec::new(),
-                runtime: Arc::new(Builder::new_current_thread().enable_all().build()?),
+                runtime: Arc::new(runtime(py)?),
             };
             // What was there comes from before a fork.
             mem::forget(slot.replace(local));
         }
         Ok(use_it(slot.as_mut().expect("made above")))
+    })
+}
+
+fn runtime(py: Python<'_>) -> PyResult<Runtime> {
+    errors::guard(py, || {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| Error::no_resources("The runtime of this thread", error))
     })
 }
 

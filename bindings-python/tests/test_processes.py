@@ -168,7 +168,7 @@ def test_the_end_of_a_worker_waits_for_its_refresh(
 ) -> None:
     path = tmp_path / "auth.json"
     store = FileStore(path)
-    store.save(sandbox.record())
+    assert store.replace(None, sandbox.record())
     before = store.load()
     sandbox.control("POST", "/expire-access-token")
     context: Any = multiprocessing.get_context(method)
