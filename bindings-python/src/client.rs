@@ -65,15 +65,12 @@ impl Client {
     }
 
     fn core(&self, py: Python<'_>) -> PyResult<AccountClient> {
-        let client = match self.mode {
-            Mode::Blocking => blocking::attached(py, &self.origin, || self.origin.client(py))?,
-            Mode::Asyncio => {
-                if let Some(host) = &self.origin.host {
-                    host.note_event_loop(py)?;
-                }
-                self.origin.client(py)?
-            }
-        };
+        if self.mode == Mode::Asyncio
+            && let Some(host) = &self.origin.host
+        {
+            host.note_event_loop(py)?;
+        }
+        let client = self.origin.client(py)?;
         Ok(match self.limits {
             None => client,
             Some(limits) => client.with_options(limits),
@@ -348,6 +345,7 @@ impl Client {
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.origin.client(py)?.close();
+        blocking::turn_all(py);
         Ok(())
     }
 

@@ -115,6 +115,7 @@ pub(crate) fn open(
             }
         };
     }
-    let client = errors::guard(py, || builder.build())?;
+    // Reading certificates can take long, so other threads go on meanwhile.
+    let client = errors::guard(py, || py.detach(|| builder.build()))?;
     Ok((client, host))
 }

@@ -5,7 +5,7 @@
 //! its parent alone, not even dropping it: a lock in it may have been held at the fork.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock, mpsc};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock, Weak, mpsc};
 use std::time::{Duration, Instant};
 use std::{io, mem, thread};
 
@@ -24,6 +24,8 @@ struct Generation {
     dispatcher: OnceLock<mpsc::Sender<Work>>,
     /// Held while one of these two is made.
     making: Mutex<()>,
+    /// Those of threads that make blocking calls.
+    runtimes: Mutex<Vec<Weak<Runtime>>>,
     /// Whether the interpreter is ending; held for reading by background threads that use it.
     ending: RwLock<bool>,
     /// Whether Python was asked to call [`_at_exit`].
@@ -38,6 +40,7 @@ impl Generation {
             background: OnceLock::new(),
             dispatcher: OnceLock::new(),
             making: Mutex::new(()),
+            runtimes: Mutex::new(Vec::new()),
             ending: RwLock::new(false),
             watched: AtomicBool::new(false),
             next: OnceLock::new(),
@@ -62,6 +65,12 @@ fn current() -> &'static Generation {
 /// How many forks lie between this process and the one that imported the module.
 pub(crate) fn generation() -> u32 {
     current().number
+}
+
+/// Shows the runtimes of this process's threads.
+pub(crate) fn runtimes(look: impl FnOnce(&mut Vec<Weak<Runtime>>)) {
+    let runtimes = &current().runtimes;
+    look(&mut runtimes.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
 /// What `slot` holds, made first if need be.

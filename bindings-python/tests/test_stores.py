@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sqlite3
 import stat
 import threading
@@ -70,44 +71,32 @@ class Asynchronous:
         return same
 
 
-class Sqlite:
-    """What the documentation shows: each change is one statement."""
-
-    def __init__(self) -> None:
-        self.database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        self.database.execute("CREATE TABLE logins (user_id PRIMARY KEY, record NOT NULL)")
-
-    @property
-    def record(self) -> str | None:
-        row = self.database.execute("SELECT record FROM logins WHERE user_id = 7").fetchone()
-        return row and row[0]
-
-    def load(self) -> str | None:
-        return self.record
-
-    def replace(self, old: str | None, new: str | None) -> bool:
-        if old is None:
-            statement = "INSERT INTO logins VALUES (7, :new) ON CONFLICT DO NOTHING"
-        elif new is None:
-            statement = "DELETE FROM logins WHERE user_id = 7 AND record = :old"
-        else:
-            statement = "UPDATE logins SET record = :new WHERE user_id = 7 AND record = :old"
-        return self.database.execute(statement, {"old": old, "new": new}).rowcount == 1
+def sqlite_store() -> Any:
+    """The store that the README shows."""
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
+    (block,) = re.findall(r"```python\n(class DatabaseStore:.*?)```", readme, re.DOTALL)
+    scope: dict[str, Any] = {"sqlite3": sqlite3}
+    exec(block, scope)
+    database = sqlite3.connect(":memory:", check_same_thread=False)
+    database.execute("CREATE TABLE logins (user_id INTEGER PRIMARY KEY, record TEXT NOT NULL)")
+    return scope["DatabaseStore"](database, 7)
 
 
-@pytest.mark.parametrize("kind", [Plain, Asynchronous, Sqlite])
-def test_a_whole_life_in_a_store_of_ones_own(sandbox: Sandbox, kind: Any) -> None:
-    store = kind()
+@pytest.mark.parametrize("make_store", [Plain, Asynchronous, sqlite_store])
+def test_a_whole_life_in_a_store_of_ones_own(sandbox: Sandbox, make_store: Any) -> None:
+    store = make_store()
     assert isinstance(store, CredentialStore)
     assert isinstance(store, AsyncCredentialStore)
     with sandbox.client(store=store, first_poll_at_once=True) as client:
         sandbox.log_in(client)
-        assert kind.__name__ in client.status().store
+        assert type(store).__name__ in client.status().store
         sandbox.control("POST", "/expire-access-token")
         client.balance.get()
-        assert sandbox.client(store=MemoryStore(store.record)).balance.get().org_id
+        client.settled()
+        again = sandbox.client(store=store)
+        assert again.balance.get().org_id
         client.logout()
-        assert not client.status().logged_in
+        assert not again.status().logged_in
 
 
 def test_coroutines_run_on_the_users_loop(sandbox: Sandbox) -> None:
@@ -429,7 +418,7 @@ def test_what_it_says_to_who_called_first(sandbox: Sandbox) -> None:
             return super().load()
 
     client = sandbox.client(store=Recursive())
-    with pytest.raises(StoreError, match="Recursive: load.*must not call its client") as caught:
+    with pytest.raises(StoreError, match=r"Recursive: load.*must not call its client") as caught:
         client.status()
     assert isinstance(caught.value.__cause__, ConfigError)
 
