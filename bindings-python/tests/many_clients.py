@@ -106,6 +106,7 @@ def with_threads(number: int, threads: int, *, shared: bool) -> dict[str, Any]:
         # The threads are there and idle; none of them will make another call.
         for client in clients:
             client.close()
+        clients.clear()
         return census.closed()
 
 
@@ -128,6 +129,7 @@ async def with_tasks(number: int) -> dict[str, Any]:
     census.note("after a call")
     for client in clients:
         await client.aclose()
+    clients.clear()
     return census.closed()
 
 

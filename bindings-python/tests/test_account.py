@@ -117,17 +117,17 @@ def test_other_limits(sandbox: Sandbox, client: AccountClient) -> None:
 
 
 def test_a_deadline_ends_a_call_as_a_whole(sandbox: Sandbox, client: AccountClient) -> None:
-    limits = {"deadline": 0.3, "max_retries": 1000}
+    limits: dict[str, Any] = {"deadline": 1.5, "timeout": 1, "max_retries": 1000}
     for it in (
         client.with_options(**limits),
         sandbox.client(store=MemoryStore(sandbox.record()), **limits),
     ):
-        # No request takes long, and each could be retried.
-        sandbox.fault("balance.get", status=503, body="", times=1000)
+        # Each request may be retried for ever.
+        sandbox.delay(times=1000)
         started = time.monotonic()
         with pytest.raises(TimeoutError, match="deadline"):
             it.balance.get()
-        assert time.monotonic() - started < 5
+        assert 1 < time.monotonic() - started < 10
         sandbox.control("DELETE", "/faults")
         assert it.balance.get().org_id
 
