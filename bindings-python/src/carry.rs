@@ -41,12 +41,7 @@ where
     drive(py, mode, outer, future)
 }
 
-fn drive(
-    py: Python<'_>,
-    mode: Mode,
-    outer: Serving,
-    future: ReplyFuture,
-) -> PyResult<Py<PyAny>> {
+fn drive(py: Python<'_>, mode: Mode, outer: Serving, future: ReplyFuture) -> PyResult<Py<PyAny>> {
     let future = if outer.is_empty() {
         future
     } else {

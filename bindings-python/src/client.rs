@@ -12,11 +12,11 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 
 use crate::carry::{Mode, Nothing, carry};
+use crate::host_store::{self, HostStore};
 use crate::json::{self, Json};
 use crate::login::Started;
 use crate::models::{ApiKey, App, Balance, DeviceCode, Organization, PollAnswer, Status, Tokens};
 use crate::options::{self, Options, count, positive_seconds, seconds};
-use crate::host_store::{self, HostStore};
 use crate::{blocking, errors, process};
 
 /// What all views of one client share.
@@ -265,7 +265,9 @@ impl Client {
     ) -> PyResult<Py<PyAny>> {
         let options = LoginOptions {
             scopes,
-            timeout: timeout.map(|it| positive_seconds(py, "timeout", it)).transpose()?,
+            timeout: timeout
+                .map(|it| positive_seconds(py, "timeout", it))
+                .transpose()?,
             login_hint,
         };
         let (host, mode) = (self.origin.host.clone(), self.mode);

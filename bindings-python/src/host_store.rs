@@ -179,7 +179,10 @@ impl HostStore {
                 (why, None)
             }
         };
-        let message = format!("The credential store {}: {method}() failed: {why}.", self.name);
+        let message = format!(
+            "The credential store {}: {method}() failed: {why}.",
+            self.name
+        );
         Err(Error::store(message, source))
     }
 

@@ -203,7 +203,7 @@ class Own:
     def load(self):
         return open(path).read()
     def replace(self, old, new):
-        if self.load() != old:
+        if Own.load(self) != old:
             return False
         open(path, "w").write(new)
         return True
