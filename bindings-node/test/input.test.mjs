@@ -26,8 +26,12 @@ const options = [
   [{ maxRetries: 1.5 }, /maxRetries must be a whole number/],
   [{ maxRetries: -1 }, /maxRetries must be a whole number/],
   [{ firstPollAtOnce: 'yes' }, /firstPollAtOnce must be true or false/],
-  [{ store: 'here' }, /store must be an object with load, save and delete/],
-  [{ store: { load() {} } }, /store has no method save/],
+  [{ deadline: 0 }, /deadline must be a number of milliseconds/],
+  [{ deadline: 'soon' }, /deadline must be .* not a string/],
+  [{ store: 'here' }, /store must be an object with load\(\) and replace\(\), not a string/],
+  [{ store: { load() {} } }, /store has no method replace\(\)/],
+  [{ store: { load() {}, replace() {}, cacheFor: -1 } }, /cacheFor must be 0 to 86400000/],
+  [{ store: { load() {}, replace() {}, cacheFor: '5' } }, /cacheFor must be .* not a string/],
   [{ platformUrl: 'http://example.com' }, /https/],
   [{ platformUrl: 'nonsense' }, /nonsense|URL/],
   [{ accountUrl: 'ftp://example.com' }, /https/],
@@ -127,6 +131,7 @@ const calls = {
   'no refresh token': [() => client.oauth.refresh(), /refreshToken must be/],
   'nothing to revoke': [() => client.oauth.revoke(), /refreshToken must be/],
   'a time-out below 0': [() => client.status({ timeout: -1 }), /timeout must be/],
+  'a deadline of 0': [() => client.status({ deadline: 0 }), /deadline must be/],
 };
 
 describe('arguments of calls', () => {

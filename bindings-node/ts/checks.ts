@@ -1,14 +1,15 @@
 // Arguments are checked before the native module sees them, so that a mistake is named in the
 // caller's words. What an argument means (ranges, forms of URLs) is checked by the core.
 
-import { type AccountErrorDetails, InvalidRequestError } from './errors.js';
+import { type AccountErrorDetails, ConfigError, InvalidRequestError } from './errors.js';
 import { Secret, type SecretText } from './secret.js';
 
 type Refusal = new (details: AccountErrorDetails) => Error;
 
 const CODES = { config: 'config', invalid: 'invalid_request' } as const;
 
-function refuse(message: string, refusal: Refusal): never {
+/** Throws the error for a bad argument. */
+export function refuse(message: string, refusal: Refusal): never {
   const code = refusal === InvalidRequestError ? CODES.invalid : CODES.config;
   throw new refusal({ code, message });
 }
@@ -76,6 +77,17 @@ export function optionalTimeout(
     refuse(`${name} must be a number of milliseconds above 0, not ${kindOf(value)}`, refusal);
   }
 }
+
+/** How long a store's record may be used, in milliseconds. */
+export function optionalCacheTime(
+  name: string,
+  value: unknown,
+): asserts value is number | undefined {
+  if (value === undefined || (typeof value === 'number' && value >= 0 && value <= DAY)) return;
+  refuse(`${name} must be 0 to ${DAY} milliseconds, not ${kindOf(value)}`, ConfigError);
+}
+
+const DAY = 86_400_000;
 
 /** How often to retry. */
 export function optionalCount(

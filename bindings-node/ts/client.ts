@@ -17,7 +17,7 @@ import { type Organization, type Status, status } from './models.js';
 import { type NativeLogin, type NativeStatus, native } from './native.js';
 import { type AccountClientOptions, openSession } from './options.js';
 import { Secret, type SecretText } from './secret.js';
-import { type CallOptions, type LimitOptions, Session } from './session.js';
+import { type CallOptions, LIMITS, type LimitOptions, Session } from './session.js';
 
 /** Options of `startLogin`. */
 export interface StartLoginOptions {
@@ -80,7 +80,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
 
   /** The same login with other limits. */
   withOptions(options: LimitOptions): AccountClient {
-    requireOptions(options, ['timeout', 'maxRetries']);
+    requireOptions(options, LIMITS);
     return new AccountClient(this.#session.with(options));
   }
 
@@ -119,7 +119,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
     const login = await this.#session.call<NativeLogin>({ signal }, (client, number, limits) =>
       client.startLogin(number, limits, scopes as string[] | undefined, timeout, loginHint),
     );
-    return new DeviceLogin(login);
+    return new DeviceLogin(login, this.#session);
   }
 
   /** Goes on with a login that `pendingRecord()` recorded, in this process or another. */
@@ -128,7 +128,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
     const login = await this.#session.call<NativeLogin>(options, (client, number, limits) =>
       client.resumeLogin(number, limits, text),
     );
-    return new DeviceLogin(login);
+    return new DeviceLogin(login, this.#session);
   }
 
   /** Who is logged in, without any network. */
