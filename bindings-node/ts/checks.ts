@@ -66,17 +66,23 @@ export function optionalFunction(name: string, value: unknown): void {
   }
 }
 
-/** A time-out in milliseconds. */
+/** A time in milliseconds. The core has the same range and would name it in its own words. */
 export function optionalTimeout(
   name: string,
   value: unknown,
   refusal: Refusal = InvalidRequestError,
 ): asserts value is number | undefined {
   if (value === undefined) return;
-  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
-    refuse(`${name} must be a number of milliseconds above 0, not ${kindOf(value)}`, refusal);
+  if (typeof value !== 'number') {
+    refuse(`${name} must be a number of milliseconds, not ${kindOf(value)}`, refusal);
+  }
+  if (!(value > 0 && value <= DAY)) {
+    const range = `greater than 0 and at most ${DAY} milliseconds (one day)`;
+    refuse(`${name} must be ${range}, not ${kindOf(value)}`, ConfigError);
   }
 }
+
+const DAY = 86_400_000;
 
 /** How long a store's record may be used, in milliseconds. */
 export function optionalCacheTime(
@@ -84,10 +90,9 @@ export function optionalCacheTime(
   value: unknown,
 ): asserts value is number | undefined {
   if (value === undefined || (typeof value === 'number' && value >= 0 && value <= DAY)) return;
-  refuse(`${name} must be 0 to ${DAY} milliseconds, not ${kindOf(value)}`, ConfigError);
+  const range = `0 to ${DAY} milliseconds (one day)`;
+  refuse(`${name} must be ${range}, not ${kindOf(value)}`, ConfigError);
 }
-
-const DAY = 86_400_000;
 
 /** How often to retry. */
 export function optionalCount(
