@@ -195,7 +195,11 @@ impl Shared {
             client,
             open: true,
         };
-        let task = runtime::handle().spawn(async move {
+        let runtime = match runtime::handle() {
+            Ok(runtime) => runtime,
+            Err(error) => return ticket.settle(Err(Problem::Error(error))),
+        };
+        let task = runtime.spawn(async move {
             ticket.settle(match AssertUnwindSafe(work).catch_unwind().await {
                 Ok(Ok(value)) => Ok(value),
                 Ok(Err(error)) => Err(Problem::Error(error)),
@@ -335,11 +339,11 @@ impl Drop for Ticket {
             return;
         }
         let cancelled = Message::Cancelled { call: self.call };
-        let Some(client) = self.client.take() else {
+        let (Some(client), Ok(runtime)) = (self.client.take(), runtime::handle()) else {
             return self.shared.push(cancelled);
         };
         let shared = Arc::clone(&self.shared);
-        runtime::handle().spawn(async move {
+        runtime.spawn(async move {
             // A service that does not answer must not keep the process for long.
             let _ = tokio::time::timeout(SETTLING, client.settled()).await;
             shared.push(cancelled);

@@ -2,10 +2,14 @@
 //   node tools/clients.mjs [CLIENTS [DESCRIPTORS]]
 // The built package of this checkout is used: run `tools/setup` first.
 
-import { manyClients } from '../test/support/manyclients.mjs';
+import { limited } from '../test/support/limited.mjs';
 
 const [clients = 2000, limit = 1024] = process.argv.slice(2).map(Number);
-const { failures, idle, most, back, made, called, closed } = await manyClients(clients, limit);
+const { failures, idle, most, back, made, called, closed } = await limited(
+  limit,
+  'clients.mjs',
+  clients,
+);
 const failed = Object.values(failures).reduce((sum, count) => sum + count, 0);
 console.log(`${clients} clients, 64 calls at once, at most ${limit} descriptors
 failed calls        ${failed}

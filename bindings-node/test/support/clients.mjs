@@ -8,24 +8,31 @@ const AT_ONCE = 64;
 const many = Number(process.argv[2]);
 const FAST = { [Symbol.for('parallel-account.time-scale')]: 20 };
 
+/** Without the one that lists them. */
+const descriptors = () => readdirSync('/proc/self/fd').length - 1;
+
 const first = new MemoryStore();
 const warm = new AccountClient({ store: first, ...FAST });
+// The runtime starts, without any connection.
+await warm.status();
+const idle = descriptors();
 await warm.login({ openBrowser: false, onPrompt: () => undefined });
 await warm.balance.get();
 const record = await first.load();
 
-/** Without the one that lists them. */
-const descriptors = () => readdirSync('/proc/self/fd').length - 1;
-
-function memory() {
-  for (let i = 0; i < 5; i += 1) globalThis.gc();
+async function memory() {
+  for (let i = 0; i < 5; i += 1) {
+    globalThis.gc();
+    // What is native is freed after a collection, not in it.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   const { rss, heapUsed } = process.memoryUsage();
   return { rss, heapUsed };
 }
 
 /** Kilobytes per client since `before`. */
-function growth(before) {
-  const now = memory();
+async function growth(before) {
+  const now = await memory();
   const each = (what) => [what, Math.round(((now[what] - before[what]) / 1024 / many) * 10) / 10];
   return Object.fromEntries(Object.keys(now).map(each));
 }
@@ -48,15 +55,14 @@ async function callAll(clients) {
   return { failures, most };
 }
 
-const idle = descriptors();
-const before = memory();
+const before = await memory();
 const clients = Array.from(
   { length: many },
   () => new AccountClient({ store: new MemoryStore(record), ...FAST }),
 );
-const made = growth(before);
+const made = await growth(before);
 const { failures, most } = await callAll(clients);
-const called = growth(before);
+const called = await growth(before);
 
 warm.close();
 for (const client of clients) client.close();
@@ -67,6 +73,6 @@ while (descriptors() > idle && performance.now() - began < 1000) {
 }
 const back = { left: descriptors() - idle, within: Math.round(performance.now() - began) };
 clients.length = 0;
-const closed = growth(before);
+const closed = await growth(before);
 
 console.log(JSON.stringify({ failures, idle, most, back, made, called, closed }));

@@ -1,19 +1,19 @@
-// Runs clients.mjs under a limit of descriptors.
+// Runs a file of this folder under a limit of descriptors.
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startSandbox } from './sandbox.mjs';
 
-/** What `clients.mjs` found for so many clients, with so many descriptors allowed. */
-export async function manyClients(clients, limit) {
+/** What the file printed as JSON. The limit is the hard one as well, for Node raises the other. */
+export async function limited(descriptors, file, ...args) {
   const sandbox = await startSandbox('--interval', 0.05, '--approve-after', 0.01);
+  const script = 'ulimit -n "$1"; shift; exec "$@"';
+  const program = [process.execPath, '--expose-gc', join(import.meta.dirname, file)];
   try {
-    const script = 'ulimit -n "$1"; exec "$2" --expose-gc "$3" "$4"';
-    const file = join(import.meta.dirname, 'clients.mjs');
     const { stdout } = await promisify(execFile)(
       'sh',
-      ['-c', script, 'sh', limit, process.execPath, file, clients].map(String),
+      ['-c', script, 'sh', descriptors, ...program, ...args].map(String),
       { env: { ...process.env, ...sandbox.env } },
     );
     return JSON.parse(stdout);
