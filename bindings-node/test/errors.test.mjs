@@ -50,7 +50,7 @@ const SAYS = {
   invalid_request: /app's name must not be empty/,
   rate_limited: /too many requests\. Wait, then try again/,
   server: /the service failed\. Try again later/,
-  connection: /whether it was done is unknown.* Check the network/,
+  connection: /unknown whether creating the app succeeded\. .* Check the network/,
   tls: /No secure connection to 127\.0\.0\.1.*ca_bundle or SSL_CERT_FILE/,
   timeout: /did not answer within 2 s\. .*allow more time by the timeout option/,
   invalid_response: /makes no sense.* Check the base URL and any proxy/,

@@ -44,7 +44,8 @@ export interface LoginOptions extends StartLoginOptions {
 
 /**
  * Logs a user in to Parallel by the device flow and calls the Account API. Cheap to make and
- * safe to share; nothing is read or sent before the first call.
+ * safe to share: clients with equal network options share their connections. Nothing is sent, and no
+ * login is read, before the first call.
  *
  * ```js
  * const client = new AccountClient({ clientName: 'my-app' });
@@ -215,7 +216,10 @@ export class AccountClient implements AsyncDisposable, Disposable {
     await this.#session.call(options, (client, number) => client.settled(number));
   }
 
-  /** Ends the client: later calls fail. What is stored stays. */
+  /**
+   * Ends the client: later calls fail, calls in flight continue, and the stored login stays. The
+   * last client of the process that closes ends its connections.
+   */
   close(): void {
     this.#session.native.close();
   }
