@@ -353,9 +353,11 @@ impl AccountClient {
         })
     }
 
-    /// Every call starts here: the client must be open, and its time runs from now.
+    /// Every call starts here: the client must be open, its caller no store of its own, and its
+    /// time runs from now.
     fn start(&self) -> Result<Limits> {
         self.core.link.check_open()?;
+        self.core.session.check_caller()?;
         self.limits.start()
     }
 }
