@@ -45,7 +45,7 @@ struct Scenario {
                 clientName: text("client_name"), clientID: text("client_id"),
                 scopes: options["scopes"]?.texts, platformURL: text("platform_url"),
                 accountURL: text("account_url"), store: store,
-                timeout: options["timeout"]?.duration,
+                timeout: options["timeout"]?.duration, deadline: options["deadline"]?.duration,
                 maxRetries: options["max_retries"]?.int, organization: text("org"),
                 userAgent: text("user_agent"),
                 firstPollAtOnce: options["first_poll_at_once"] == true)
@@ -79,7 +79,8 @@ private struct Player {
         func text(_ name: String) -> String { args[name]?.text ?? "" }
         let options = call["options"] ?? [:]
         let client = try client.with(
-            timeout: options["timeout"]?.duration, maxRetries: options["max_retries"]?.int)
+            timeout: options["timeout"]?.duration, deadline: options["deadline"]?.duration,
+            maxRetries: options["max_retries"]?.int)
         switch call["call"]?.text ?? "" {
         case "login":
             _ = try await start(client, args)

@@ -118,7 +118,10 @@ extension JSONValue {
 func raised(_ error: any Error) -> JSONValue {
     guard let error = error as? AccountError else {
         let code: JSONValue = error is CancellationError ? "cancelled" : "no error of ours"
-        return ["code": code, "message": .string(error.localizedDescription), "retryable": false]
+        return [
+            "code": code, "message": .string(error.localizedDescription), "retryable": false,
+            "idempotency_key": .null,
+        ]
     }
     let fields = error.fields.map { field -> JSONValue in
         [
@@ -132,6 +135,6 @@ func raised(_ error: any Error) -> JSONValue {
         "request_id": .init(error.requestID), "retry_after": .init(error.retryAfter),
         "retryable": .bool(error.isRetryable), "outcome_unknown": .bool(error.outcomeUnknown),
         "oauth_error": .init(error.oauthError), "description": .init(error.oauthDescription),
-        "fields": .array(fields),
+        "fields": .array(fields), "idempotency_key": .init(error.idempotencyKey),
     ]
 }
