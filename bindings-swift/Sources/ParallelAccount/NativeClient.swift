@@ -16,7 +16,8 @@ struct NativeClient: Sendable {
             throw AccountError(
                 .config,
                 "A store must not call the client that it serves. "
-                    + "Call another client, or call this one after the store's method has returned.")
+                    + "Call another client, or call this one after the store's method has returned."
+            )
         }
         return try await bridged { [ffi] call in try await body(ffi, call) }
     }

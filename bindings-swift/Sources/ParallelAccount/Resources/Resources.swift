@@ -84,12 +84,16 @@ public struct AppsResource: Sendable {
     /// - Throws: ``AccountError``; with ``AccountError/outcomeUnknown`` look at ``list()`` before
     ///   you repeat it.
     public func create(name: String) async throws -> String {
-        try await native.call { native, call in try await native.appsCreate(call: call, name: name) }
+        try await native.call { native, call in
+            try await native.appsCreate(call: call, name: name)
+        }
     }
 
     /// Deletes an app. Needs the scope `apps:delete`.
     public func delete(_ appID: String) async throws {
-        try await native.call { native, call in try await native.appsDelete(call: call, appId: appID) }
+        try await native.call { native, call in
+            try await native.appsDelete(call: call, appId: appID)
+        }
     }
 }
 
