@@ -79,6 +79,9 @@ pub struct FfiClient {
     client: AccountClient,
 }
 
+/// The core's limit of a limit.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
 /// Seconds from Swift. What no `Duration` can hold becomes one that the core refuses by its limits.
 pub(crate) fn duration(seconds: f64) -> Duration {
     let limit = if seconds > 0.0 {
@@ -87,6 +90,18 @@ pub(crate) fn duration(seconds: f64) -> Duration {
         Duration::ZERO
     };
     Duration::try_from_secs_f64(seconds).unwrap_or(limit)
+}
+
+/// Refuses what the core would refuse at the first call.
+fn check_limit(name: &str, seconds: Option<f64>) -> Result<Option<Duration>, Failure> {
+    let time = seconds.map(duration);
+    match time.is_none_or(|time| !time.is_zero() && time <= LONGEST) {
+        true => Ok(time),
+        false => Err(refused(
+            "config",
+            format!("{name} must be greater than zero and at most one day."),
+        )),
+    }
 }
 
 /// A refusal of something that only exists at this border.
@@ -181,8 +196,8 @@ impl FfiClient {
         max_retries: Option<u32>,
     ) -> Result<Arc<Self>, Failure> {
         let client = self.client.with_options(CallOptions {
-            timeout: timeout.map(duration),
-            deadline: deadline.map(duration),
+            timeout: check_limit("timeout", timeout)?,
+            deadline: check_limit("deadline", deadline)?,
             max_retries,
         });
         Ok(Arc::new(FfiClient { client }))
