@@ -42,8 +42,11 @@ import Testing
     @Test(arguments: [false, true])
     func storeThatCannotSaveLosesNoPair(hangs: Bool) async throws {
         try await Sandbox.run { sandbox in
-            let store = ShelfStore(timeout: hangs ? .milliseconds(200) : .seconds(30))
-            let client = try await sandbox.loggedIn(store: store)
+            let patient = ShelfStore()
+            _ = try await sandbox.loggedIn(store: patient)
+            let store = ShelfStore(
+                record: await patient.record, timeout: hangs ? .milliseconds(200) : .seconds(30))
+            let client = try sandbox.client(store: store)
             await store.visit(onReplace: {
                 if hangs { await Self.hang() }
                 throw Broken()
