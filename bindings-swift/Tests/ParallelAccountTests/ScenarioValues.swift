@@ -114,6 +114,12 @@ extension JSONValue {
     }
 }
 
+/// A message with the names of options and arguments as the scenarios have them.
+private func inNormalForm(_ message: String) -> String {
+    let names = ["platformURL": "platform_url", "idempotencyKey": "idempotency_key"]
+    return names.reduce(message) { $0.replacingOccurrences(of: $1.key, with: $1.value) }
+}
+
 /// What was thrown, in the form of the scenarios.
 func raised(_ error: any Error) -> JSONValue {
     guard let error = error as? AccountError else {
@@ -130,7 +136,7 @@ func raised(_ error: any Error) -> JSONValue {
         ]
     }
     return [
-        "code": .string(error.code.rawValue), "message": .string(error.message),
+        "code": .string(error.code.rawValue), "message": .string(inNormalForm(error.message)),
         "status": error.status.map { .integer(Int64($0)) } ?? .null,
         "request_id": .init(error.requestID), "retry_after": .init(error.retryAfter),
         "retryable": .bool(error.isRetryable), "outcome_unknown": .bool(error.outcomeUnknown),
