@@ -47,8 +47,8 @@ impl AccountClientBuilder {
     }
 
     /// Where credentials live. Default: [`FileStore::default_for`](crate::FileStore::default_for)
-    /// the client's name, and for a platform other than Parallel's own a file beside it that is
-    /// named after its host and port. A store belongs to one platform.
+    /// the client's name, and for bases other than Parallel's own a file beside it that is named
+    /// after them. A store belongs to one platform and Account API.
     pub fn store(mut self, store: impl CredentialStore) -> Self {
         self.store = Some(Arc::new(store));
         self
@@ -60,14 +60,16 @@ impl AccountClientBuilder {
         self
     }
 
-    /// How long one request may take, from connecting to the last byte; default 30 s.
+    /// How long one request may take, from connecting to the last byte, at most one day; default
+    /// 30 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = timeout;
         self
     }
 
-    /// How long a call as a whole may take: repeats, a renewal and all waiting included. Default:
-    /// as long as these take.
+    /// How long a call as a whole may take, at most one day: retries, a renewal and all waiting
+    /// included. A call that would retry later than that fails with its last error at once.
+    /// Default: none.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.options.deadline = Some(deadline);
         self
@@ -91,7 +93,9 @@ impl AccountClientBuilder {
         self
     }
 
-    /// A proxy for everything, instead of what `HTTPS_PROXY` and its like say; `NO_PROXY` counts.
+    /// A proxy for everything, such as `http://proxy.example:8080` or
+    /// `socks5h://proxy.example:1080`, instead of what `HTTPS_PROXY` and its like say; `NO_PROXY`
+    /// counts.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.options.proxy = Some(url.into());
         self
@@ -109,7 +113,8 @@ impl AccountClientBuilder {
         self
     }
 
-    /// How long to wait for another process that holds the credentials' lock; default 60 s.
+    /// How long to wait for another process that holds the credentials' lock, at most one day;
+    /// default 60 s.
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.options.lock_timeout = timeout;
         self
@@ -122,7 +127,7 @@ impl AccountClientBuilder {
         self
     }
 
-    /// For bindings: where refreshes run. Default: the runtime of whoever needs one first.
+    /// For bindings: where refreshes run. Default: a thread of the process's own.
     #[doc(hidden)]
     pub fn background(mut self, provider: RuntimeProvider) -> Self {
         self.options.background = Some(provider);

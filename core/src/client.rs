@@ -3,32 +3,61 @@
 use crate::{
     AccountClientBuilder, Error, ErrorKind, Result, Secret,
     account::{Account, ApiResponse, Apps, BalanceApi, Keys},
-    config::{self, CallOptions, Config},
+    config::{CallLimits, CallOptions, Config},
+    engine::Link,
     login::{DeviceLogin, LoginOptions},
     oauth::{DeviceCode, OAuth, Platform},
     prompt,
     session::{Background, Session},
     status::{Organization, Status},
-    store::FileStore,
-    transport::{Limits, Transport},
+    store::{CredentialStore, FileStore},
+    transport::Limits,
 };
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{fmt, sync::Arc};
+
+/// What a call may wait for, in messages.
+const STORE: &str = "the store";
+pub(crate) const TOKEN: &str = "an access token";
 
 /// What all clones and views of one client share.
 pub(crate) struct Core {
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) session: Arc<Session>,
-    closed: AtomicBool,
-    builder: AccountClientBuilder,
+    link: Arc<Link>,
+    /// The caller's, if not the default.
+    store: Option<Arc<dyn CredentialStore>>,
 }
 
 impl Core {
+    fn new(
+        config: Arc<Config>,
+        link: Link,
+        store: Option<Arc<dyn CredentialStore>>,
+    ) -> Result<Self> {
+        let link = Arc::new(link);
+        let used = match &store {
+            Some(store) => store.clone(),
+            None => Arc::new(FileStore::default_at(
+                &config.client_name,
+                config.instance().as_deref(),
+            )?),
+        };
+        used.check()?;
+        let session = Session::new(
+            used,
+            config.organization.clone(),
+            config.clock.clone(),
+            config.lock_timeout,
+            Background::new(config.clone(), link.clone()),
+        );
+        Ok(Core {
+            config,
+            session: Arc::new(session),
+            link,
+            store,
+        })
+    }
+
     pub(crate) async fn status(&self) -> Result<Status> {
         let record = self.session.record().await?;
         Ok(Status::of(
@@ -40,15 +69,13 @@ impl Core {
     }
 }
 
-/// Acts on one user's Parallel account. Cheap to clone, safe to share.
-///
-/// Its connections belong to the Tokio runtime that first uses them; on another runtime, use
-/// [`AccountClient::attached`].
+/// Acts on one user's Parallel account. Cheap to clone, safe to share, also between runtimes:
+/// clients of one process whose network options are equal share connections, one pool for each
+/// Tokio runtime.
 #[derive(Clone)]
 pub struct AccountClient {
     core: Arc<Core>,
-    transport: Transport,
-    limits: Limits,
+    limits: CallLimits,
 }
 
 impl AccountClient {
@@ -58,49 +85,12 @@ impl AccountClient {
     }
 
     pub(crate) fn new(builder: AccountClientBuilder) -> Result<AccountClient> {
-        let config = builder.options.clone().check()?;
-        let store = match builder.store.clone() {
-            Some(store) => store,
-            None => Arc::new(FileStore::default_at(
-                &config.client_name,
-                config.platform.other_than(config::PLATFORM_URL).as_deref(),
-            )?),
-        };
-        let transport = Transport::new(&config)?;
-        let session = Session::new(
-            store,
-            config.organization.clone(),
-            config.clock.clone(),
-            config.lock_timeout,
-            Background::new(config.clone()),
-        );
-        let limits = Limits {
-            timeout: config.timeout,
-            max_retries: config.max_retries,
-        };
-        let core = Core {
-            session: Arc::new(session),
-            config,
-            closed: AtomicBool::new(false),
-            builder,
-        };
+        let (config, network) = builder.options.check()?;
+        let limits = config.limits;
+        let core = Core::new(Arc::new(config), Link::new(network)?, builder.store)?;
         Ok(AccountClient {
             core: Arc::new(core),
-            transport,
             limits,
-        })
-    }
-
-    /// The same session with connections of its own, for another runtime.
-    ///
-    /// # Errors
-    /// `config`, as when the client was made.
-    pub fn attached(&self) -> Result<AccountClient> {
-        let transport = Transport::new(&self.core.config)?;
-        Ok(AccountClient {
-            core: self.core.clone(),
-            transport,
-            limits: self.limits,
         })
     }
 
@@ -109,37 +99,34 @@ impl AccountClient {
     /// # Errors
     /// `config`, as when the client was made.
     pub fn after_fork(&self) -> Result<AccountClient> {
-        let client = self.core.builder.clone().build()?;
-        client
-            .core
-            .closed
-            .store(self.core.closed.load(Ordering::Relaxed), Ordering::Relaxed);
+        let core = Core::new(
+            self.core.config.clone(),
+            self.core.link.after_fork()?,
+            self.core.store.clone(),
+        )?;
         Ok(AccountClient {
+            core: Arc::new(core),
             limits: self.limits,
-            ..client
         })
     }
 
-    /// The same session with other limits.
+    /// The same session with other limits; a bad one fails the calls, with `config`.
     pub fn with_options(&self, options: CallOptions) -> AccountClient {
-        let limits = Limits {
-            timeout: options.timeout.unwrap_or(self.limits.timeout),
-            max_retries: options.max_retries.unwrap_or(self.limits.max_retries),
-        };
         AccountClient {
-            limits,
-            ..self.clone()
+            core: self.core.clone(),
+            limits: self.limits.with(options),
         }
     }
 
-    /// Ends the client and all its clones: later calls fail with `config`.
+    /// Ends the client and all its clones: later calls fail with `config`. Calls in flight go on.
+    /// Connections that no other client shares are closed.
     pub fn close(&self) {
-        self.core.closed.store(true, Ordering::Relaxed);
+        self.core.link.close();
     }
 
     /// Whether [`AccountClient::close`] was called.
     pub fn is_closed(&self) -> bool {
-        self.core.closed.load(Ordering::Relaxed)
+        self.core.link.is_closed()
     }
 
     /// Resolves when nothing of this client runs detached any more: a refresh, a poll, a write or
@@ -177,7 +164,9 @@ impl AccountClient {
             .clone()
             .unwrap_or_else(|| self.core.config.scopes.clone());
         crate::config::check_scopes(&scopes)?;
-        let (client_id, code) = self.device_code(&platform, &scopes).await?;
+        let limits = platform.limits;
+        let code = self.device_code(&platform, &scopes);
+        let (client_id, code) = limits.bound("a device code", code).await?;
         Ok(DeviceLogin::new(
             self.core.clone(),
             client_id,
@@ -222,7 +211,7 @@ impl AccountClient {
     /// # Errors
     /// `invalid_request` for what is no such record.
     pub async fn resume_login(&self, record: &str) -> Result<DeviceLogin> {
-        self.check_open()?;
+        self.start()?;
         DeviceLogin::from_record(self.core.clone(), record)
     }
 
@@ -231,8 +220,7 @@ impl AccountClient {
     /// # Errors
     /// `store`, `store_corrupt`.
     pub async fn status(&self) -> Result<Status> {
-        self.check_open()?;
-        self.core.status().await
+        self.start()?.bound(STORE, self.core.status()).await
     }
 
     /// Revokes and forgets the login that this client acts for.
@@ -240,12 +228,10 @@ impl AccountClient {
     /// # Errors
     /// Whatever kept the login from being revoked; it is forgotten here all the same. `store`.
     pub async fn logout(&self) -> Result<()> {
-        let record = {
-            self.check_open()?;
-            self.core.session.record().await?
-        };
+        let limits = self.start()?;
+        let record = limits.bound(STORE, self.core.session.record()).await?;
         match record.login(self.core.session.organization()) {
-            Some(login) => self.log_out(Some(vec![login.key])).await,
+            Some(login) => self.log_out(limits, Some(vec![login.key])).await,
             None => Ok(()),
         }
     }
@@ -255,7 +241,8 @@ impl AccountClient {
     /// # Errors
     /// As [`AccountClient::logout`].
     pub async fn logout_of(&self, organization: &str) -> Result<()> {
-        self.log_out(Some(vec![organization.to_owned()])).await
+        self.log_out(self.start()?, Some(vec![organization.to_owned()]))
+            .await
     }
 
     /// Revokes and forgets every login in the store.
@@ -263,18 +250,14 @@ impl AccountClient {
     /// # Errors
     /// As [`AccountClient::logout`].
     pub async fn logout_all(&self) -> Result<()> {
-        self.log_out(None).await
+        self.log_out(self.start()?, None).await
     }
 
-    async fn log_out(&self, keys: Option<Vec<String>>) -> Result<()> {
-        self.check_open()?;
+    async fn log_out(&self, limits: Limits, keys: Option<Vec<String>>) -> Result<()> {
         let session = self.core.session.clone();
-        let platform = session.background().platform()?;
-        self.core
-            .session
-            .background()
-            .spawn(session.logout(platform, keys))?
-            .await
+        let background = self.core.session.background();
+        let done = background.spawn(session.logout(background.platform()?, keys))?;
+        limits.bound("the logout", done).await
     }
 
     /// An access token that is valid now, renewed if need be: for calls that this crate does not
@@ -283,8 +266,8 @@ impl AccountClient {
     /// # Errors
     /// `login_required`, `store`, or why the token could not be renewed.
     pub async fn access_token(&self) -> Result<Secret> {
-        self.check_open()?;
-        self.core.session.access_token(None).await
+        let token = self.core.session.access_token(None);
+        self.start()?.bound(TOKEN, token).await
     }
 
     /// Every organisation in the store.
@@ -292,8 +275,8 @@ impl AccountClient {
     /// # Errors
     /// `store`, `store_corrupt`.
     pub async fn organizations(&self) -> Result<Vec<Organization>> {
-        self.check_open()?;
-        let record = self.core.session.record().await?;
+        let record = self.core.session.record();
+        let record = self.start()?.bound(STORE, record).await?;
         Ok(Organization::all(&record))
     }
 
@@ -302,8 +285,8 @@ impl AccountClient {
     /// # Errors
     /// `login_required` where nobody is logged in for it, `store`.
     pub async fn select_organization(&self, id: &str) -> Result<()> {
-        self.check_open()?;
-        self.core.session.select(id).await
+        let selected = self.core.session.select(id);
+        self.start()?.bound(STORE, selected).await
     }
 
     /// Any other call below the Account API's base. `path` starts with `/` and is sent as it is;
@@ -352,29 +335,28 @@ impl AccountClient {
     }
 
     pub(crate) fn platform(&self) -> Result<Platform> {
-        self.check_open()?;
+        let limits = self.start()?;
         Ok(Platform {
-            transport: self.transport.clone(),
+            transport: self.core.link.transport(&self.core.config.clock)?,
             base: self.core.config.platform.clone(),
-            limits: self.limits,
+            limits,
         })
     }
 
     pub(crate) fn account(&self) -> Result<Account<'_>> {
-        self.check_open()?;
+        let limits = self.start()?;
         Ok(Account {
             session: &self.core.session,
-            transport: &self.transport,
+            transport: self.core.link.transport(&self.core.config.clock)?,
             base: &self.core.config.account,
-            limits: self.limits,
+            limits,
         })
     }
 
-    fn check_open(&self) -> Result<()> {
-        if self.is_closed() {
-            return Err(Error::config("The client is closed. Make a new one."));
-        }
-        Ok(())
+    /// Every call starts here: the client must be open, and its time runs from now.
+    fn start(&self) -> Result<Limits> {
+        self.core.link.check_open()?;
+        self.limits.start()
     }
 }
 

@@ -47,12 +47,16 @@ impl Clock {
     }
 
     pub(crate) async fn sleep(&self, duration: Duration) {
-        let duration = if self.scale == 1.0 {
+        tokio::time::sleep(self.real(duration)).await;
+    }
+
+    /// How long `duration` lasts outside.
+    pub(crate) fn real(&self, duration: Duration) -> Duration {
+        if self.scale == 1.0 {
             duration
         } else {
             duration.div_f64(self.scale)
-        };
-        tokio::time::sleep(duration).await;
+        }
     }
 }
 

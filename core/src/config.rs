@@ -3,14 +3,16 @@
 use crate::{
     Error, Result,
     clock::Clock,
-    session::Detached,
-    transport::{Base, SILENCE_TIMEOUT},
+    engine::Detached,
+    transport::{Base, Limits, NetworkOptions, Plain, Proxy, SILENCE_TIMEOUT, Trust},
 };
 use std::{env, fmt, path::PathBuf, sync::Arc, time::Duration};
+use tokio::time::Instant;
 
-/// Gives the runtime on which refreshes run, whatever happens to their callers. For bindings.
+/// Gives the runtime on which refreshes run, whatever happens to their callers, or says why there
+/// is none ([`Error::no_resources`]). For bindings.
 #[doc(hidden)]
-pub type RuntimeProvider = Arc<dyn Fn() -> Detached + Send + Sync>;
+pub type RuntimeProvider = Arc<dyn Fn() -> Result<Detached> + Send + Sync>;
 
 /// The scopes that the Account API knows, asked for unless others are named.
 pub const ALL_SCOPES: [&str; 8] = [
@@ -24,23 +26,92 @@ pub const ALL_SCOPES: [&str; 8] = [
     "balance:add",
 ];
 
-pub(crate) const PLATFORM_URL: &str = "https://platform.parallel.ai";
+const PLATFORM_URL: &str = "https://platform.parallel.ai";
 const ACCOUNT_URL: &str = "https://api.parallel.ai/account";
 /// Overrides the platform's base, as in Parallel's own CLI.
 pub(crate) const PLATFORM_VARIABLE: &str = "PARALLEL_PLATFORM_URL";
 /// Overrides the Account API's base, as in Parallel's own CLI.
 pub(crate) const ACCOUNT_VARIABLE: &str = "PARALLEL_SERVICE_API_URL";
 
+/// No call takes longer; more is a mistake in the unit.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
 /// Limits of a single call; what is `None` stays as the client has it.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct CallOptions {
-    /// How long one request may take, from connecting to the last byte; not zero. A connection
-    /// that is not accepted in 10 s, or silent for 30 s, ends it sooner.
+    /// How long one request may take, from connecting to the last byte; more than zero and at
+    /// most one day. A connection that is not accepted in 10 s, or silent for 30 s, ends it
+    /// sooner.
     pub timeout: Option<Duration>,
-    /// How often a request is repeated at most where a repeat is safe.
+    /// How often a request is retried at most where a retry is safe.
     pub max_retries: Option<u32>,
-    /// How long the call as a whole may take: repeats, a renewal and all waiting included.
+    /// How long the call as a whole may take, retries, a renewal and all waiting included; more
+    /// than zero and at most one day.
     pub deadline: Option<Duration>,
+}
+
+impl CallOptions {
+    /// Sets [`CallOptions::timeout`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets [`CallOptions::max_retries`].
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = Some(retries);
+        self
+    }
+
+    /// Sets [`CallOptions::deadline`].
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+}
+
+/// Limits of calls to come.
+#[derive(Clone, Copy)]
+pub(crate) struct CallLimits {
+    timeout: Duration,
+    max_retries: u32,
+    deadline: Option<Duration>,
+}
+
+impl CallLimits {
+    pub(crate) fn with(self, options: CallOptions) -> Self {
+        CallLimits {
+            timeout: options.timeout.unwrap_or(self.timeout),
+            max_retries: options.max_retries.unwrap_or(self.max_retries),
+            deadline: options.deadline.or(self.deadline),
+        }
+    }
+
+    /// Of a call that starts now.
+    pub(crate) fn start(self) -> Result<Limits> {
+        self.check()?;
+        Ok(Limits {
+            timeout: self.timeout,
+            max_retries: self.max_retries,
+            deadline: self.deadline.map(|deadline| Instant::now() + deadline),
+        })
+    }
+
+    fn check(self) -> Result<()> {
+        check_time("timeout", self.timeout)?;
+        self.deadline
+            .map_or(Ok(()), |deadline| check_time("deadline", deadline))
+    }
+}
+
+fn check_time(name: &str, time: Duration) -> Result<()> {
+    match time.is_zero() || time > LONGEST {
+        false => Ok(()),
+        true => Err(Error::config(format!(
+            "{name} must be greater than zero and at most one day."
+        ))),
+    }
 }
 
 /// Options as the caller gave them.
@@ -90,29 +161,51 @@ impl Default for Options {
 }
 
 /// Options that were found good.
-#[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) client_name: String,
     pub(crate) client_id: Option<String>,
     pub(crate) scopes: Vec<String>,
     pub(crate) platform: Base,
     pub(crate) account: Base,
-    pub(crate) timeout: Duration,
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) max_retries: u32,
+    pub(crate) limits: CallLimits,
     pub(crate) organization: Option<String>,
-    pub(crate) user_agent: String,
-    pub(crate) proxy: Option<String>,
-    pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) first_poll_at_once: bool,
     pub(crate) lock_timeout: Duration,
     pub(crate) background: Option<RuntimeProvider>,
-    pub(crate) silence_timeout: Duration,
     pub(crate) clock: Clock,
 }
 
+impl Config {
+    /// Of work that no caller waits for.
+    pub(crate) fn detached_limits(&self) -> Limits {
+        Limits {
+            timeout: self.limits.timeout,
+            max_retries: self.limits.max_retries,
+            deadline: None,
+        }
+    }
+
+    /// What tells the services of these bases from Parallel's own, for a file's name.
+    pub(crate) fn instance(&self) -> Option<String> {
+        let bases = [&self.platform, &self.account].map(Base::to_string);
+        if bases == [PLATFORM_URL, ACCOUNT_URL] {
+            return None;
+        }
+        let host = self.platform.other_than("").unwrap_or_default();
+        Some(format!("{host}-{:08x}", fingerprint(&bases.join("\n"))))
+    }
+}
+
+/// FNV-1a, as it must be the same in every version.
+fn fingerprint(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
 impl Options {
-    pub(crate) fn check(self) -> Result<Config> {
+    /// The configuration, and how the network is reached.
+    pub(crate) fn check(self) -> Result<(Config, NetworkOptions)> {
         let platform = base(
             self.platform_url,
             "platform_url",
@@ -126,17 +219,31 @@ impl Options {
             ACCOUNT_URL,
         )?;
         check_scopes(&self.scopes)?;
-        if self.timeout.is_zero() {
-            return Err(Error::config("timeout must be longer than nothing."));
-        }
-        if self.lock_timeout.is_zero() {
-            return Err(Error::config("lock_timeout must be longer than nothing."));
-        }
+        let limits = CallLimits {
+            timeout: self.timeout,
+            max_retries: self.max_retries,
+            deadline: self.deadline,
+        };
+        limits.check()?;
+        check_time("lock_timeout", self.lock_timeout)?;
         if !(1.0..=1e6).contains(&self.time_scale) {
             return Err(Error::config("time_scale must be 1 to 1000000."));
         }
-        let user_agent = user_agent(self.language.as_deref(), self.user_agent.as_deref())?;
-        Ok(Config {
+        let network = NetworkOptions {
+            user_agent: user_agent(self.language.as_deref(), self.user_agent.as_deref())?,
+            proxy: match &self.proxy {
+                Some(url) => Some(Proxy::of_option(url)?),
+                None => Proxy::of_environment(&[platform.to_string(), account.to_string()])?,
+            },
+            trust: Trust::new(self.ca_bundle),
+            plain: match (platform.is_http(), account.is_http()) {
+                (true, true) => Plain::BothBases,
+                (false, false) => Plain::Nowhere,
+                _ => Plain::OneBase,
+            },
+            silence_timeout: SILENCE_TIMEOUT,
+        };
+        let config = Config {
             client_name: printable(self.client_name, "client_name")?,
             client_id: self
                 .client_id
@@ -145,22 +252,17 @@ impl Options {
             scopes: self.scopes,
             platform,
             account,
-            timeout: self.timeout,
-            deadline: self.deadline,
-            max_retries: self.max_retries,
+            limits,
             organization: self
                 .organization
                 .map(|id| printable(id, "org"))
                 .transpose()?,
-            user_agent,
-            proxy: self.proxy,
-            ca_bundle: self.ca_bundle,
             first_poll_at_once: self.first_poll_at_once,
             lock_timeout: self.lock_timeout,
             background: self.background,
-            silence_timeout: SILENCE_TIMEOUT,
             clock: Clock::new(self.time_scale),
-        })
+        };
+        Ok((config, network))
     }
 }
 
@@ -228,8 +330,8 @@ impl fmt::Debug for Config {
             .field("platform", &self.platform)
             .field("account", &self.account)
             .field("organization", &self.organization)
-            .field("timeout", &self.timeout)
-            .field("max_retries", &self.max_retries)
+            .field("timeout", &self.limits.timeout)
+            .field("max_retries", &self.limits.max_retries)
             .finish_non_exhaustive()
     }
 }
@@ -241,7 +343,9 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut Options)) -> String {
         let mut options = Options::default();
         change(&mut options);
-        options.check().expect_err("must be refused").to_string()
+        let refusal = options.check().err().expect("must be refused");
+        assert_eq!(refusal.code(), "config");
+        refusal.to_string()
     }
 
     #[test]
@@ -251,7 +355,16 @@ mod tests {
         assert!(refusal(|o| o.client_name = "  ".into()).contains("client_name"));
         assert!(refusal(|o| o.scopes = vec!["a b".into()]).contains("one by one"));
         assert!(refusal(|o| o.user_agent = Some("a\nb".into())).contains("user_agent"));
-        assert!(refusal(|o| o.timeout = Duration::ZERO).contains("timeout"));
+        for time in [
+            Duration::ZERO,
+            Duration::from_millis(86_400_001),
+            Duration::MAX,
+        ] {
+            assert!(refusal(|o| o.timeout = time).starts_with("timeout must"));
+            assert!(refusal(|o| o.deadline = Some(time)).starts_with("deadline must"));
+            assert!(refusal(|o| o.lock_timeout = time).starts_with("lock_timeout must"));
+        }
+        assert!(refusal(|o| o.proxy = Some("nonsense".into())).starts_with("proxy: "));
         assert!(refusal(|o| o.time_scale = 1e300).contains("time_scale"));
         assert!(refusal(|o| o.time_scale = f64::NAN).contains("time_scale"));
     }

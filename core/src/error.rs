@@ -1,6 +1,6 @@
 //! The one error type: what happened, and what the caller can do about it.
 
-use std::{error, fmt, sync::Arc, time::Duration};
+use std::{error, fmt, io, sync::Arc, time::Duration};
 
 /// What every fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -113,6 +113,7 @@ impl ErrorKind {
 
 /// One field that the Account API refused (422).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct FieldError {
     /// Where, such as `body.amount_cents`.
     pub location: String,
@@ -177,6 +178,18 @@ impl Error {
                 "This is a bug in parallel-account ({what}). Please report it, with the version and what you called."
             ),
         )
+    }
+
+    /// For bindings too: the system gave no thread or no file descriptor for `what`.
+    #[doc(hidden)]
+    pub fn no_resources(what: &str, source: io::Error) -> Self {
+        Error::new(
+            ErrorKind::Connection,
+            format!(
+                "{what} could not be started ({source}). Close clients and files that are no longer used, or raise the limits on open files and threads (ulimit -n, ulimit -u)."
+            ),
+        )
+        .with_source(source)
     }
 
     pub(crate) fn login_required(message: impl Into<String>) -> Self {
@@ -283,7 +296,8 @@ impl Error {
         self.0.retry_after
     }
 
-    /// Whether the server may have acted although no usable answer came. Look before you repeat.
+    /// Whether the server may have acted although no success was answered; a refusal of a later
+    /// attempt does not settle that. Check before you retry.
     pub fn outcome_unknown(&self) -> bool {
         self.0.outcome_unknown
     }
@@ -310,8 +324,7 @@ impl Error {
         self.0.description.as_deref()
     }
 
-    /// The key that a charge was sent with, given or generated: repeat the charge with it and it
-    /// is made once.
+    /// The key of a charge, given or generated: retry the charge with it, and it is made once.
     pub fn idempotency_key(&self) -> Option<&str> {
         self.0.idempotency_key.as_deref()
     }

@@ -7,7 +7,7 @@ use crate::{
     login::DeviceLogin,
     oauth,
     store::{MemoryStore, Record},
-    transport::{Base, Incoming, retry_after},
+    transport::{Base, Incoming, Outcome, retry_after},
 };
 use std::{sync::OnceLock, time::SystemTime};
 
@@ -54,8 +54,8 @@ fn each_status(data: &[u8], parse: impl Fn(Incoming)) {
             status,
             request_id: None,
             retry_after: None,
-            body: data.to_vec(),
-            repeated_blindly: false,
+            body: data.to_vec().into(),
+            outcome: Outcome::of_status(status),
         });
     }
 }

@@ -24,6 +24,7 @@ mod builder;
 mod client;
 mod clock;
 mod config;
+mod engine;
 mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

@@ -18,6 +18,7 @@ use url::Url;
 
 /// How one login differs from what the client would do by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct LoginOptions {
     /// Instead of the client's scopes.
     pub scopes: Option<Vec<String>>,
@@ -27,8 +28,29 @@ pub struct LoginOptions {
     pub login_hint: Option<String>,
 }
 
+impl LoginOptions {
+    /// Sets [`LoginOptions::scopes`].
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets [`LoginOptions::timeout`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets [`LoginOptions::login_hint`].
+    pub fn login_hint(mut self, hint: impl Into<String>) -> Self {
+        self.login_hint = Some(hint.into());
+        self
+    }
+}
+
 /// What happened at one poll.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum LoginEvent {
     /// Nobody has decided yet.
     Pending {

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 /// An organisation in the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Organization {
     /// Its id; `default` where the service did not name one.
     pub id: String,
@@ -37,6 +38,7 @@ impl Organization {
 
 /// What the store says of the login that a client acts for. No network is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Status {
     /// Whether there is a login that is not known to be over.
     pub logged_in: bool,

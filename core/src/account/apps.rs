@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 /// An app, which API keys belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct App {
     /// A UUID.
     pub app_id: String,
@@ -20,6 +21,7 @@ pub struct App {
 
 /// What creating an app answers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct CreatedApp {
     /// A UUID.
     pub app_id: String,

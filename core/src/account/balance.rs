@@ -1,12 +1,13 @@
 //! The organisation's balance.
 
-use super::{Account, Call, Object};
+use super::{Call, Object};
 use crate::{Error, Result, client::AccountClient, transport::Repeat};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The organisation's balance, in US cents, which may be fractional.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Balance {
     /// Whose.
     pub org_id: String,
@@ -50,8 +51,8 @@ impl<'a> BalanceApi<'a> {
     /// `amount_cents` (1 to 10000 US cents). Scope `balance:add`.
     ///
     /// The charge is deduplicated for at least 24 h by `idempotency_key` (8 to 128 characters), so
-    /// it is safe to repeat with the same key. Where none is given, one is made for this call; an
-    /// error with `outcome_unknown` names it.
+    /// it is safe to retry with the same key. Where none is given, one is made for this call; every
+    /// error has it as [`Error::idempotency_key`].
     ///
     /// # Errors
     /// `invalid_request` for an amount or key out of range, before anything is sent;
@@ -71,26 +72,32 @@ impl<'a> BalanceApi<'a> {
             }
             None => new_key()?,
         };
-        let account: Account<'_> = self.0.account()?;
+        let repeat = match idempotency_key {
+            Some(_) => Repeat::Always,
+            None => Repeat::WithinCall,
+        };
+        let added = self.charge(amount_cents, &key, repeat).await;
+        added.map_err(|error| {
+            let error = error.with_idempotency_key(&key);
+            match error.outcome_unknown() {
+                true => error.prefixed(&format!(
+                    "To retry without a second charge, pass the idempotency key {key:?}. "
+                )),
+                false => error,
+            }
+        })
+    }
+
+    async fn charge(&self, amount_cents: i64, key: &str, repeat: Repeat) -> Result<Balance> {
+        let account = self.0.account()?;
         let call = Call {
             doing: "adding to the balance",
             method: Method::POST,
             url: account.base.join("/service/v1/balance/add"),
-            body: Some(json!({ "amount_cents": amount_cents, "idempotency_key": &key })),
-            repeat: match idempotency_key {
-                Some(_) => Repeat::Always,
-                None => Repeat::WithinCall,
-            },
+            body: Some(json!({ "amount_cents": amount_cents, "idempotency_key": key })),
+            repeat,
         };
-        let added = account.object(call).await.and_then(|object| read(&object));
-        added
-            .map_err(|error| error.with_idempotency_key(&key))
-            .map_err(|error| match error.outcome_unknown() {
-                true => error.prefixed(&format!(
-                    "To repeat this without a second charge, pass the idempotency_key {key:?}. "
-                )),
-                false => error,
-            })
+        read(&account.object(call).await?)
     }
 }
 

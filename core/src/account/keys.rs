@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 /// A new API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct ApiKey {
     /// Its id.
     pub api_key_id: String,

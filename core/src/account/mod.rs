@@ -13,8 +13,9 @@ pub use request::ApiResponse;
 use crate::{
     Error, Result, Secret, answer,
     session::Session,
-    transport::{Base, Body, Incoming, Limits, Outgoing, Repeat, Transport},
+    transport::{Base, Body, Failure, Incoming, Limits, Outcome, Outgoing, Repeat, Transport},
 };
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use url::Url;
 /// The Account API as one connection pool reaches it.
 pub(crate) struct Account<'a> {
     pub(crate) session: &'a Arc<Session>,
-    pub(crate) transport: &'a Transport,
+    pub(crate) transport: Transport,
     pub(crate) base: &'a Base,
     pub(crate) limits: Limits,
 }
@@ -40,66 +41,67 @@ struct Call {
 impl Account<'_> {
     /// Sends with a valid token; a 401 renews it and repeats the call once.
     async fn call(&self, call: Call) -> Result<Incoming> {
-        let body = match call.body {
-            Some(json) => Body::Json(json.to_string().into()),
-            None => Body::None,
-        };
-        let mut sent = vec![self.session.access_token(None).await?];
+        let Call { doing, repeat, .. } = call;
+        self.exchange(call)
+            .await
+            .map_err(|(error, outcome)| named(outcome.settle(error, repeat), doing))
+    }
+
+    /// What went wrong comes with what all attempts together may have done.
+    async fn exchange(&self, call: Call) -> Result<Incoming, Failure> {
+        let mut sent = vec![self.token(None, Outcome::NotSent).await?];
         let mut request = Outgoing {
             method: call.method,
             url: call.url,
             bearer: Some(sent[0].clone()),
-            body,
+            body: call.body.as_ref().map_or(Body::None, Body::json),
             repeat: call.repeat,
         };
-        let mut answer = self
-            .transport
-            .send(&request, self.limits)
-            .await
-            .map_err(|error| named(error, call.doing))?;
+        let send = async |request: &Outgoing, before| {
+            self.transport.send(request, self.limits, before).await
+        };
+        let mut answer = send(&request, Outcome::NotSent).await?;
         if answer.status == 401 {
-            let lost = answer.repeated_blindly;
-            let newer = self.session.access_token(sent.last()).await?;
+            let newer = self.token(sent.last(), answer.outcome).await?;
             if !sent.contains(&newer) {
                 request.bearer = Some(newer.clone());
                 sent.push(newer);
-                answer = self
-                    .transport
-                    .send(&request, self.limits)
-                    .await
-                    .map_err(|error| named(error, call.doing))?;
-                answer.repeated_blindly |= lost;
+                answer = send(&request, answer.outcome).await?;
             }
         }
         match answer.status {
             200..300 => Ok(answer),
             // The first answer was lost, and the thing is gone: that was us.
-            404 if answer.repeated_blindly && request.method == Method::DELETE => Ok(answer),
-            status => {
+            404 if answer.outcome == Outcome::Unknown && request.method == Method::DELETE => {
+                Ok(answer)
+            }
+            _ => {
                 let secrets: Vec<_> = sent.iter().map(Secret::expose).collect();
                 let error = answer::api_error(&answer, call.doing, &secrets);
-                let open =
-                    status >= 500 || (answer.repeated_blindly && matches!(status, 401 | 408 | 429));
-                let open = open && call.repeat != Repeat::Always;
-                Err(named(error.with_outcome_unknown(open), call.doing))
+                Err((error, answer.outcome))
             }
         }
     }
 
+    async fn token(&self, rejected: Option<&Secret>, before: Outcome) -> Result<Secret, Failure> {
+        self.limits
+            .bound("an access token", self.session.access_token(rejected))
+            .await
+            .map_err(|error| (error, before))
+    }
+
     async fn object(&self, call: Call) -> Result<Object> {
         let doing = call.doing;
-        let creates = call.repeat != Repeat::Always;
-        Object::of(self.call(call).await?, doing, creates)
+        let repeat = call.repeat;
+        Object::of(self.call(call).await?, doing, repeat)
     }
 }
 
 fn named(error: Error, doing: &str) -> Error {
     match error.outcome_unknown() {
-        true => {
-            let hint =
-                format!("{doing}: whether it was done is unknown; look before you repeat it. ");
-            error.prefixed(&answer::capitalised(&hint))
-        }
+        true => error.prefixed(&format!(
+            "It is unknown whether {doing} succeeded. Check before you retry. "
+        )),
         false => error,
     }
 }
@@ -116,21 +118,21 @@ struct Object {
     fields: Map<String, Value>,
     doing: &'static str,
     answer: Incoming,
-    creates: bool,
+    repeat: Repeat,
 }
 
 impl Object {
-    /// `creates`: were it nonsense, something may have been made that nobody knows of.
-    fn of(answer: Incoming, doing: &'static str, creates: bool) -> Result<Object> {
+    fn of(answer: Incoming, doing: &'static str, repeat: Repeat) -> Result<Object> {
         match answer::object(&answer.body) {
             Some(fields) => Ok(Object {
                 fields,
                 doing,
                 answer,
-                creates,
+                repeat,
             }),
             None => {
-                Err(nonsense(&answer, doing, "it is no JSON object").with_outcome_unknown(creates))
+                let error = nonsense(&answer, doing, "it is no JSON object");
+                Err(answer.outcome.settle(error, repeat))
             }
         }
     }
@@ -145,7 +147,8 @@ impl Object {
     }
 
     fn nonsense(&self, why: &str) -> Error {
-        nonsense(&self.answer, self.doing, why).with_outcome_unknown(self.creates)
+        let error = nonsense(&self.answer, self.doing, why);
+        self.answer.outcome.settle(error, self.repeat)
     }
 }
 
@@ -168,6 +171,13 @@ fn uuid<'a>(id: &'a str, name: &str) -> Result<&'a str> {
     )))
 }
 
+/// All but RFC 3986 §2.3's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// One path segment, percent-encoded.
 fn segment(id: &str, name: &str) -> Result<String> {
     if id.is_empty() || id == "." || id == ".." || id.len() > 256 {
@@ -175,17 +185,7 @@ fn segment(id: &str, name: &str) -> Result<String> {
             "{name} must be an id of 1 to 256 bytes."
         )));
     }
-    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    Ok(id
-        .bytes()
-        .map(|byte| {
-            if keep(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect())
+    Ok(utf8_percent_encode(id, RESERVED).to_string())
 }
 
 /// A name that a person will read.
@@ -203,7 +203,7 @@ fn secret(text: Option<String>) -> Option<Secret> {
 #[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz(answer: Incoming) {
     use crate::fuzzing::check;
-    match Object::of(answer, "a call", true) {
+    match Object::of(answer, "a call", Repeat::Never) {
         Ok(object) => {
             check(balance::read(&object));
             check(apps::read(&object));

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 /// A successful answer.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct ApiResponse {
     /// 200 to 299.
     pub status: u16,
@@ -32,17 +33,16 @@ impl Account<'_> {
                 "The method must be GET, HEAD, POST, PUT, PATCH or DELETE.",
             ));
         };
-        let safe = matches!(method, Method::GET | Method::HEAD | Method::DELETE);
+        let repeat = match method {
+            Method::GET | Method::HEAD | Method::DELETE => Repeat::Always,
+            _ => Repeat::IfNotSent,
+        };
         let doing = "the request";
         let call = Call {
             doing,
             url: self.base.join_untrusted(path)?,
             body: json,
-            repeat: if safe {
-                Repeat::Always
-            } else {
-                Repeat::IfNotSent
-            },
+            repeat,
             method,
         };
         let answer = self.call(call).await?;
@@ -51,7 +51,8 @@ impl Account<'_> {
             Some(json) => json,
             None if blank => Value::Null,
             None => {
-                return Err(nonsense(&answer, doing, "it is no JSON").with_outcome_unknown(!safe));
+                let error = nonsense(&answer, doing, "it is no JSON");
+                return Err(answer.outcome.settle(error, repeat));
             }
         };
         Ok(ApiResponse {

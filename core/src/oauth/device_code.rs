@@ -5,12 +5,13 @@ use crate::{
     Result, Secret,
     answer::{self, Seconds},
     prompt::clean,
-    transport::{Incoming, Repeat, form},
+    transport::{Body, Incoming, Repeat},
 };
 use std::time::Duration;
 
 /// What asking for a device code answers (RFC 8628 §3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct DeviceCode {
     /// What polling sends; nobody else may learn it.
     pub device_code: Secret,
@@ -41,7 +42,7 @@ impl Platform {
     ) -> Result<DeviceCode> {
         let scope = scopes.join(" ");
         // A code that nobody approves expires by itself, so a lost answer may be asked for again.
-        let body = form(&[("client_id", client_id), ("scope", &scope)]);
+        let body = Body::form(&[("client_id", client_id), ("scope", &scope)]);
         let answer = self
             .post("/getServiceKeys/device/code", body, Repeat::Always)
             .await?;

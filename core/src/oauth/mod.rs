@@ -21,7 +21,7 @@ pub(crate) use {
 use crate::{
     Error, Result, answer,
     client::AccountClient,
-    transport::{Base, Body, Incoming, Limits, Outgoing, Repeat, Transport},
+    transport::{Base, Body, Incoming, Limits, Outcome, Outgoing, Repeat, Transport},
 };
 use reqwest::Method;
 
@@ -130,7 +130,10 @@ impl Platform {
             body,
             repeat,
         };
-        self.transport.send(&request, self.limits).await
+        self.transport
+            .send(&request, self.limits, Outcome::NotSent)
+            .await
+            .map_err(|(error, outcome)| outcome.settle(error, repeat))
     }
 }
 

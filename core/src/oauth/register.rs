@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 /// What registering answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Registration {
     /// Names this installation from now on; no secret.
     pub client_id: String,
@@ -19,7 +20,7 @@ impl Platform {
         let doing = "the registration";
         let body = serde_json::json!({ "client_name": client_name, "platform": platform() });
         // A registration that nobody uses harms nobody, so a lost answer may be asked for again.
-        let body = Body::Json(body.to_string().into());
+        let body = Body::json(&body);
         let answer = self
             .post("/getServiceKeys/register", body, Repeat::Always)
             .await?;

@@ -3,12 +3,12 @@
 use super::Platform;
 use crate::{
     Result, answer,
-    transport::{Repeat, form},
+    transport::{Body, Repeat},
 };
 
 impl Platform {
     pub(crate) async fn revoke(&self, refresh_token: &str) -> Result<()> {
-        let body = form(&[("refresh_token", refresh_token)]);
+        let body = Body::form(&[("refresh_token", refresh_token)]);
         let answer = self
             .post("/getServiceKeys/token/revoke", body, Repeat::Always)
             .await?;

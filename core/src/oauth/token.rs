@@ -3,7 +3,7 @@
 use super::{Platform, nonsense, success};
 use crate::{
     Error, ErrorKind, Result, Secret, answer,
-    transport::{Incoming, Repeat, form},
+    transport::{Body, Incoming, Repeat},
 };
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// A token response (RFC 6749 §5.1, with what Parallel adds).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Tokens {
     /// For the Account API.
     pub access_token: Secret,
@@ -34,6 +35,7 @@ pub struct Tokens {
 
 /// What one poll answers, if nothing is wrong (RFC 8628 §3.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum PollAnswer {
     /// Nobody has decided yet.
     Pending,
@@ -57,7 +59,7 @@ pub(crate) enum PollReply {
 
 impl Platform {
     pub(crate) async fn poll_token(&self, client_id: &str, device_code: &str) -> PollReply {
-        let body = form(&[
+        let body = Body::form(&[
             ("grant_type", DEVICE_GRANT),
             ("client_id", client_id),
             ("device_code", device_code),
@@ -89,7 +91,7 @@ impl Platform {
         ];
         fields.extend(client_id.map(|id| ("client_id", id)));
         let answer = self
-            .post("/getServiceKeys/token", form(&fields), Repeat::Never)
+            .post("/getServiceKeys/token", Body::form(&fields), Repeat::Never)
             .await?;
         // A gateway's answer does not tell whether the server behind it has used the token up.
         let lost = matches!(answer.status, 200..300 | 500..);

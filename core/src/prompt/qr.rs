@@ -8,6 +8,7 @@ const QUIET: i32 = 4;
 
 /// A QR code in two forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Qr {
     /// For a terminal: half blocks, two rows of modules a line, for light text on dark ground.
     pub text: String,

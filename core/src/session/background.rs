@@ -1,83 +1,47 @@
-//! Where work runs that no caller may stop.
+//! A session's detached work: where it runs, and how it reaches the platform.
+
+pub use crate::engine::Detached;
 
 use crate::{
     Error, Result,
-    config::{Config, RuntimeProvider},
+    config::Config,
+    engine::{self, Link},
     oauth::Platform,
-    transport::{Limits, Transport},
 };
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{Mutex, PoisonError},
-};
-use tokio::runtime::{Handle, Id};
+use std::{future::Future, pin::Pin, sync::Arc};
+use tokio::runtime::Id;
 use tokio_util::task::TaskTracker;
 
-/// A runtime for work that no caller may stop, and the count of that work. For bindings.
-#[derive(Clone, Debug)]
-pub struct Detached {
-    runtime: Handle,
-    running: TaskTracker,
-}
-
-impl Detached {
-    /// Counts what runs detached on `runtime`.
-    pub fn new(runtime: Handle) -> Self {
-        Detached {
-            runtime,
-            running: tracker(),
-        }
-    }
-
-    /// The runtime itself.
-    pub fn runtime(&self) -> &Handle {
-        &self.runtime
-    }
-
-    /// Resolves when nothing runs detached here, of any client.
-    pub async fn settled(&self) {
-        self.running.wait().await;
-    }
-}
-
-/// One that can be waited for at any time: "closed" is what its crate calls that.
-fn tracker() -> TaskTracker {
-    let tracker = TaskTracker::new();
-    tracker.close();
-    tracker
-}
-
-/// A runtime, and a connection pool that belongs to it.
+/// Runs work that no caller may stop.
 pub(crate) struct Background {
-    config: Config,
+    config: Arc<Config>,
+    link: Arc<Link>,
     /// What of this client runs detached.
     running: TaskTracker,
-    /// For the runtime that used it last: connections of one that nobody drives would hang.
-    platform: Mutex<Option<(Id, Platform)>>,
 }
 
 impl Background {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Arc<Config>, link: Arc<Link>) -> Self {
+        let running = TaskTracker::new();
+        running.close();
         Background {
             config,
-            running: tracker(),
-            platform: Mutex::default(),
+            link,
+            running,
         }
     }
 
+    /// A binding's runtime, or the process's own: never a caller's, which may stand still.
     fn detached(&self) -> Result<Detached> {
         match &self.config.background {
-            Some(provider) => Ok(RuntimeProvider::clone(provider)()),
-            None => Handle::try_current()
-                .map(Detached::new)
-                .map_err(|_| Error::config("Call this from within a Tokio runtime.")),
+            Some(provider) => provider(),
+            None => engine::current().detached(),
         }
     }
 
     /// Which runtime that is.
     pub(crate) fn runtime(&self) -> Result<Id> {
-        Ok(self.detached()?.runtime.id())
+        Ok(self.detached()?.runtime().id())
     }
 
     /// Resolves when nothing of this client runs detached.
@@ -90,8 +54,9 @@ impl Background {
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<Pin<Box<dyn Future<Output = Result<T>> + Send>>> {
-        let Detached { runtime, running } = self.detached()?;
-        let task = running.spawn_on(self.running.track_future(work), &runtime);
+        let detached = self.detached()?;
+        let work = self.running.track_future(work);
+        let task = detached.running().spawn_on(work, detached.runtime());
         Ok(Box::pin(async {
             match task.await {
                 Ok(result) => result,
@@ -103,22 +68,16 @@ impl Background {
         }))
     }
 
-    /// The platform as the background runtime reaches it.
+    /// The platform as detached work reaches it, also after the client was closed.
     pub(crate) fn platform(&self) -> Result<Platform> {
-        let runtime = self.runtime()?;
-        let mut made = self.platform.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, platform)) = made.as_ref().filter(|(id, _)| *id == runtime) {
-            return Ok(platform.clone());
-        }
-        let platform = Platform {
-            transport: Transport::new(&self.config)?,
+        let detached = self.detached()?;
+        let transport = self
+            .link
+            .detached_transport(detached.runtime(), &self.config.clock)?;
+        Ok(Platform {
+            transport,
             base: self.config.platform.clone(),
-            limits: Limits {
-                timeout: self.config.timeout,
-                max_retries: self.config.max_retries,
-            },
-        };
-        *made = Some((runtime, platform.clone()));
-        Ok(platform)
+            limits: self.config.detached_limits(),
+        })
     }
 }

@@ -1,45 +1,49 @@
 //! The one way out: a request with limits, an answer with limits, and when to try again.
 
 mod base;
+mod body;
+mod failure;
 mod headers;
-pub(crate) mod retry;
+mod limits;
+mod network;
+mod outcome;
+mod proxy;
+mod retry;
+mod roots;
 #[cfg(test)]
 mod tests;
 mod tls;
 
 pub(crate) use base::{Base, is_secure};
+pub(crate) use body::Body;
 #[cfg(any(test, fuzzing))]
 pub(crate) use headers::retry_after;
-pub(crate) use retry::Repeat;
+pub(crate) use limits::Limits;
+pub(crate) use network::{Network, NetworkOptions, Plain, SILENCE_TIMEOUT};
+pub(crate) use outcome::{Outcome, Repeat};
+pub(crate) use proxy::Proxy;
+pub(crate) use roots::{Roots, Trust};
 
-use crate::{Error, ErrorKind, Result, Secret, clock::Clock, config::Config};
+use crate::{Error, ErrorKind, Result, Secret, clock::Clock};
+use body::{Handover, Wiped};
+use network::Pool;
 use reqwest::{
     Method,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
 };
 use std::{sync::Arc, time::Duration};
+use tokio::runtime::Handle;
 use url::Url;
+use zeroize::Zeroizing;
 
 /// Longer answers are refused, counted while they arrive.
 pub(crate) const LARGEST_ANSWER: usize = 1 << 20;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a server may be silent, in calls that were given more time than that.
-pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A pool of connections. It belongs to the runtime that first uses it.
+/// The connections of one runtime, as one client uses them.
 #[derive(Clone)]
 pub(crate) struct Transport {
-    http: reqwest::Client,
-    /// For plain `http` where a proxy is set for everything else: it may only go to this machine.
-    local: Option<reqwest::Client>,
+    pool: Arc<Pool>,
     clock: Clock,
-}
-
-/// Limits of a call, all options settled.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) timeout: Duration,
-    pub(crate) max_retries: u32,
 }
 
 /// A request, before it is sent.
@@ -59,7 +63,7 @@ impl Outgoing {
             secrets.push(token.clone());
         }
         if let Body::Form(text) = &self.body {
-            let fields = url::form_urlencoded::parse(text.as_bytes());
+            let fields = url::form_urlencoded::parse(text);
             let secret = |name: &str| matches!(name, "refresh_token" | "device_code");
             secrets.extend(
                 fields
@@ -72,169 +76,114 @@ impl Outgoing {
     }
 }
 
-pub(crate) enum Body {
-    None,
-    Form(Arc<str>),
-    Json(Arc<str>),
-}
-
 /// An answer, whatever its status.
 pub(crate) struct Incoming {
     pub(crate) status: u16,
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
-    pub(crate) body: Vec<u8>,
-    /// Whether an earlier attempt's answer may have been lost.
-    pub(crate) repeated_blindly: bool,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+    /// Of this attempt and those before it.
+    pub(crate) outcome: Outcome,
 }
 
+/// Why no answer came, and what the server may have done. [`Outcome::settle`] makes the caller's
+/// error of both.
+pub(crate) type Failure = (Error, Outcome);
+
 impl Transport {
-    pub(crate) fn new(config: &Config) -> Result<Self> {
-        let only_loopback = config.platform.is_http() && config.account.is_http();
-        let mut defaults = HeaderMap::new();
-        defaults.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let client = || -> Result<_> {
-            Ok(reqwest::Client::builder()
-                .user_agent(&config.user_agent)
-                .default_headers(defaults.clone())
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                // Shorter than the whole, so that what was not sent is known to be so.
-                .connect_timeout(CONNECT_TIMEOUT.min(config.timeout.mul_f64(0.75)))
-                .read_timeout(config.silence_timeout)
-                .tcp_nodelay(true)
-                .tls_backend_preconfigured(tls::config(
-                    config.ca_bundle.as_deref(),
-                    only_loopback,
-                )?))
-        };
-        let made = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| {
-                Error::config(format!("The HTTP client could not be made: {error}."))
-            })
-        };
-        let mut http = client()?;
-        if let Some(url) = &config.proxy {
-            // The URL may hold a password, so the cause is not shown.
-            let proxy = reqwest::Proxy::all(url).map_err(|_| {
-                Error::config(
-                    "proxy: this is not a proxy URL. Give one such as http://proxy.example:8080.",
-                )
-            })?;
-            http = http.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
-        } else if only_loopback {
-            http = http.no_proxy();
-        }
-        // The environment's proxy would read the token, and look for its own port of that number.
-        let mixed = config.platform.is_http() != config.account.is_http();
-        let local = match mixed && config.proxy.is_none() {
-            true => Some(made(client()?.no_proxy())?),
-            false => None,
-        };
-        Ok(Transport {
-            http: made(http)?,
-            local,
-            clock: config.clock.clone(),
-        })
+    /// For calls that run on `runtime`.
+    pub(crate) fn new(network: &Arc<Network>, runtime: &Handle, clock: Clock) -> Result<Self> {
+        let pool = network.pool(runtime)?;
+        Ok(Transport { pool, clock })
     }
 
-    /// Sends, and sends again where [`retry::again_after`] says so.
-    pub(crate) async fn send(&self, request: &Outgoing, limits: Limits) -> Result<Incoming> {
+    /// Sends, and sends again where [`retry::again_after`] says so. `before`: what earlier
+    /// attempts of the same call came to.
+    pub(crate) async fn send(
+        &self,
+        request: &Outgoing,
+        limits: Limits,
+        before: Outcome,
+    ) -> Result<Incoming, Failure> {
         let mut number = 0;
-        let mut repeated_blindly = false;
+        let mut outcome = before;
         loop {
-            let result = self.send_once(request, limits.timeout).await;
+            let mut result = self.send_once(request, limits).await;
             let attempt = match &result {
-                Ok(answer) if answer.status < 400 => {
-                    return result.map(|answer| Incoming {
-                        repeated_blindly,
-                        ..answer
-                    });
-                }
                 Ok(answer) => retry::Attempt {
                     status: Some(answer.status),
-                    sent: true,
+                    outcome: answer.outcome,
                     retry_after: answer.retry_after,
                     number,
                 },
-                Err(error) if is_network(error) => retry::Attempt {
+                Err((_, outcome)) => retry::Attempt {
                     status: None,
-                    sent: error.outcome_unknown(),
+                    outcome: *outcome,
                     retry_after: None,
                     number,
                 },
-                Err(_) => {
-                    return result
-                        .map_err(|error| settled(error, request.repeat, repeated_blindly));
+            };
+            outcome = outcome.then(attempt.outcome);
+            if let Ok(answer) = &mut result {
+                answer.outcome = outcome;
+            }
+            let again = match &result {
+                Err((error, _)) if !is_network(error) => None,
+                _ => {
+                    retry::again_after(request.repeat, attempt, limits.max_retries, fastrand::f64())
                 }
             };
-            let again =
-                retry::again_after(request.repeat, attempt, limits.max_retries, fastrand::f64());
-            let Some(wait) = again else {
-                return match result {
-                    Ok(answer) => Ok(Incoming {
-                        repeated_blindly,
-                        ..answer
-                    }),
-                    Err(error) => Err(settled(error, request.repeat, repeated_blindly)),
-                };
+            let Some(wait) = again.filter(|wait| limits.outlasts(self.clock.real(*wait))) else {
+                return result.map_err(|(error, _)| (error, outcome));
             };
-            // These two say that nothing was done.
-            repeated_blindly |= attempt.sent && !matches!(attempt.status, Some(408 | 429));
             tracing::debug!(method = %request.method, path = request.url.path(), number, ?wait, "sending again");
             self.clock.sleep(wait).await;
             number += 1;
         }
     }
 
-    /// One request. Network failures say by `outcome_unknown` whether it may have been sent.
-    pub(crate) async fn send_once(
-        &self,
-        request: &Outgoing,
-        timeout: Duration,
-    ) -> Result<Incoming> {
-        if timeout.is_zero() {
-            return Err(Error::config("timeout must be longer than nothing."));
+    /// One request.
+    async fn send_once(&self, request: &Outgoing, limits: Limits) -> Result<Incoming, Failure> {
+        let handover = Handover::of(&request.body);
+        let (time, by_deadline) = limits.next_attempt();
+        let exchange = self.exchange(request, &handover);
+        let out_of_time = |sent| {
+            let seconds = time.as_secs_f64();
+            let error = failure::out_of_time(&request.url, seconds, by_deadline, sent);
+            (error, may_have_acted(sent))
+        };
+        if time.is_zero() {
+            return Err(out_of_time(false));
         }
-        match tokio::time::timeout(timeout, self.exchange(request)).await {
+        match tokio::time::timeout(time, exchange).await {
             Ok(result) => result,
-            Err(_) => Err(Error::new(
-                ErrorKind::Timeout,
-                format!(
-                    "{} did not answer within {} s. Check the network, or allow more time by the timeout option.",
-                    host(&request.url),
-                    timeout.as_secs_f64()
-                ),
-            )
-            .with_outcome_unknown(true)),
+            Err(_) => Err(out_of_time(handover.end())),
         }
     }
 
-    async fn exchange(&self, request: &Outgoing) -> Result<Incoming> {
+    async fn exchange(&self, request: &Outgoing, handover: &Handover) -> Result<Incoming, Failure> {
         let mut outgoing = reqwest::Request::new(request.method.clone(), request.url.clone());
         let headers = outgoing.headers_mut();
         if let Some(token) = &request.bearer {
-            headers.insert(AUTHORIZATION, bearer(token)?);
+            let bearer = bearer(token).map_err(|error| (error, Outcome::NotSent))?;
+            headers.insert(AUTHORIZATION, bearer);
         }
-        let (content_type, body) = match &request.body {
-            Body::None => (None, None),
-            Body::Form(text) => (Some("application/x-www-form-urlencoded"), Some(text)),
-            Body::Json(text) => (Some("application/json"), Some(text)),
+        let body = match &request.body {
+            Body::None => None,
+            Body::Form(bytes) => Some(("application/x-www-form-urlencoded", bytes)),
+            Body::Json(bytes) => Some(("application/json", bytes)),
         };
-        if let Some(content_type) = content_type {
+        if let Some((content_type, bytes)) = body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            *outgoing.body_mut() = Some(handover.body(bytes));
         }
-        *outgoing.body_mut() = body.map(|text| reqwest::Body::from(text.as_bytes().to_vec()));
-
-        let http = match &self.local {
-            Some(local) if request.url.scheme() == "http" => local,
-            _ => &self.http,
-        };
-        let mut response = http
-            .execute(outgoing)
-            .await
-            .map_err(|error| network_error(error, &request.url))?;
+        let http = self.pool.client_for(&request.url);
+        let mut response = http.execute(outgoing).await.map_err(|error| {
+            let before_sending = error.is_connect() || error.is_builder();
+            let sent = handover.end() && !before_sending;
+            let error = failure::of(error, &request.url, sent);
+            (error, may_have_acted(sent))
+        })?;
         let status = response.status().as_u16();
         let header = |name: &str| {
             response
@@ -246,36 +195,42 @@ impl Transport {
         let retry_after = header("retry-after")
             .and_then(|value| headers::retry_after(value, self.clock.now().wall));
         let too_long = || {
-            Error::invalid_response(format!(
+            let error = Error::invalid_response(format!(
                 "{} answered with more than 1 MiB, which no documented call does. Check the base URL.",
-                host(&request.url)
+                failure::host(&request.url)
             ))
             .with_status(status)
-            .with_request_id(request_id.clone())
-            .with_outcome_unknown(matches!(status, 200..300 | 500..))
+            .with_request_id(request_id.clone());
+            (error, Outcome::of_status(status))
         };
         let announced = response.content_length().unwrap_or(0);
         if announced > LARGEST_ANSWER as u64 {
             return Err(too_long());
         }
-        let mut body = Vec::with_capacity(announced as usize);
+        let mut body = Wiped::with_capacity(announced as usize);
         while let Some(chunk) = response.chunk().await.map_err(|error| {
-            network_error(error, &request.url)
-                .with_status(status)
-                .with_outcome_unknown(true)
+            let error = failure::of(error, &request.url, true).with_status(status);
+            (error, Outcome::Unknown)
         })? {
             if body.len() + chunk.len() > LARGEST_ANSWER {
                 return Err(too_long());
             }
-            body.extend_from_slice(&chunk);
+            body.append(&chunk);
         }
         Ok(Incoming {
             status,
             request_id,
             retry_after,
-            body,
-            repeated_blindly: false,
+            body: body.into_inner(),
+            outcome: Outcome::of_status(status),
         })
+    }
+}
+
+fn may_have_acted(sent: bool) -> Outcome {
+    match sent {
+        true => Outcome::Unknown,
+        false => Outcome::NotSent,
     }
 }
 
@@ -287,83 +242,7 @@ fn bearer(token: &Secret) -> Result<HeaderValue> {
     Ok(value)
 }
 
-/// What all attempts together leave open. A repeat of some does nothing twice, so there is
-/// nothing to look up first.
-fn settled(error: Error, repeat: Repeat, repeated_blindly: bool) -> Error {
-    let unknown = (error.outcome_unknown() || repeated_blindly) && repeat != Repeat::Always;
-    error.with_outcome_unknown(unknown)
-}
-
 /// No usable answer came from the network: time may mend it.
 pub(crate) fn is_network(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout)
-}
-
-fn host(url: &Url) -> String {
-    match (url.host_str(), url.port()) {
-        (Some(host), Some(port)) => format!("{host}:{port}"),
-        (Some(host), None) => host.to_owned(),
-        (None, _) => "the server".to_owned(),
-    }
-}
-
-fn network_error(error: reqwest::Error, url: &Url) -> Error {
-    // The URL may hold an id; the host, named in the message, is enough.
-    let error = error.without_url();
-    let before_sending = error.is_connect() || error.is_builder();
-    let host = host(url);
-    let (kind, message) = if let Some(why) = tls::failure(&error) {
-        (
-            ErrorKind::Tls,
-            format!(
-                "No secure connection to {host} could be made: {why}. If a company proxy re-signs traffic, name its certificates by ca_bundle or SSL_CERT_FILE."
-            ),
-        )
-    } else if error.is_timeout() && before_sending {
-        (
-            ErrorKind::Timeout,
-            format!(
-                "{host} did not accept a connection in time. Check the network and the base URL, then try again."
-            ),
-        )
-    } else if error.is_timeout() {
-        (
-            ErrorKind::Timeout,
-            format!("{host} fell silent before the whole answer came. Check the network."),
-        )
-    } else if before_sending {
-        (
-            ErrorKind::Connection,
-            format!(
-                "{host} could not be reached ({}). Check the network and the base URL, then try again.",
-                innermost(&error)
-            ),
-        )
-    } else {
-        (
-            ErrorKind::Connection,
-            format!(
-                "The connection to {host} broke before the whole answer came ({}). Check the network.",
-                innermost(&error)
-            ),
-        )
-    };
-    Error::new(kind, message)
-        .with_outcome_unknown(!before_sending)
-        .with_source(error)
-}
-
-fn innermost(error: &reqwest::Error) -> String {
-    let mut inner: &dyn std::error::Error = error;
-    while let Some(source) = inner.source() {
-        inner = source;
-    }
-    inner.to_string()
-}
-
-/// `key=value&…` as forms are encoded.
-pub(crate) fn form(fields: &[(&str, &str)]) -> Body {
-    let mut encoder = url::form_urlencoded::Serializer::new(String::new());
-    encoder.extend_pairs(fields);
-    Body::Form(encoder.finish().into())
 }

@@ -1,27 +1,15 @@
 //! When to send a request again: a pure decision.
 
+use super::outcome::{Outcome, Repeat};
 use std::time::Duration;
-
-/// What makes a repeat of a request safe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    /// Doing it twice is doing it once: `GET`, `DELETE`, a charge with its caller's idempotency key.
-    Always,
-    /// The same within one call, but another call is another deed: a charge with a key made here.
-    WithinCall,
-    /// Only where the request certainly never reached the server: creating something.
-    IfNotSent,
-    /// Never; the caller has rules of its own.
-    Never,
-}
 
 /// A failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Attempt {
     /// The status, or `None` where no answer came.
     pub(crate) status: Option<u16>,
-    /// Whether the request may have reached the server.
-    pub(crate) sent: bool,
+    /// What the server may have done.
+    pub(crate) outcome: Outcome,
     /// What the server asked for.
     pub(crate) retry_after: Option<Duration>,
     /// How many attempts failed before this one.
@@ -43,7 +31,7 @@ pub(crate) fn again_after(
 ) -> Option<Duration> {
     let safe = match repeat {
         Repeat::Always | Repeat::WithinCall => true,
-        Repeat::IfNotSent => !attempt.sent,
+        Repeat::IfNotSent => attempt.outcome == Outcome::NotSent,
         Repeat::Never => false,
     };
     let passing = match attempt.status {
@@ -88,14 +76,14 @@ mod tests {
             Repeat::Never,
         ] {
             for status in STATUSES {
-                for sent in [false, true] {
+                for outcome in [Outcome::NotSent, Outcome::Refused, Outcome::Unknown] {
                     for retry_after in [None, Some(0), Some(7), Some(60), Some(61), Some(u64::MAX)]
                     {
                         for number in [0, 1, 2, 30, u32::MAX] {
                             for random in [0.0, 0.5, 0.999] {
                                 let attempt = Attempt {
                                     status,
-                                    sent,
+                                    outcome,
                                     number,
                                     retry_after: retry_after.map(Duration::from_secs),
                                 };
@@ -118,7 +106,8 @@ mod tests {
                 assert!(wait >= attempt.retry_after.unwrap_or_default());
                 assert!(!matches!(attempt.status, Some(200..=407 | 409..=428)));
                 assert!(
-                    matches!(repeat, Repeat::Always | Repeat::WithinCall) || !attempt.sent,
+                    matches!(repeat, Repeat::Always | Repeat::WithinCall)
+                        || attempt.outcome == Outcome::NotSent,
                     "an unsafe repeat"
                 );
                 assert!(repeat != Repeat::Never);
@@ -130,7 +119,7 @@ mod tests {
     fn waits_grow_and_are_capped() {
         let attempt = |number| Attempt {
             status: Some(503),
-            sent: true,
+            outcome: Outcome::Unknown,
             retry_after: None,
             number,
         };

@@ -1,8 +1,17 @@
 //! A server that stops in the middle of an answer.
 
 use super::*;
-use crate::config::Options;
 use std::io::{Read, Write};
+
+fn options() -> NetworkOptions {
+    NetworkOptions {
+        user_agent: "test".into(),
+        proxy: None,
+        trust: Trust::new(None),
+        plain: Plain::BothBases,
+        silence_timeout: Duration::from_millis(50),
+    }
+}
 
 #[tokio::test]
 async fn silence_ends_a_request_that_has_time_left() {
@@ -17,28 +26,26 @@ async fn silence_ends_a_request_that_has_time_left() {
         // Until the client goes.
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    let mut config = Options {
-        platform_url: Some(url.clone()),
-        account_url: Some(url.clone()),
-        ..Options::default()
-    }
-    .check()
-    .expect("good options");
-    config.silence_timeout = Duration::from_millis(50);
+    let network = Arc::new(Network::new(options(), &Roots::default()).expect("good options"));
     let request = Outgoing {
         method: Method::GET,
         url: url.parse().expect("a URL"),
         bearer: None,
         body: Body::None,
-        repeat: Repeat::Always,
+        repeat: Repeat::Never,
     };
-    let error = Transport::new(&config)
+    let limits = Limits {
+        timeout: Duration::from_secs(3600),
+        max_retries: 0,
+        deadline: None,
+    };
+    let (error, outcome) = Transport::new(&network, &Handle::current(), Clock::new(1.0))
         .expect("a transport")
-        .send_once(&request, Duration::from_secs(3600))
+        .send(&request, limits, Outcome::NotSent)
         .await
         .err()
         .expect("half an answer");
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.message().contains("fell silent"), "{error}");
-    assert!(error.outcome_unknown());
+    assert_eq!(outcome, Outcome::Unknown);
 }

@@ -7,45 +7,18 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 use rustls_platform_verifier::Verifier;
-use std::{
-    error::Error as StdError,
-    io,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
-};
+use std::{error::Error as StdError, io, path::Path, sync::Arc};
 
-/// Reading a system's roots takes milliseconds, so each set is read once per process.
-static READ: Mutex<Vec<(Option<PathBuf>, ClientConfig)>> = Mutex::new(Vec::new());
+/// For clients that only talk `http` to this machine and need no roots.
+pub(super) fn trusting_nobody() -> Result<ClientConfig> {
+    let config = builder(Arc::new(ring::default_provider()))?;
+    let config = config.with_root_certificates(RootCertStore::empty());
+    Ok(with_alpn(config.with_no_client_auth()))
+}
 
-/// `trust_nobody` is for clients that only talk `http` to this machine and need no roots.
-pub(super) fn config(ca_bundle: Option<&Path>, trust_nobody: bool) -> Result<ClientConfig> {
+/// Trusts the system's roots and those of `bundle`. Reading them takes milliseconds.
+pub(super) fn load(bundle: Option<&Path>) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
-    if trust_nobody && ca_bundle.is_none() {
-        let config = builder(provider)?.with_root_certificates(RootCertStore::empty());
-        return Ok(with_alpn(config.with_no_client_auth()));
-    }
-    let bundle = ca_bundle.map(Path::to_path_buf).or_else(variable);
-    let mut read = READ.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some((_, config)) = read.iter().find(|(path, _)| *path == bundle) {
-        return Ok(config.clone());
-    }
-    let config = load(bundle.as_deref(), provider)?;
-    read.push((bundle, config.clone()));
-    Ok(config)
-}
-
-/// On Linux the verifier reads `SSL_CERT_FILE` by itself, in place of the system's roots.
-fn variable() -> Option<PathBuf> {
-    if cfg!(any(target_vendor = "apple", windows)) {
-        std::env::var_os("SSL_CERT_FILE")
-            .filter(|path| !path.is_empty())
-            .map(PathBuf::from)
-    } else {
-        None
-    }
-}
-
-fn load(bundle: Option<&Path>, provider: Arc<CryptoProvider>) -> Result<ClientConfig> {
     let extra = bundle.map(certificates).transpose()?.unwrap_or_default();
     let verifier = Verifier::new_with_extra_roots(extra, provider.clone()).map_err(|error| {
         Error::config(format!(

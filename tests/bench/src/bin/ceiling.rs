@@ -114,10 +114,7 @@ async fn calls(client: &AccountClient, plan: Plan) -> u64 {
 }
 
 fn threads(client: &AccountClient, plan: Plan) -> u64 {
-    let work = || {
-        let client = client.attached().expect("good options");
-        one_thread().block_on(calls(&client, plan))
-    };
+    let work = || one_thread().block_on(calls(client, plan));
     thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
         threads

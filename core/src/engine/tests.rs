@@ -1,0 +1,87 @@
+//! Who shares connections with whom, and for how long.
+
+use super::*;
+use crate::{
+    clock::Clock,
+    transport::{Plain, Transport, Trust},
+};
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+fn options(user_agent: &str) -> NetworkOptions {
+    NetworkOptions {
+        user_agent: user_agent.into(),
+        proxy: None,
+        trust: Trust::new(None),
+        plain: Plain::BothBases,
+        silence_timeout: Duration::from_secs(1),
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+#[test]
+fn equal_options_share_until_the_last_lets_go() {
+    let engine = Engine::new(1);
+    let first = engine.network(options("a")).expect("good options");
+    let second = engine.network(options("a")).expect("good options");
+    let other = engine.network(options("b")).expect("good options");
+    assert!(Arc::ptr_eq(&first, &second));
+    assert!(!Arc::ptr_eq(&first, &other));
+    let gone = Arc::downgrade(&first);
+    drop((first, second));
+    assert!(gone.upgrade().is_none());
+    // The name of what is gone goes when the next one is made.
+    let _third = engine.network(options("c")).expect("good options");
+    assert_eq!(engine.networks().len(), 2);
+}
+
+#[test]
+fn a_pool_ends_with_its_runtime() {
+    let network = Engine::new(1).network(options("a")).expect("good options");
+    let (one, two) = (runtime(), runtime());
+    for handle in [one.handle(), two.handle(), one.handle()] {
+        drop(Transport::new(&network, handle, Clock::new(1.0)).expect("a transport"));
+    }
+    assert_eq!(network.pools(), 2);
+    drop(one);
+    assert_eq!(network.pools(), 1);
+    // One that is shutting down is no place for a pool, but nobody waits for ever.
+    let handle = two.handle().clone();
+    drop(two);
+    drop(Transport::new(&network, &handle, Clock::new(1.0)).expect("a transport"));
+    assert_eq!(network.pools(), 0);
+}
+
+#[test]
+fn a_forked_child_waits_for_no_lock_of_its_parent() {
+    let parent = Engine::new(1);
+    let networks = parent.networks();
+    let child = parent.of(2);
+    assert_eq!(child.process, 2);
+    drop(child.network(options("a")).expect("good options"));
+    assert!(std::ptr::eq(child, parent.of(2)));
+    // A number may come back, its locks do not.
+    let grandchild = parent.of(1);
+    assert!(!std::ptr::eq(grandchild, &parent));
+    drop(networks);
+}
+
+#[test]
+fn detached_work_runs_while_its_caller_stands_still() {
+    let engine = Engine::new(1);
+    let detached = engine.detached().expect("a thread");
+    let (done, result) = std::sync::mpsc::channel();
+    let caller = runtime();
+    caller.block_on(async {
+        drop(detached.runtime().spawn(async move { done.send(7) }));
+    });
+    assert_eq!(result.recv(), Ok(7));
+    let again = engine.detached().expect("the same thread");
+    assert_eq!(again.runtime().id(), detached.runtime().id());
+}

@@ -1,0 +1,138 @@
+//! Why no answer came, in words.
+
+use super::tls;
+use crate::{Error, ErrorKind};
+use std::{
+    error::Error as StdError,
+    io,
+    net::{Ipv4Addr, UdpSocket},
+};
+use url::Url;
+
+type Cause = dyn StdError + 'static;
+
+/// What `error` tells the caller. `sent`: whether the request may have reached a server.
+pub(super) fn of(error: reqwest::Error, url: &Url, sent: bool) -> Error {
+    // The URL may hold an id; the host, named in the message, is enough.
+    let error = error.without_url();
+    let host = host(url);
+    let (kind, message) = if let Some(why) = no_descriptors(&error) {
+        (
+            ErrorKind::Connection,
+            format!(
+                "No connection to {host} could be opened: this process or the system has no file descriptors left ({why}). Close clients and files that are no longer used, or raise the limit (ulimit -n)."
+            ),
+        )
+    } else if let Some(why) = tls::failure(&error) {
+        (
+            ErrorKind::Tls,
+            format!(
+                "No secure connection to {host} could be made: {why}. If a company proxy re-signs traffic, name its certificates by ca_bundle or SSL_CERT_FILE."
+            ),
+        )
+    } else if error.is_timeout() && !sent {
+        (
+            ErrorKind::Timeout,
+            format!(
+                "{host} did not accept a connection in time. Check the network and the base URL, then try again."
+            ),
+        )
+    } else if error.is_timeout() {
+        (
+            ErrorKind::Timeout,
+            format!("{host} fell silent before the whole answer came. Check the network."),
+        )
+    } else if !sent {
+        (
+            ErrorKind::Connection,
+            format!(
+                "{host} could not be reached ({}). Check the network and the base URL, then try again.",
+                innermost(&error)
+            ),
+        )
+    } else {
+        (
+            ErrorKind::Connection,
+            format!(
+                "The connection to {host} broke before the whole answer came ({}). Check the network.",
+                innermost(&error)
+            ),
+        )
+    };
+    Error::new(kind, message).with_source(error)
+}
+
+/// The attempt's time was over. `by_deadline`: the whole call's.
+pub(super) fn out_of_time(url: &Url, seconds: f64, by_deadline: bool, sent: bool) -> Error {
+    let host = host(url);
+    let what = match sent {
+        true => format!("{host} did not answer"),
+        false => format!("{host} could not be reached, and nothing was sent,"),
+    };
+    let message = match by_deadline {
+        true => format!(
+            "{what} before the call's deadline. Check the network, or allow more time by the deadline option."
+        ),
+        false => format!(
+            "{what} within {seconds} s. Check the network, or allow more time by the timeout option."
+        ),
+    };
+    Error::new(ErrorKind::Timeout, message)
+}
+
+pub(super) fn host(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => "the server".to_owned(),
+    }
+}
+
+/// What the system said when it gave no descriptor, to a socket or to the resolver.
+fn no_descriptors(error: &reqwest::Error) -> Option<String> {
+    let mut resolving = false;
+    for cause in causes(error) {
+        if let Some(error) = cause.downcast_ref::<io::Error>()
+            && is_exhaustion(error)
+        {
+            return Some(error.to_string());
+        }
+        resolving |= cause.to_string().contains("lookup address");
+    }
+    // The system's resolver forgets why it failed.
+    let probe = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
+    match (resolving, probe) {
+        (true, Err(error)) if is_exhaustion(&error) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
+/// `EMFILE` and `ENFILE`, or `WSAEMFILE`.
+fn is_exhaustion(error: &io::Error) -> bool {
+    match error.raw_os_error() {
+        Some(code) if cfg!(windows) => code == 10024,
+        Some(code) => matches!(code, 23 | 24),
+        None => false,
+    }
+}
+
+/// The error and everything below it. `io::Error::source` skips the error that it wraps, and one
+/// may wrap another.
+fn causes<'a>(error: &'a Cause) -> impl Iterator<Item = &'a Cause> {
+    let below = |error: &&'a Cause| {
+        let error: &'a Cause = *error;
+        match error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+        {
+            Some(wrapped) => Some(wrapped as &Cause),
+            None => error.source(),
+        }
+    };
+    std::iter::successors(Some(error), below)
+}
+
+fn innermost(error: &reqwest::Error) -> String {
+    let last = causes(error).last();
+    last.map(ToString::to_string).unwrap_or_default()
+}

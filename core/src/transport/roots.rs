@@ -1,0 +1,55 @@
+//! The TLS configurations of a process: each set of roots is read once.
+
+use super::tls;
+use crate::Result;
+use rustls::ClientConfig;
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+/// What decides whom a client trusts.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Trust {
+    bundle: Option<PathBuf>,
+    /// On Linux the verifier reads these by itself, in place of the system's roots.
+    variables: [Option<OsString>; 2],
+}
+
+impl Trust {
+    /// By the option and the environment.
+    pub(crate) fn new(ca_bundle: Option<PathBuf>) -> Self {
+        let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+        let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(set);
+        let by_variable = || {
+            let native = cfg!(any(target_vendor = "apple", windows));
+            variables[0].as_ref().filter(|_| native).map(PathBuf::from)
+        };
+        Trust {
+            bundle: ca_bundle.or_else(by_variable),
+            variables,
+        }
+    }
+
+    pub(super) fn bundle(&self) -> Option<&Path> {
+        self.bundle.as_deref()
+    }
+}
+
+/// Reading a system's roots takes milliseconds, so what was read is kept.
+#[derive(Default)]
+pub(crate) struct Roots(Mutex<Vec<(Trust, ClientConfig)>>);
+
+impl Roots {
+    pub(super) fn config(&self, trust: &Trust) -> Result<ClientConfig> {
+        let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, config)) = read.iter().find(|(known, _)| known == trust) {
+            return Ok(config.clone());
+        }
+        let config = tls::load(trust.bundle())?;
+        read.push((trust.clone(), config.clone()));
+        Ok(config)
+    }
+}
