@@ -32,7 +32,7 @@ pub(crate) fn detached() -> Result<&'static Detached, Error> {
         None => {
             let runtime = quietly(make_runtime)
                 .unwrap_or_else(|_| Err(io::Error::other("a thread could not be started")))
-                .map_err(Error::internal)?;
+                .map_err(|error| Error::no_resources("The background threads", error))?;
             let detached = Detached::new(runtime.handle().clone());
             // Of two that are made at once, one stays.
             RUNTIME.get_or_init(|| (runtime, detached))

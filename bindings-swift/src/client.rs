@@ -156,7 +156,7 @@ impl FfiClient {
         } = options;
         let mut builder = AccountClient::builder()
             .language(language)
-            .background(Arc::new(|| detached().expect("made").clone()))
+            .background(Arc::new(|| detached().cloned()))
             .first_poll_at_once(first_poll_at_once);
         macro_rules! set {
             ($($option:ident = $value:expr;)*) => {

@@ -9,7 +9,9 @@
     /// sets `PARALLEL_ACCOUNT_CLIENTS`, the number of clients, and
     /// `PARALLEL_ACCOUNT_DESCRIPTORS`, the limit.
     final class ManyClientsTests: XCTestCase {
-        private static let atMost = 40_000
+        /// Bytes of a client that has made a call: about twice what it takes. It is to stay below
+        /// 40 kB.
+        private static let atMost = 20_000
 
         private func number(_ variable: String) throws -> Int {
             let given = ProcessInfo.processInfo.environment[variable]
@@ -78,20 +80,32 @@
             XCTAssertThrowsError(try AccountClient(store: MemoryStore())) { error in
                 let error = error as? AccountError
                 XCTAssertEqual(error?.code, .connection)
-                XCTAssertTrue(error?.message.contains("ulimit -n") == true, error?.message ?? "no error of ours")
+                let message = error?.message ?? "no error of ours"
+                XCTAssertTrue(message.contains("ulimit -n"), message)
             }
+        }
+
+        /// Closed connections end on the runtime's threads, which get a moment for it; an idle one
+        /// that nobody closes would stay for longer.
+        private func givesBack(to descriptors: Int) async throws {
+            let end = ContinuousClock.now + .seconds(10)
+            while try Measures.descriptors() > descriptors, ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(1))
+            }
+            XCTAssertLessThanOrEqual(try Measures.descriptors(), descriptors)
         }
 
         private func measure(
             _ count: Int, of kind: String, store: () -> any CredentialStore, in sandbox: Sandbox
         ) async throws {
+            let descriptors = try Measures.descriptors()
             // What is made once is not the clients' own.
             let warm = try (0..<64).map { _ in try sandbox.client(store: store()) }
             let warmFailures = try await callAll(warm)
             XCTAssertEqual(warmFailures, [:], kind)
             for client in warm { client.close() }
+            try await givesBack(to: descriptors)
 
-            let descriptors = try Measures.descriptors()
             let before = try (Measures.allocated(), Measures.resident())
             func show(_ when: String) throws -> Int {
                 let bytes = try Measures.allocated() - before.0
@@ -109,8 +123,8 @@
             let each = try show("after a call")
             XCTAssertLessThan(each, Self.atMost, kind)
             for client in clients { client.close() }
+            try await givesBack(to: descriptors)
             let left = try show("closed")
-            XCTAssertLessThanOrEqual(try Measures.descriptors(), descriptors, kind)
             XCTAssertLessThan(left, Self.atMost, kind)
             clients = []
             let kept = try show("gone")
