@@ -1,8 +1,14 @@
 //! Reading what servers send: JSON that may be mislabelled, and errors in all their shapes.
 
-use crate::{Error, ErrorKind, FieldError, prompt::clean, secret::redact, transport::Incoming};
+use crate::{
+    Error, ErrorKind, FieldError,
+    prompt::clean,
+    secret::{WipedObject, redact},
+    transport::Incoming,
+};
 use serde_json::{Map, Value};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 const LONGEST_MESSAGE: usize = 400;
 
@@ -12,14 +18,17 @@ pub(crate) fn json(body: &[u8]) -> Option<Value> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     match std::str::from_utf8(body) {
         Ok(text) => serde_json::from_str(text).ok(),
-        Err(_) => serde_json::from_str(&String::from_utf8_lossy(body)).ok(),
+        Err(_) => {
+            let text = Zeroizing::new(String::from_utf8_lossy(body).into_owned());
+            serde_json::from_str(&text).ok()
+        }
     }
 }
 
-/// A JSON object, or nothing.
-pub(crate) fn object(body: &[u8]) -> Option<Map<String, Value>> {
+/// A JSON object, or nothing. It may hold tokens, so it does not stay in memory.
+pub(crate) fn object(body: &[u8]) -> Option<WipedObject> {
     match json(body) {
-        Some(Value::Object(object)) => Some(object),
+        Some(Value::Object(object)) => Some(WipedObject(object)),
         _ => None,
     }
 }

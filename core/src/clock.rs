@@ -46,6 +46,18 @@ impl Clock {
         }
     }
 
+    /// Real time since the clock was made, however fast it runs.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// A time-out of requests, which are real: shorter for a clock that runs faster, within
+    /// reason.
+    pub(crate) fn shortened(&self, timeout: Duration) -> Duration {
+        const SHORTEST: Duration = Duration::from_secs(4);
+        timeout.min(timeout.div_f64(self.scale).max(SHORTEST))
+    }
+
     pub(crate) async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(self.real(duration)).await;
     }

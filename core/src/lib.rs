@@ -32,6 +32,7 @@ mod error;
 pub mod fuzzing;
 mod login;
 mod oauth;
+mod per_process;
 pub mod prompt;
 mod secret;
 mod session;

@@ -6,6 +6,7 @@ use crate::{
     clock::{from_unix_ms, unix_ms},
     oauth::{Answer, DeviceCode, LONGEST_SHOWN, Next, PollMachine, PollReply},
     prompt::{Qr, clean},
+    session::SingleFlight,
 };
 use serde_json::{Value, json};
 use std::{
@@ -88,13 +89,15 @@ struct Waiting {
     /// On the monotonic clock, where the caller's patience ends before the code's life.
     give_up: Option<Duration>,
     cancelled: watch::Sender<bool>,
+    /// A poll under way, which goes on even if its caller is gone.
+    polling: SingleFlight<LoginEvent>,
     progress: Mutex<Progress>,
 }
 
 struct Progress {
     machine: PollMachine,
-    /// A poll under way, which goes on even if its caller is gone.
-    flight: Option<watch::Receiver<Option<Result<LoginEvent>>>>,
+    /// Tokens have come and are being stored: it is too late to cancel.
+    storing: bool,
     end: Option<Result<Status>>,
 }
 
@@ -127,9 +130,10 @@ impl DeviceLogin {
                 .map(|timeout| now.monotonic.saturating_add(timeout)),
             code,
             cancelled: watch::Sender::new(false),
+            polling: SingleFlight::default(),
             progress: Mutex::new(Progress {
                 machine,
-                flight: None,
+                storing: false,
                 end: None,
             }),
             core,
@@ -265,6 +269,7 @@ impl DeviceLogin {
     /// `access_denied`, `login_expired`, `timeout` (after [`LoginOptions::timeout`]), `oauth`,
     /// `store`, `cancelled`.
     pub async fn poll(&self) -> Result<LoginEvent> {
+        self.0.core.session.check_caller()?;
         let mut cancelled = self.0.cancelled.subscribe();
         tokio::select! {
             biased;
@@ -280,70 +285,45 @@ impl DeviceLogin {
     async fn step(&self) -> Result<LoginEvent> {
         let clock = &self.0.core.config.clock;
         loop {
+            if let Some(end) = self.progress().end.clone() {
+                return end.map(LoginEvent::Authorized);
+            }
+            if let Some(poll) = self.0.polling.current() {
+                return poll.result().await;
+            }
             let now = clock.now();
-            let (mut flight, wait) = {
-                let mut progress = self.progress();
-                if let Some(end) = &progress.end {
-                    return end.clone().map(LoginEvent::Authorized);
-                }
-                if let Some(flight) = &progress.flight {
-                    (Some(flight.clone()), Duration::ZERO)
-                } else if self.0.give_up.is_some_and(|at| now.monotonic >= at) {
-                    drop(progress);
+            if self.0.give_up.is_some_and(|at| now.monotonic >= at) {
+                return Err(self.finish(Err(Error::new(
+                    ErrorKind::Timeout,
+                    "The login was not approved in time. Start a new login, or allow more time by its timeout.",
+                ))));
+            }
+            let next = self.progress().machine.next(now);
+            match next {
+                Next::Expired => {
                     return Err(self.finish(Err(Error::new(
-                        ErrorKind::Timeout,
-                        "The login was not approved in time. Start a new login, or allow more time by its timeout.",
+                        ErrorKind::LoginExpired,
+                        "The code expired before the login was approved. Start a new login.",
                     ))));
-                } else {
-                    match progress.machine.next(now) {
-                        Next::Expired => {
-                            drop(progress);
-                            return Err(self.finish(Err(Error::new(
-                                ErrorKind::LoginExpired,
-                                "The code expired before the login was approved. Start a new login.",
-                            ))));
-                        }
-                        Next::Wait(wait) => {
-                            let patience =
-                                self.0.give_up.map(|at| at.saturating_sub(now.monotonic));
-                            (None, patience.map_or(wait, |patience| wait.min(patience)))
-                        }
-                        Next::Poll => {
-                            let flight = self.take_off()?;
-                            progress.flight = Some(flight.clone());
-                            (Some(flight), Duration::ZERO)
-                        }
-                    }
                 }
-            };
-            let Some(flight) = &mut flight else {
-                clock.sleep(wait).await;
-                continue;
-            };
-            return match flight.wait_for(Option::is_some).await {
-                Ok(result) => result.clone().expect("waited for"),
-                Err(_) => {
-                    self.progress().flight = None;
-                    Err(Error::internal("a poll ended without a result"))
+                Next::Wait(wait) => {
+                    let patience = self.0.give_up.map(|at| at.saturating_sub(now.monotonic));
+                    let wait = patience.map_or(wait, |patience| wait.min(patience));
+                    clock.sleep(wait).await;
                 }
-            };
+                // It runs to its end whatever becomes of its caller.
+                Next::Poll => {
+                    let background = self.0.core.session.background();
+                    background.platform()?;
+                    let login = self.clone();
+                    let poll = self
+                        .0
+                        .polling
+                        .join(background, || async move { login.poll_now().await })?;
+                    return poll.result().await;
+                }
+            }
         }
-    }
-
-    /// Starts a poll that runs to its end whatever becomes of its caller.
-    fn take_off(&self) -> Result<watch::Receiver<Option<Result<LoginEvent>>>> {
-        let (result, flight) = watch::channel(None);
-        let login = self.clone();
-        let background = self.0.core.session.background();
-        background.platform()?;
-        let task = background.spawn(async move {
-            let outcome = login.poll_now().await;
-            login.progress().flight = None;
-            result.send_replace(Some(outcome));
-            Ok(())
-        })?;
-        drop(task);
-        Ok(flight)
     }
 
     async fn poll_now(&self) -> Result<LoginEvent> {
@@ -380,6 +360,10 @@ impl DeviceLogin {
             }
             PollReply::Refused(error) => Err(self.finish(Err(error))),
             PollReply::Tokens(tokens) => {
+                if !self.start_storing() {
+                    core.session.discard(&tokens).await;
+                    return Err(Error::cancelled());
+                }
                 let saved = core
                     .session
                     .save_login(&tokens, client_id, &self.0.scopes)
@@ -394,6 +378,14 @@ impl DeviceLogin {
         }
     }
 
+    /// Whether tokens are still wanted; from then on it is too late to cancel.
+    fn start_storing(&self) -> bool {
+        let mut progress = self.progress();
+        let wanted = !*self.0.cancelled.borrow() && progress.end.is_none();
+        progress.storing = wanted;
+        wanted
+    }
+
     /// Polls until the end.
     ///
     /// # Errors
@@ -406,9 +398,14 @@ impl DeviceLogin {
         }
     }
 
-    /// Stops the login: whoever waits gets `cancelled`, and no further poll is sent.
+    /// Stops the login: whoever waits gets `cancelled`, and no further poll is sent. Tokens that a
+    /// poll under way may still bring are revoked. Once tokens are being stored, it is too late,
+    /// and the login ends as it would have.
     pub fn cancel(&self) {
-        self.0.cancelled.send_replace(true);
+        let progress = self.progress();
+        if !progress.storing {
+            self.0.cancelled.send_replace(true);
+        }
     }
 
     fn finish(&self, end: Result<Status>) -> Error {

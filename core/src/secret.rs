@@ -1,6 +1,15 @@
-//! Strings that must not be printed.
+//! Strings that must not be printed, and JSON that must not stay in memory.
+//!
+//! What this crate holds of secrets is wiped when it is dropped: [`Secret`], records, the JSON of
+//! answers, the buffers of files. What others hold is not: the copies that hyper and rustls make of
+//! requests and answers, those that serde_json makes of texts with escapes, what a host language
+//! was given, and pages that the system has swapped out.
 
-use std::fmt;
+use serde_json::{Map, Value};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
 use zeroize::Zeroize;
 
 /// A token, device code or API key. `Debug` shows nothing of it, and its memory is wiped on drop.
@@ -40,6 +49,40 @@ impl Drop for Secret {
     }
 }
 
+/// A JSON object whose texts are wiped when it is dropped.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct WipedObject(pub(crate) Map<String, Value>);
+
+impl Deref for WipedObject {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for WipedObject {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl Drop for WipedObject {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(wipe);
+    }
+}
+
+/// Wipes all texts of `value`.
+pub(crate) fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(object) => object.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// `text` without any of `secrets`, for messages in which a server repeats what it was sent.
 pub(crate) fn redact(text: &str, secrets: &[&str]) -> String {
     secrets
@@ -51,6 +94,9 @@ pub(crate) fn redact(text: &str, secrets: &[&str]) -> String {
             text.replace(secret, "…").replace(&sent, "…")
         })
 }
+
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) mod memory;
 
 #[cfg(test)]
 mod tests {
@@ -68,5 +114,23 @@ mod tests {
             "no such token …"
         );
         assert_eq!(redact("t=rt%2F1%2B2&x", &["rt/1+2"]), "t=…&x");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_dropped_is_wiped() {
+        let canary = memory::Canary::new();
+        let text = canary.text();
+        let secret = Secret::from(text);
+        assert!(canary.copies() > 0, "the search finds what is there");
+        drop(secret);
+        assert_eq!(canary.copies(), 0);
+        let mut object = WipedObject::default();
+        let nested = Map::from_iter([("b".to_owned(), Value::String(canary.text()))]);
+        object.insert("a".into(), Value::Array(vec![Value::Object(nested)]));
+        object.insert("c".into(), Value::String(canary.text()));
+        assert!(canary.copies() > 0);
+        drop(object);
+        assert_eq!(canary.copies(), 0);
     }
 }

@@ -37,12 +37,13 @@ fn a_call_outside_a_runtime_is_told_so_and_not_a_panic() {
     let client = AccountClient::builder()
         .platform_url("http://127.0.0.1:1")
         .store(MemoryStore::new(Some(
-            r#"{"version":1,"orgs":{"o":{"control_api":{"refresh_token":"r"}}}}"#.into(),
+            r#"{"version":1,"orgs":{"o":{"control_api":{"access_token":"a"}}}}"#.into(),
         )))
         .build()
         .expect("good options");
-    // Polled by hand: there is no runtime to refresh on.
-    let mut call = Box::pin(client.access_token());
+    // Polled by hand: there is no runtime to connect on.
+    let balance = client.balance();
+    let mut call = Box::pin(balance.get());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::future::Future::poll(call.as_mut(), &mut context) {
         std::task::Poll::Ready(Err(error)) => {

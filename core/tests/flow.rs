@@ -2,7 +2,7 @@
 
 use parallel_account::{
     AccountClient, AccountClientBuilder, CallOptions, CredentialStore, DeviceLogin, Error,
-    FileStore, LoginEvent, LoginOptions, MemoryStore, PollAnswer, Result, StoreFuture,
+    FileStore, LoginEvent, LoginOptions, MemoryStore, PollAnswer, Result, StoreFuture, StoreLock,
 };
 use parallel_account_sandbox::{Options, Sandbox};
 use std::{
@@ -407,10 +407,7 @@ async fn a_login_goes_on_elsewhere_and_can_be_cancelled() {
 #[tokio::test]
 async fn a_login_timeout_is_one() {
     let local = Local::start(|_| {}).await;
-    let options = LoginOptions {
-        timeout: Some(Duration::from_secs(3)),
-        ..LoginOptions::default()
-    };
+    let options = LoginOptions::default().timeout(Duration::from_secs(3));
     let login = local.client().start_login(options).await.expect("a code");
     assert_eq!(
         login.wait().await.expect_err("nobody came").code(),
@@ -677,10 +674,11 @@ async fn a_slow_answer_is_a_timeout_and_a_closed_port_says_so() {
             r#"{"route":"balance.get","times":9,"delay_ms":2000}"#,
         )
         .await;
-    let hasty = client.with_options(CallOptions {
-        timeout: Some(Duration::from_millis(50)),
-        max_retries: Some(0),
-    });
+    let hasty = client.with_options(
+        CallOptions::default()
+            .timeout(Duration::from_millis(50))
+            .max_retries(0),
+    );
     assert_eq!(
         hasty.balance().get().await.expect_err("too slow").code(),
         "timeout"
@@ -735,14 +733,15 @@ impl CredentialStore for Full {
     fn load(&self) -> StoreFuture<'_, Option<String>> {
         self.0.load()
     }
-    fn save(&self, record: String) -> StoreFuture<'_, ()> {
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
         if self.1.load(Ordering::Relaxed) {
             return Box::pin(async { Result::Err(Error::store("The disk is full.", None)) });
         }
-        self.0.save(record)
+        self.0.replace(old, new)
     }
-    fn delete(&self) -> StoreFuture<'_, ()> {
-        self.0.delete()
+    /// As a file has one.
+    fn lock(&self) -> StoreFuture<'_, Option<StoreLock>> {
+        Box::pin(async { Ok(Some(StoreLock::new(Full(self.0.clone(), self.1.clone())))) })
     }
     fn location(&self) -> String {
         "a small disk".into()

@@ -12,7 +12,7 @@ use std::{
     future::pending,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -20,12 +20,12 @@ use support::*;
 use tokio::sync::Notify;
 
 #[tokio::test]
-async fn a_store_that_cannot_be_read_after_the_answer_loses_nothing() {
+async fn a_store_that_fails_after_the_answer_loses_nothing() {
     let local = Local::start().await;
     local.refreshes_answer("at-2", "rt-2").await;
     let memory = MemoryStore::new(Some(expired()));
-    let client = local.client(Scripted::new(&memory, |load, _| match load {
-        AFTER_THE_ANSWER => Err(Error::store("The vault is sealed.", None)),
+    let client = local.client(Scripted::new(&memory).swapping(|swap, _| match swap {
+        COMMIT => Err(Error::store("The vault is sealed.", None)),
         _ => Ok(()),
     }));
     let error = token(&client).await.expect_err("it must be said once");
@@ -40,8 +40,8 @@ async fn a_logout_during_a_refresh_stays_one() {
     let local = Local::start().await;
     local.refreshes_answer("at-2", "rt-2").await;
     let memory = MemoryStore::new(Some(expired()));
-    let client = local.client(Scripted::new(&memory, |load, memory| {
-        if load == AFTER_THE_ANSWER {
+    let client = local.client(Scripted::new(&memory).swapping(|swap, memory| {
+        if swap == COMMIT {
             write_now(memory, &record(json!({})));
         }
         Ok(())
@@ -57,8 +57,8 @@ async fn a_newer_login_during_a_refresh_stays() {
     let local = Local::start().await;
     local.refreshes_answer("at-2", "rt-2").await;
     let memory = MemoryStore::new(Some(expired()));
-    let client = local.client(Scripted::new(&memory, |load, memory| {
-        if load == AFTER_THE_ANSWER {
+    let client = local.client(Scripted::new(&memory).swapping(|swap, memory| {
+        if swap == COMMIT {
             write_now(
                 memory,
                 &record(json!({"org_1": login("at-new", "rt-new", 3600)})),
@@ -79,7 +79,7 @@ async fn an_unsaved_pair_gives_way_to_a_newer_login_and_spares_other_organizatio
         "org_1": login("at-1", "rt-1", -10),
         "org_2": login("at-b", "rt-b", 3600),
     }))));
-    let store = Scripted::new(&memory, |_, _| Ok(()));
+    let store = Scripted::new(&memory).with_lock();
     let full = store.full.clone();
     let client = local.client(store);
     full.store(true, Ordering::SeqCst);
@@ -107,7 +107,7 @@ async fn an_unsaved_pair_gives_way_to_a_newer_login() {
     let local = Local::start().await;
     local.refreshes_answer("at-2", "rt-2").await;
     let memory = MemoryStore::new(Some(expired()));
-    let store = Scripted::new(&memory, |_, _| Ok(()));
+    let store = Scripted::new(&memory).with_lock();
     let full = store.full.clone();
     let client = local.client(store);
     full.store(true, Ordering::SeqCst);
@@ -125,7 +125,7 @@ async fn an_unsaved_pair_gives_way_to_a_newer_login() {
 async fn a_disk_that_stays_full_costs_no_login() {
     let local = Local::start().await;
     let memory = MemoryStore::new(Some(expired()));
-    let store = Scripted::new(&memory, |_, _| Ok(()));
+    let store = Scripted::new(&memory).with_lock();
     store.full.store(true, Ordering::SeqCst);
     let client = local.client(store);
     let short = json!({"access_token": "at-2", "refresh_token": "rt-2",
@@ -148,8 +148,8 @@ async fn another_organization_selected_during_a_refresh_gets_a_valid_token_too()
         "org_1": login("at-1", "rt-1", -10),
         "org_2": login("at-b", "rt-b", -10),
     }))));
-    let client = local.client(Scripted::new(&memory, |load, memory| {
-        if load == AFTER_THE_ANSWER {
+    let client = local.client(Scripted::new(&memory).swapping(|swap, memory| {
+        if swap == COMMIT {
             let mut record = stored(memory);
             record["selected_org_id"] = json!("org_2");
             write_now(memory, &record.to_string());
@@ -167,8 +167,8 @@ async fn a_newer_token_that_is_refused_too_asks_for_a_login() {
             "body": {"error": "invalid_grant"}}))
         .await;
     let memory = MemoryStore::new(Some(expired()));
-    let client = local.client(Scripted::new(&memory, |load, memory| {
-        if load == AFTER_THE_ANSWER {
+    let client = local.client(Scripted::new(&memory).swapping(|swap, memory| {
+        if swap == COMMIT {
             write_now(
                 memory,
                 &record(json!({"org_1": login("at-x", "rt-x", -10)})),
@@ -215,15 +215,12 @@ async fn a_change_goes_on_when_its_caller_is_gone() {
         fn load(&self) -> StoreFuture<'_, Option<String>> {
             self.0.load()
         }
-        fn save(&self, record: String) -> StoreFuture<'_, ()> {
+        fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
             Box::pin(async {
                 self.1.notify_one();
                 self.2.notified().await;
-                self.0.save(record).await
+                self.0.replace(old, new).await
             })
-        }
-        fn delete(&self) -> StoreFuture<'_, ()> {
-            self.0.delete()
         }
         fn location(&self) -> String {
             "a slow disk".into()
@@ -253,10 +250,7 @@ async fn a_store_that_hangs_is_not_waited_for_for_ever() {
         fn load(&self) -> StoreFuture<'_, Option<String>> {
             Box::pin(pending())
         }
-        fn save(&self, _: String) -> StoreFuture<'_, ()> {
-            Box::pin(pending())
-        }
-        fn delete(&self) -> StoreFuture<'_, ()> {
+        fn replace(&self, _: Option<String>, _: Option<String>) -> StoreFuture<'_, bool> {
             Box::pin(pending())
         }
         fn location(&self) -> String {
@@ -275,39 +269,29 @@ async fn a_store_that_hangs_is_not_waited_for_for_ever() {
     assert!(error.message().contains("30 s"), "{error}");
 }
 
+/// Neither undoes the other: whoever is slower makes its change anew.
 #[tokio::test]
-async fn changes_in_one_process_take_turns_even_without_a_lock_of_the_store() {
-    /// Whether two changes were between reading and writing at once.
-    struct Watching(MemoryStore, Arc<AtomicUsize>);
-    impl CredentialStore for Watching {
-        fn load(&self) -> StoreFuture<'_, Option<String>> {
-            self.0.load()
-        }
-        fn save(&self, record: String) -> StoreFuture<'_, ()> {
-            Box::pin(async {
-                assert_eq!(self.1.fetch_add(1, Ordering::SeqCst), 0, "two at once");
-                tokio::task::yield_now().await;
-                self.1.fetch_sub(1, Ordering::SeqCst);
-                self.0.save(record).await
-            })
-        }
-        fn delete(&self) -> StoreFuture<'_, ()> {
-            self.0.delete()
-        }
-        fn location(&self) -> String {
-            "watched".into()
-        }
-    }
+async fn changes_at_the_same_moment_are_both_made() {
     let local = Local::start().await;
     let memory = MemoryStore::new(Some(record(json!({
         "org_1": login("at-1", "rt-1", 3600), "org_2": login("at-b", "rt-b", 3600),
     }))));
-    let client = local.client(Watching(memory, Arc::default()));
-    let (one, two) = tokio::join!(
-        client.select_organization("org_1"),
-        client.select_organization("org_2"),
-    );
-    one.and(two).expect("one after the other");
+    let store = Scripted::new(&memory).swapping(move |swap, memory| {
+        if swap == 1 {
+            let mut record = stored(memory);
+            record["orgs"]["org_1"]["org_name"] = json!("Renamed");
+            write_now(memory, &record.to_string());
+        }
+        Ok(())
+    });
+    let client = local.client(store);
+    client
+        .select_organization("org_2")
+        .await
+        .expect("in the end");
+    let record = stored(&memory);
+    assert_eq!(record["selected_org_id"], "org_2");
+    assert_eq!(record["orgs"]["org_1"]["org_name"], "Renamed");
 }
 
 /// Its lock is not to be had while the flag is up.
@@ -316,17 +300,14 @@ impl CredentialStore for Busy {
     fn load(&self) -> StoreFuture<'_, Option<String>> {
         self.0.load()
     }
-    fn save(&self, record: String) -> StoreFuture<'_, ()> {
-        self.0.save(record)
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
+        self.0.replace(old, new)
     }
-    fn delete(&self) -> StoreFuture<'_, ()> {
-        self.0.delete()
-    }
-    fn lock(&self) -> StoreFuture<'_, StoreLock> {
+    fn lock(&self) -> StoreFuture<'_, Option<StoreLock>> {
         Box::pin(async {
             match self.1.load(Ordering::SeqCst) {
                 true => pending().await,
-                false => Ok(StoreLock::new(())),
+                false => Ok(Some(StoreLock::new(self.0.clone()))),
             }
         })
     }
@@ -366,9 +347,12 @@ fn a_second_runtime_refreshes_without_the_first() {
     servers.block_on(local.refreshes_answer("at-2", "rt-2"));
     let client = one.block_on(async { local.client(memory.clone()) });
     assert_eq!(one.block_on(token(&client)).expect("renewed"), "at-2");
-    write_now(&memory, &expired());
+    write_now(
+        &memory,
+        &record(json!({"org_1": login("at-x", "rt-x", -10)})),
+    );
     servers.block_on(local.refreshes_answer("at-3", "rt-3"));
-    let there = client.attached().expect("good options");
+    let there = client.clone();
     let second =
         two.block_on(async { tokio::time::timeout(Duration::from_secs(10), token(&there)).await });
     assert_eq!(second.expect("in time").expect("renewed"), "at-3");
@@ -377,34 +361,32 @@ fn a_second_runtime_refreshes_without_the_first() {
 #[tokio::test]
 async fn no_time_at_all_is_refused_before_anything_is_sent() {
     let local = Local::start().await;
-    let client = local.client(valid()).with_options(CallOptions {
-        timeout: Some(Duration::ZERO),
-        max_retries: None,
-    });
+    let client = local
+        .client(valid())
+        .with_options(CallOptions::default().timeout(Duration::ZERO));
     let error = client.balance().get().await.expect_err("no time");
     assert_eq!(error.code(), "config");
     assert_eq!(local.count("balance.get").await, 0);
 }
 
-/// Those who wait for the lock would give up before another attempt was over.
+/// A token that is sent twice because somebody was impatient ends the login.
 #[tokio::test]
-async fn a_refresh_ends_before_its_siblings_lose_patience() {
+async fn nobodys_patience_shortens_a_refresh() {
     let local = Local::start().await;
-    for _ in 0..9 {
-        local
-            .fault(json!({"route": "token.refresh", "delay_answer_ms": 60_000}))
-            .await;
-    }
+    let answer = json!({"access_token": "at-2", "refresh_token": "rt-2", "token_type": "Bearer",
+        "expires_in": 3600});
+    local
+        .fault(json!({"route": "token.refresh", "delay_ms": 1500, "status": 200, "body": answer}))
+        .await;
     let client = local
         .builder()
-        .lock_timeout(Duration::from_secs(2))
+        .lock_timeout(Duration::from_millis(200))
+        .timeout(Duration::from_millis(200))
         .store(MemoryStore::new(Some(expired())))
         .build()
         .expect("good options");
-    let error = client.balance().get().await.expect_err("no answer");
-    assert_eq!(error.code(), "timeout");
-    let sent = local.count("token.refresh").await;
-    assert!((2..=3).contains(&sent), "sent {sent} times");
+    assert_eq!(token(&client).await.expect("in the end"), "at-2");
+    assert_eq!(local.count("token.refresh").await, 1);
 }
 
 /// Parallel's CLI takes no lock: it may have refreshed first, and be writing just now.
@@ -416,8 +398,9 @@ async fn a_pair_that_is_written_just_after_the_refusal_is_adopted() {
         .await;
     let memory = MemoryStore::new(Some(expired()));
     let theirs = memory.clone();
-    let client = local.client(Scripted::new(&memory, move |load, _| {
-        if load == AFTER_THE_ANSWER + 1 {
+    let client = local.client(Scripted::new(&memory).loading(move |load, _| {
+        // One to find the login, one to claim it, one after the refusal.
+        if load == 4 {
             write_now(
                 &theirs,
                 &record(json!({"org_1": login("at-2", "rt-2", 3600)})),
@@ -438,23 +421,37 @@ async fn a_late_write_keeps_the_lock_until_it_is_done() {
         fn load(&self) -> StoreFuture<'_, Option<String>> {
             self.0.load()
         }
-        fn save(&self, record: String) -> StoreFuture<'_, ()> {
+        fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
             Box::pin(async {
                 self.1.notified().await;
-                self.0.save(record).await
+                self.0.replace(old, new).await
             })
         }
-        fn delete(&self) -> StoreFuture<'_, ()> {
-            self.0.delete()
-        }
-        fn lock(&self) -> StoreFuture<'_, StoreLock> {
-            Box::pin(async { Ok(StoreLock::new(self.2.clone().lock_owned().await)) })
+        fn lock(&self) -> StoreFuture<'_, Option<StoreLock>> {
+            Box::pin(async {
+                let guard = self.2.clone().lock_owned().await;
+                let late = Late(self.0.clone(), self.1.clone(), self.2.clone());
+                Ok(Some(StoreLock::new(Guarded(late, guard))))
+            })
         }
         fn time_limit(&self) -> Duration {
             Duration::from_millis(20)
         }
         fn location(&self) -> String {
             "a slow disk".into()
+        }
+    }
+    /// Locked until it is dropped.
+    struct Guarded(Late, #[allow(dead_code)] tokio::sync::OwnedMutexGuard<()>);
+    impl CredentialStore for Guarded {
+        fn load(&self) -> StoreFuture<'_, Option<String>> {
+            self.0.load()
+        }
+        fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
+            self.0.replace(old, new)
+        }
+        fn location(&self) -> String {
+            self.0.location()
         }
     }
     let local = Local::start().await;
@@ -476,7 +473,7 @@ async fn a_pair_in_memory_is_saved_as_soon_as_there_is_room() {
     let local = Local::start().await;
     local.refreshes_answer("at-2", "rt-2").await;
     let memory = MemoryStore::new(Some(expired()));
-    let store = Scripted::new(&memory, |_, _| Ok(()));
+    let store = Scripted::new(&memory).with_lock();
     let full = store.full.clone();
     let client = local.client(store);
     full.store(true, Ordering::SeqCst);
@@ -522,9 +519,9 @@ async fn an_approved_login_beats_the_one_before_it() {
     assert_eq!(login["refresh_token"], "rt-2");
 }
 
-/// What its runtime left in mid-air ends in an error elsewhere, not in waiting for ever.
+/// A current-thread runtime runs nothing while nobody is in it.
 #[test]
-fn a_runtime_that_stands_still_stops_no_other() {
+fn a_runtime_that_stands_still_freezes_no_refresh() {
     let runtime = || {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -533,17 +530,16 @@ fn a_runtime_that_stands_still_stops_no_other() {
     };
     let servers = tokio::runtime::Runtime::new().expect("a runtime");
     let local = servers.block_on(Local::start());
-    let slow = json!({"route": "token.refresh", "delay_answer_ms": 60_000});
-    servers.block_on(local.fault(slow));
+    let answer = json!({"access_token": "at-2", "refresh_token": "rt-2", "token_type": "Bearer",
+        "expires_in": 3600});
+    servers.block_on(
+        local.fault(
+            json!({"route": "token.refresh", "delay_ms": 300, "status": 200, "body": answer}),
+        ),
+    );
     let (one, two) = (runtime(), runtime());
-    let client = one.block_on(async {
-        local
-            .builder()
-            .lock_timeout(Duration::from_secs(2))
-            .store(MemoryStore::new(Some(expired())))
-            .build()
-            .expect("good options")
-    });
+    let memory = MemoryStore::new(Some(expired()));
+    let client = local.client(memory.clone());
     one.block_on(async {
         let call = tokio::spawn({
             let client = client.clone();
@@ -554,10 +550,15 @@ fn a_runtime_that_stands_still_stops_no_other() {
         }
         call.abort();
     });
-    let there = client.attached().expect("good options");
-    let error = two.block_on(token(&there)).expect_err("not in time");
-    assert_eq!(error.code(), "store");
-    assert!(error.message().contains("stayed locked"), "{error}");
+    assert_eq!(
+        two.block_on(token(&client)).expect("the same refresh"),
+        "at-2"
+    );
+    assert_eq!(servers.block_on(local.count("token.refresh")), 1);
+    assert_eq!(
+        stored(&memory)["orgs"]["org_1"]["control_api"]["refresh_token"],
+        "rt-2"
+    );
 }
 
 #[tokio::test]
@@ -608,7 +609,7 @@ async fn an_answer_that_is_too_long_may_have_made_something() {
     let client = local.client(valid());
     let created = client.apps().create("x").await.expect_err("too long");
     assert!(created.outcome_unknown(), "{created:?}");
-    assert!(created.message().contains("look before"), "{created}");
+    assert!(created.message().contains("Check before"), "{created}");
     let listed = client.apps().list().await.expect_err("too long");
     assert!(!listed.outcome_unknown(), "{listed:?}");
 }
@@ -692,10 +693,7 @@ async fn a_token_for_this_machine_takes_no_proxy() {
         .build()
         .expect("good options");
     // The sandbox knows no such token; what counts is that it was asked.
-    let answer = client.with_options(CallOptions {
-        timeout: None,
-        max_retries: Some(0),
-    });
+    let answer = client.with_options(CallOptions::default().max_retries(0));
     let platform_is_out_of_reach = answer.balance().get().await.expect_err("no refresh");
     assert!(
         platform_is_out_of_reach

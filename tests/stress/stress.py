@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,8 +54,13 @@ class Stress(unittest.TestCase):
         self.file = self.folder / "auth.json"
 
     def worker(self, language, mode, number, user=None):
+        command = WORKERS[language]
+        if user is not None:
+            # The checkout may be closed to others.
+            program = shutil.copy(command[0], self.folder / "worker")
+            command = [program, *command[1:]]
         process = subprocess.Popen(
-            [*WORKERS[language], mode, str(self.file), str(number)],
+            [*command, mode, str(self.file), str(number)],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

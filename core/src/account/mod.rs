@@ -12,12 +12,13 @@ pub use request::ApiResponse;
 
 use crate::{
     Error, Result, Secret, answer,
+    secret::WipedObject,
     session::Session,
     transport::{Base, Body, Failure, Incoming, Limits, Outcome, Outgoing, Repeat, Transport},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
 use url::Url;
 
@@ -69,6 +70,9 @@ impl Account<'_> {
                 answer = send(&request, answer.outcome).await?;
             }
         }
+        if answer.status != 401 {
+            self.session.note_accepted();
+        }
         match answer.status {
             200..300 => Ok(answer),
             // The first answer was lost, and the thing is gone: that was us.
@@ -115,7 +119,7 @@ fn nonsense(answer: &Incoming, doing: &str, why: &str) -> Error {
 
 /// A success, ready to be read field by field.
 struct Object {
-    fields: Map<String, Value>,
+    fields: WipedObject,
     doing: &'static str,
     answer: Incoming,
     repeat: Repeat,

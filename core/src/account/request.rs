@@ -4,9 +4,10 @@ use super::{Account, Call, nonsense};
 use crate::{Error, Result, answer, transport::Repeat};
 use reqwest::Method;
 use serde_json::Value;
+use std::fmt;
 
-/// A successful answer.
-#[derive(Clone, Debug, PartialEq)]
+/// A successful answer. `Debug` shows nothing of the body, which may hold a key.
+#[derive(Clone, PartialEq)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct ApiResponse {
     /// 200 to 299.
@@ -15,6 +16,15 @@ pub struct ApiResponse {
     pub request_id: Option<String>,
     /// The body; `null` where there was none.
     pub json: Value,
+}
+
+impl fmt::Debug for ApiResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiResponse")
+            .field("status", &self.status)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Account<'_> {
@@ -60,5 +70,25 @@ impl Account<'_> {
             request_id: answer.request_id,
             json,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_body() {
+        let answer = ApiResponse {
+            status: 200,
+            request_id: Some("req-1".into()),
+            json: serde_json::json!({"raw_api_key": "canary", "nested": ["canary"]}),
+        };
+        let shown = format!("{answer:?} {answer:#?}");
+        assert!(
+            !shown.contains("canary") && !shown.contains("raw_api_key"),
+            "{shown}"
+        );
+        assert!(shown.contains("200") && shown.contains("req-1"), "{shown}");
     }
 }

@@ -21,6 +21,7 @@ pub(crate) use {
 use crate::{
     Error, Result, answer,
     client::AccountClient,
+    secret::WipedObject,
     transport::{Base, Body, Incoming, Limits, Outcome, Outgoing, Repeat, Transport},
 };
 use reqwest::Method;
@@ -138,11 +139,7 @@ impl Platform {
 }
 
 /// A success as a JSON object, anything else as the refusal that it is.
-fn success(
-    answer: &Incoming,
-    doing: &str,
-    secrets: &[&str],
-) -> Result<serde_json::Map<String, serde_json::Value>> {
+fn success(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<WipedObject> {
     if !(200..300).contains(&answer.status) || answer::oauth_error(&answer.body, secrets).is_some()
     {
         return Err(answer::refusal(answer, doing, secrets));

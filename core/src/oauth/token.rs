@@ -129,15 +129,23 @@ fn read_reply(answer: &Incoming, device_code: &str) -> PollReply {
         (None, 200..300) => match tokens(answer, doing, &secrets) {
             Ok(tokens) => PollReply::Tokens(tokens),
             // Half an answer, or a captive portal's page; the next poll may bring the whole.
-            Err(error) if answer::object(&answer.body).is_none() => PollReply::Unavailable(error),
+            Err(error) if !is_token_response(&answer.body) => PollReply::Unavailable(error),
             Err(error) => PollReply::Refused(error),
         },
         // `authorization_pending` comes as a 400 too (RFC 8628 §3.5), and may be cut off.
         (None, 400 | 401) if broken(&answer.body) => {
             PollReply::Unavailable(answer::refusal(answer, doing, &secrets))
         }
+        // A proxy or firewall on the way wants something; OAuth refuses by a 400 or 401.
+        (None, 403 | 407) => PollReply::Unavailable(answer::refusal(answer, doing, &secrets)),
         (None, _) => PollReply::Refused(answer::refusal(answer, doing, &secrets)),
     }
+}
+
+/// Whether a success is at least about tokens, and so the last word of the server itself.
+fn is_token_response(body: &[u8]) -> bool {
+    let names = ["access_token", "refresh_token", "token_type", "error"];
+    answer::object(body).is_some_and(|object| names.iter().any(|name| object.contains_key(*name)))
 }
 
 /// Whether this was to be a JSON object and did not arrive whole.
@@ -162,7 +170,7 @@ fn tokens(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<Tokens> {
     let token_type = answer::text(&object, "token_type").unwrap_or_else(|| "Bearer".into());
     if !token_type.eq_ignore_ascii_case("bearer") {
         let why = format!(
-            "token_type is {:?}, not Bearer",
+            "token_type is \"{}\", not Bearer",
             crate::prompt::clean(&crate::secret::redact(&token_type, secrets), 40)
         );
         return Err(nonsense(answer, doing, &why));
@@ -194,5 +202,34 @@ pub(crate) fn fuzz_poll(answer: &Incoming) {
             crate::fuzzing::check_error(&error)
         }
         PollReply::Pending | PollReply::SlowDown | PollReply::Tokens(_) => {}
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::{secret::memory::Canary, transport::Outcome};
+    use zeroize::Zeroize;
+
+    #[test]
+    fn nothing_of_a_token_response_stays_in_memory() {
+        let canary = Canary::new();
+        let mut body = Vec::with_capacity(1000);
+        body.extend_from_slice(b"{\"access_token\":\"");
+        body.extend_from_slice(Secret::from(canary.text()).expose().as_bytes());
+        body.extend_from_slice(b"\"}");
+        let mut answer = Incoming {
+            status: 200,
+            request_id: None,
+            retry_after: None,
+            body: body.into(),
+            outcome: Outcome::Refused,
+        };
+        let reply = read_reply(&answer, "device-code");
+        assert!(matches!(reply, PollReply::Tokens(_)));
+        drop(reply);
+        assert_eq!(canary.copies(), 1, "the body, which is the transport's");
+        answer.body.zeroize();
+        assert_eq!(canary.copies(), 0);
     }
 }

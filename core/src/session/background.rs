@@ -9,7 +9,6 @@ use crate::{
     oauth::Platform,
 };
 use std::{future::Future, pin::Pin, sync::Arc};
-use tokio::runtime::Id;
 use tokio_util::task::TaskTracker;
 
 /// Runs work that no caller may stop.
@@ -37,11 +36,6 @@ impl Background {
             Some(provider) => provider(),
             None => engine::current().detached(),
         }
-    }
-
-    /// Which runtime that is.
-    pub(crate) fn runtime(&self) -> Result<Id> {
-        Ok(self.detached()?.runtime().id())
     }
 
     /// Resolves when nothing of this client runs detached.

@@ -1,33 +1,44 @@
 //! The life of an access token: who may use it, when it is renewed, and that no pair is lost.
 //!
-//! The store is the truth; what is in memory is a copy of it, or a newer pair that could not be
-//! saved yet. Changes are made under the store's lock, on a runtime that no caller can stop.
+//! The store is the truth; what is in memory is a copy of it, or changes that it does not have
+//! yet. Changes are made by compare-and-swap, on a runtime that no caller can stop.
 
 mod background;
-mod copy;
+mod cache;
+mod cell;
 mod decide;
+mod flight;
+pub(crate) mod machine;
 mod refresh;
 
 pub(crate) use background::Background;
 pub use background::Detached;
+pub(crate) use flight::SingleFlight;
 
 use crate::{
-    Error, ErrorKind, Result, Secret,
+    Error, Result, Secret,
     clock::Clock,
     oauth::{Platform, Tokens},
     store::{CredentialStore, Login, Record},
 };
-use copy::{Cached, KEPT};
+use cache::{Cache, KEPT};
 use decide::{Decision, decide};
+use refresh::Refresher;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
-use tokio::{runtime, sync::watch};
 
-/// What waiters of one refresh share, and the runtime that it runs on.
-type Flight = (runtime::Id, watch::Receiver<Option<Result<()>>>);
+/// An early renewal holds up a call for this long at most: the token at hand works.
+const EARLY_PATIENCE: Duration = Duration::from_secs(1);
+/// A token that was renewed because it was refused, and whose successor is refused as well, is not
+/// renewed before this; it doubles while nothing is accepted.
+const REFUSED_REST: Duration = Duration::from_secs(10);
+const LONGEST_REFUSED_REST: Duration = Duration::from_secs(600);
 
 pub(crate) struct Session {
     store: Arc<dyn CredentialStore>,
@@ -35,11 +46,32 @@ pub(crate) struct Session {
     clock: Clock,
     lock_timeout: Duration,
     background: Background,
-    cached: Mutex<Cached>,
-    /// One refresh per organisation at a time, however many wait for it.
-    flights: Mutex<HashMap<String, Flight>>,
-    /// One change at a time in this process, also where the store has no lock of its own.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    cache: Mutex<Cache>,
+    /// One read of the store at a time, and the number of the last one.
+    last_read: tokio::sync::Mutex<u64>,
+    reads_begun: AtomicU64,
+    /// By login: one refresh at a time, however many wait for it.
+    renewals: Mutex<HashMap<String, Arc<Renewal>>>,
+    /// By login: the refresh token that the one in memory was given for.
+    spent: Mutex<HashMap<String, Secret>>,
+    /// Set by a refused access token, cleared by an accepted one.
+    refusal: Mutex<Option<Refusal>>,
+    refusing: AtomicBool,
+    /// Tells this session's claims from all others.
+    owner: OnceLock<u64>,
+}
+
+/// What all callers share that need a new pair of one login.
+struct Renewal {
+    flight: SingleFlight<()>,
+    refresher: Arc<Mutex<Refresher>>,
+}
+
+/// An access token was refused and renewed.
+struct Refusal {
+    successor: Secret,
+    renewed: Duration,
+    rest: Duration,
 }
 
 impl Session {
@@ -56,9 +88,14 @@ impl Session {
             clock,
             lock_timeout,
             background,
-            cached: Mutex::default(),
-            flights: Mutex::default(),
-            turn: Arc::default(),
+            cache: Mutex::default(),
+            last_read: tokio::sync::Mutex::default(),
+            reads_begun: AtomicU64::default(),
+            renewals: Mutex::default(),
+            spent: Mutex::default(),
+            refusal: Mutex::default(),
+            refusing: AtomicBool::default(),
+            owner: OnceLock::new(),
         }
     }
 
@@ -81,68 +118,153 @@ impl Session {
         rejected: Option<&Secret>,
     ) -> Result<Secret> {
         self.save_again(false);
-        let login = self.login().await?;
-        let rejected = rejected.is_some_and(|token| *token == login.access_token);
-        let now = self.clock.now();
-        match decide(&login, now.wall, rejected) {
-            Decision::Use => Ok(login.access_token.clone()),
-            Decision::LogIn(why) => Err(Error::login_required(why)),
-            Decision::RenewEarly => {
-                if self
-                    .cached()
-                    .rest_until
-                    .is_some_and(|until| now.monotonic < until)
-                {
-                    return Ok(login.access_token.clone());
-                }
-                match self.renewed(&login, false).await {
-                    // A pair that could not be saved is worth knowing of even if this token works.
-                    Err(error) if error.kind() != ErrorKind::Store || !self.cached().unsaved => {
-                        self.still_valid(error).await
-                    }
-                    result => result,
-                }
+        // Whoever selects other organizations faster than this does not want a token.
+        for _ in 0..3 {
+            let login = self.login().await?;
+            let rejected = rejected.is_some_and(|token| *token == login.access_token);
+            match decide(&login, self.clock.now().wall, rejected) {
+                Decision::Use => return Ok(login.access_token.clone()),
+                Decision::LogIn(why) => return Err(Error::login_required(why)),
+                Decision::RenewEarly => return self.renewed_early(login).await,
+                Decision::Renew => match self.renew(&login, rejected)? {
+                    Some(renewing) => renewing.await?,
+                    // Another token would be refused as well.
+                    None => return Ok(login.access_token.clone()),
+                },
             }
-            Decision::Renew => self.renewed(&login, rejected).await,
+            let current = self.login().await?;
+            if current.key == login.key {
+                if rejected {
+                    self.note_successor(&current.access_token);
+                }
+                return Ok(current.access_token.clone());
+            }
+        }
+        Ok(self.login().await?.access_token.clone())
+    }
+
+    /// A renewed token if that takes no longer than a moment, else the one at hand.
+    async fn renewed_early(self: &Arc<Self>, login: Arc<Login>) -> Result<Secret> {
+        let renewing = match self.renew(&login, false) {
+            Ok(Some(renewing)) => renewing,
+            Ok(None) | Err(_) => return Ok(login.access_token.clone()),
+        };
+        match tokio::time::timeout(EARLY_PATIENCE, renewing).await {
+            Ok(Ok(())) => Ok(self.login().await?.access_token.clone()),
+            // A pair that could not be saved is worth knowing of even if this token works.
+            Ok(Err(error)) if self.cached().is_unsaved() => Err(error),
+            Ok(Err(error)) => {
+                tracing::debug!(
+                    code = error.code(),
+                    "renewing early failed; the old token still works"
+                );
+                self.still_valid(error).await
+            }
+            Err(_) => Ok(login.access_token.clone()),
         }
     }
 
     /// What is stored now, if it works without the renewal that ended in `error`.
     async fn still_valid(&self, error: Error) -> Result<Secret> {
-        let now = self.clock.now();
-        match self.login().await {
-            Ok(login)
-                if matches!(
-                    decide(&login, now.wall, false),
-                    Decision::Use | Decision::RenewEarly
-                ) =>
-            {
-                tracing::debug!(
-                    code = error.code(),
-                    "renewing early failed; the old token still works"
-                );
-                self.cached().rest_until = Some(now.monotonic + Duration::from_secs(1));
-                Ok(login.access_token.clone())
-            }
-            _ => Err(error),
+        let login = self.login().await.map_err(|_| error.clone())?;
+        match decide(&login, self.clock.now().wall, false) {
+            Decision::Use | Decision::RenewEarly => Ok(login.access_token.clone()),
+            Decision::Renew | Decision::LogIn(_) => Err(error),
         }
     }
 
-    async fn renewed(self: &Arc<Self>, login: &Login, rejected: bool) -> Result<Secret> {
-        self.refresh(login, rejected).await?;
-        let mut key = login.key.clone();
-        // Whoever selects other organisations faster than this does not want a token.
-        for _ in 0..3 {
-            let current = self.login().await?;
-            let another = current.key != key;
-            match decide(&current, self.clock.now().wall, false) {
-                Decision::Renew if another => self.refresh(&current, false).await?,
-                Decision::LogIn(why) if another => return Err(Error::login_required(why)),
-                _ => return Ok(current.access_token.clone()),
+    /// Resolves when a refresh of `login` has ended, one that is under way or a new one. `None`
+    /// where its access token was refused, as others were just before.
+    ///
+    /// # Errors
+    /// At once, why the last one failed, if that was so recent that nothing is to be sent yet.
+    fn renew(
+        self: &Arc<Self>,
+        login: &Arc<Login>,
+        rejected: bool,
+    ) -> Result<Option<impl Future<Output = Result<()>> + use<>>> {
+        let renewal = self.renewal(&login.key);
+        let flight = match renewal.flight.current() {
+            Some(flight) => flight,
+            None => {
+                if let Some(error) = refresh::lock(&renewal.refresher).resting(self.time()) {
+                    return Err(error);
+                }
+                if rejected && !self.may_renew(&login.access_token) {
+                    return Ok(None);
+                }
+                let (session, login) = (self.clone(), login.clone());
+                let refresher = renewal.refresher.clone();
+                renewal.flight.join(&self.background, || async move {
+                    session.refresh(&refresher, &login, rejected).await
+                })?
             }
-            key.clone_from(&current.key);
+        };
+        Ok(Some(flight.result()))
+    }
+
+    fn renewal(&self, key: &str) -> Arc<Renewal> {
+        let mut renewals = self.renewals.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(renewal) = renewals.get(key) {
+            return renewal.clone();
         }
-        Ok(self.login().await?.access_token.clone())
+        let renewal = Arc::new(Renewal {
+            flight: SingleFlight::default(),
+            refresher: Arc::new(Mutex::new(Refresher::new(self.owner()))),
+        });
+        renewals.insert(key.to_owned(), renewal.clone());
+        renewal
+    }
+
+    /// Whether `token`, which the service has refused, is to be renewed: not if it is the
+    /// successor of one that was refused just before.
+    fn may_renew(&self, token: &Secret) -> bool {
+        let now = self.clock.now().monotonic;
+        let refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        refusal.as_ref().is_none_or(|last| {
+            last.successor != *token || now >= last.renewed.saturating_add(last.rest)
+        })
+    }
+
+    /// `successor` is there because the service refused the token before it.
+    fn note_successor(&self, successor: &Secret) {
+        let mut refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = match &*refusal {
+            Some(last) if last.successor == *successor => return,
+            Some(last) => (last.rest * 2).min(LONGEST_REFUSED_REST),
+            None => REFUSED_REST,
+        };
+        *refusal = Some(Refusal {
+            successor: successor.clone(),
+            renewed: self.clock.now().monotonic,
+            rest,
+        });
+        self.refusing.store(true, Ordering::Release);
+    }
+
+    /// The service has accepted an access token.
+    pub(crate) fn note_accepted(&self) {
+        if self.refusing.load(Ordering::Acquire) && self.refusing.swap(false, Ordering::AcqRel) {
+            let mut refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+            *refusal = None;
+        }
+    }
+
+    /// A number of this session's own. From the system, for a forked child would go on with its
+    /// parent's.
+    fn owner(&self) -> u64 {
+        *self.owner.get_or_init(|| {
+            let mut bytes = [0; 8];
+            let random = rustls::crypto::ring::default_provider().secure_random;
+            // Without random numbers there is no TLS either.
+            let _ = random.fill(&mut bytes);
+            u64::from_ne_bytes(bytes).max(1)
+        })
+    }
+
+    fn note_spent(&self, key: &str, token: &Secret) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.insert(key.to_owned(), token.clone());
     }
 
     fn no_login(&self, record: &Record) -> Error {
@@ -159,15 +281,17 @@ impl Session {
 
     pub(crate) async fn set_client_id(self: &Arc<Self>, client_id: &str) -> Result<()> {
         let id = client_id.to_owned();
-        self.update("The registration could not be stored. ", move |record| {
+        let kept = "The registration could not be stored. ";
+        self.update(kept, false, move |record| {
             record.set_client_id(&id);
+            true
         })
         .await
     }
 
-    /// Stores a new login and selects its organisation.
+    /// Stores a new login and selects its organization.
     pub(crate) async fn save_login(
-        &self,
+        self: &Arc<Self>,
         tokens: &Tokens,
         client_id: &str,
         asked: &[String],
@@ -182,70 +306,72 @@ impl Session {
         {
             self.discard(tokens).await;
             return Err(Error::invalid_response(format!(
-                "The login was approved for the organisation {got}, but this client is for {wanted}. Nothing was stored; log in again and choose {wanted}."
+                "The login was approved for the organization {got}, and this client acts for {wanted}. Nothing was stored; log in again and choose {wanted}."
             )));
         }
         let now = self.clock.now();
+        let (tokens, client_id, asked) = (tokens.clone(), client_id.to_owned(), asked.to_vec());
         // The code is used up: whatever is wrong with the store, the pair is kept.
-        let held = self.lock().await;
-        let before = self.cached().record.clone().unwrap_or_default();
-        let mut record = (*self.reload_or(&before).await).clone();
-        record.apply(&key, tokens, Some(client_id), Some(asked), now);
-        record.select(&key);
-        let held = held.as_ref().map_err(Error::clone);
-        self.write(record, KEPT, held).await.map(drop)
+        self.update(KEPT, true, move |record| {
+            record.apply(&key, &tokens, Some(&client_id), Some(&asked), now);
+            record.select(&key);
+            true
+        })
+        .await
     }
 
     pub(crate) async fn select(self: &Arc<Self>, organization: &str) -> Result<()> {
         if self.record().await?.login_of(organization).is_none() {
             return Err(Error::login_required(format!(
-                "Nobody is logged in for the organisation {}. Log in there first.",
+                "Nobody is logged in for the organization {}. Log in there first.",
                 crate::prompt::clean(organization, 100)
             )));
         }
         let key = organization.to_owned();
-        let unsaved = "The selection counts in this process only. ";
-        self.update(unsaved, move |record| record.select(&key))
-            .await
+        let kept = "The selection counts in this process only. ";
+        self.update(kept, false, move |record| {
+            record.select(&key);
+            true
+        })
+        .await
     }
 
     /// Forgets and revokes the logins of `keys`, or of all. They go from here first, so that
-    /// nobody waits for the lock while a server is slow. A failure is reported, the store's before
-    /// the server's.
+    /// nobody waits for a slow server. A failure is reported, the store's before the server's.
     pub(crate) async fn logout(
         self: Arc<Self>,
         platform: Platform,
         keys: Option<Vec<String>>,
     ) -> Result<()> {
-        let mut tokens: Vec<Secret> = Vec::new();
-        let forgotten = {
-            let held = self.lock().await?;
-            let mut record = (*self.reload().await?).clone();
-            let keys = keys.unwrap_or_else(|| record.keys());
-            let logins: Vec<_> = keys.iter().filter_map(|key| record.login_of(key)).collect();
-            if logins.is_empty() {
-                return Ok(());
-            }
-            for token in logins.into_iter().filter_map(|login| login.refresh_token) {
-                if !tokens.contains(&token) {
-                    tokens.push(token);
+        let forgotten: Arc<Mutex<Vec<Secret>>> = Arc::default();
+        let tokens = forgotten.clone();
+        let kept =
+            "You are logged out in this process, but the stored login could not be removed. ";
+        let removed = self
+            .update(kept, false, move |record| {
+                let keys = keys.clone().unwrap_or_else(|| record.keys());
+                let logins: Vec<_> = keys.iter().filter_map(|key| record.login_of(key)).collect();
+                let mut tokens = tokens.lock().unwrap_or_else(PoisonError::into_inner);
+                for token in logins
+                    .iter()
+                    .filter_map(|login| login.refresh_token.clone())
+                {
+                    if !tokens.contains(&token) {
+                        tokens.push(token);
+                    }
                 }
-            }
-            keys.iter().for_each(|key| record.forget(key));
-            self.write(
-                record,
-                "You are logged out in this process, but the stored login could not be removed. ",
-                Ok(&held),
-            )
-            .await
-        };
+                keys.iter().for_each(|key| record.forget(key));
+                !logins.is_empty()
+            })
+            .await;
+        let tokens = std::mem::take(&mut *forgotten.lock().unwrap_or_else(PoisonError::into_inner));
         let mut failure = None;
         for token in &tokens {
             if let Err(error) = platform.revoke(token.expose()).await {
                 failure.get_or_insert(error);
             }
         }
-        forgotten?;
+        removed?;
         match failure {
             None => Ok(()),
             Some(error) => Err(error.prefixed(

@@ -1,284 +1,307 @@
-//! Renewing: one refresh per process, one per machine, and nobody can stop it half-way.
+//! Refreshing: does what the machine says, detached from whoever needs the new pair.
 
 use super::{
     Decision, Session,
-    copy::{Held, KEPT},
+    cache::{KEPT, Loaded},
+    cell::Held,
     decide,
+    machine::{ATTEMPT, Answer, Change, Effect, End, Event, Machine, Seen, Time, Use},
 };
 use crate::{
     Error, ErrorKind, Result, Secret,
+    clock::unix_ms,
     oauth::Tokens,
     store::{Login, Record},
 };
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
 };
-use tokio::{sync::watch, time::Instant};
 
-/// How often a refresh token is sent again after an answer was lost, at once and unchanged:
-/// servers with a grace window accept it, and on the others the login was lost already.
-const LOST_ANSWERS: u32 = 2;
+/// The refreshing of one login: the machine, and why it last failed.
+pub(super) struct Refresher {
+    machine: Machine<Secret>,
+    failure: Option<Error>,
+}
+
+impl Refresher {
+    pub(super) fn new(owner: u64) -> Self {
+        Refresher {
+            machine: Machine::new(owner),
+            failure: None,
+        }
+    }
+
+    /// Why nothing is to be sent yet, after a failure that was so recent.
+    pub(super) fn resting(&self, now: Time) -> Option<Error> {
+        self.failure
+            .clone()
+            .filter(|_| self.machine.is_resting(now))
+    }
+}
+
+/// One refresh, and what it has in hand.
+struct Refresh<'a> {
+    session: &'a Session,
+    refresher: &'a Mutex<Refresher>,
+    key: &'a str,
+    /// The access token that is to be replaced, and whether the service has refused it.
+    stale: &'a Secret,
+    rejected: bool,
+    held: Held,
+    loaded: Loaded,
+    tokens: Option<Tokens>,
+    /// They are for another organization.
+    elsewhere: bool,
+    client_id: Option<String>,
+    failure: Option<Error>,
+}
 
 impl Session {
-    /// Replaces `stale`'s access token, or waits for whoever is doing so.
-    pub(super) async fn refresh(self: &Arc<Self>, stale: &Login, rejected: bool) -> Result<()> {
-        let runtime = self.background.runtime()?;
-        let (_, mut flight) = {
-            let mut flights = self
-                .flights
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
-            match flights.get(&stale.key) {
-                // One whose runtime was shut down never lands, and one of a runtime that nobody
-                // drives may not.
-                Some(flight) if flight.0 == runtime && flight.1.has_changed().is_ok() => {
-                    flight.clone()
-                }
-                _ => {
-                    let (result, flight) = watch::channel(None);
-                    let flight = (runtime, flight);
-                    let session = self.clone();
-                    let stale = stale.clone();
-                    let key = stale.key.clone();
-                    let detached = self.background.spawn(async move {
-                        // Removed before the waiters hear of it, also if the refresh panics.
-                        let landed = Landed {
-                            flights: &session.flights,
-                            key: &stale.key,
-                        };
-                        let outcome = session.refresh_now(&stale, rejected).await;
-                        drop(landed);
-                        result.send_replace(Some(outcome));
-                        Ok(())
-                    })?;
-                    drop(detached);
-                    flights.insert(key, flight.clone());
-                    flight
-                }
-            }
-        };
-        match flight.wait_for(Option::is_some).await {
-            Ok(result) => result.clone().expect("waited for"),
-            Err(_) => Err(Error::internal("a refresh ended without a result")),
-        }
-    }
-
-    async fn refresh_now(&self, stale: &Login, rejected: bool) -> Result<()> {
-        let held = self.lock().await?;
-        let locked = Instant::now();
-        if let Err(error) = self.write_unsaved(&held).await {
-            tracing::debug!(
-                code = error.code(),
-                "an earlier pair is still in memory only"
-            );
-        }
-        // A sibling may have been faster while we waited for the lock.
-        let record = self.reload().await?;
-        let login = record
-            .login_of(&stale.key)
-            .ok_or_else(|| self.no_login(&record))?;
-        let same = login.access_token == stale.access_token;
-        match decide(&login, self.clock.now().wall, rejected && same) {
-            Decision::Use if !same => return Ok(()),
-            Decision::LogIn(why) => return Err(Error::login_required(why)),
-            Decision::Use | Decision::RenewEarly | Decision::Renew => {}
-        }
-        let Some(refresh_token) = login.refresh_token.clone() else {
-            return Err(Error::login_required(
-                "Log in again: no refresh token is stored.",
-            ));
-        };
-        match self.exchange(&login, &refresh_token, locked).await {
-            Ok(tokens) => {
-                self.adopt_answer(&record, &login, &refresh_token, &tokens, &held)
-                    .await
-            }
-            Err(error) if is_refusal(&error) => {
-                let lock = (&held, locked);
-                self.refused(&record, &login, &refresh_token, error, lock)
-                    .await
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The POST, repeated where that can help and cannot harm, and where a repeat would end
-    /// before those who wait for the lock, held since `locked`, give up.
-    async fn exchange(
+    /// Replaces `stale`'s access token. Never called twice at once for one login.
+    pub(super) async fn refresh(
         &self,
-        login: &Login,
-        refresh_token: &Secret,
-        locked: Instant,
-    ) -> Result<Tokens> {
-        let mut platform = self.background.platform()?;
-        // So that a repeat is possible after one that took all its time.
-        let attempt = platform.limits.timeout.min(self.lock_timeout / 4);
-        platform.limits.timeout = attempt;
-        let in_time = || locked.elapsed().saturating_add(attempt) < self.lock_timeout;
-        let mut lost = 0;
-        let mut unsent = 0;
+        refresher: &Mutex<Refresher>,
+        stale: &Login,
+        rejected: bool,
+    ) -> Result<()> {
+        let mut refresh = Refresh {
+            session: self,
+            refresher,
+            key: &stale.key,
+            stale: &stale.access_token,
+            rejected,
+            held: self.lock().await?,
+            loaded: Loaded::default(),
+            tokens: None,
+            elsewhere: false,
+            client_id: None,
+            failure: None,
+        };
+        let mut event = Event::Start {
+            locked: refresh.held.is_some(),
+        };
         loop {
-            let result = platform
-                .refresh(refresh_token.expose(), login.client_id.as_deref())
-                .await;
-            match result {
-                Err(error) if error.outcome_unknown() && lost < LOST_ANSWERS && in_time() => {
-                    lost += 1
-                }
-                Err(error)
-                    if error.kind() == ErrorKind::Connection
-                        && !error.outcome_unknown()
-                        && unsent < platform.limits.max_retries
-                        && in_time() =>
-                {
-                    unsent += 1;
-                    self.clock
-                        .sleep(Duration::from_millis(u64::from(unsent) * 200))
-                        .await;
-                }
-                // The caller's own request was not sent, and the refresh is ours to repeat.
-                result => return result.map_err(|error| error.with_outcome_unknown(false)),
-            }
-        }
-    }
-
-    /// `before` is the record that `login` and the refresh token that was `sent` come from.
-    async fn adopt_answer(
-        &self,
-        before: &Arc<Record>,
-        login: &Login,
-        sent: &Secret,
-        tokens: &Tokens,
-        held: &Held,
-    ) -> Result<()> {
-        if let (Some(ours), Some(theirs)) = (login.org_id(), &tokens.org_id)
-            && ours != theirs
-        {
-            return Err(Error::invalid_response(format!(
-                "The refresh for the organisation {ours} was answered for {theirs}. The stored login is unchanged; log in again if this goes on."
-            )));
-        }
-        // Somebody without our lock (Parallel's CLI) may have written something else meanwhile.
-        let record = self.reload_or(before).await;
-        match record.login_of(&login.key) {
-            None => {
-                self.discard(tokens).await;
-                return Err(self.no_login(&record));
-            }
-            Some(current) if current.refresh_token.as_ref() != Some(sent) => return Ok(()),
-            Some(_) => {}
-        }
-        let mut record = (*record).clone();
-        record.apply(
-            &login.key,
-            tokens,
-            login.client_id.as_deref(),
-            None,
-            self.clock.now(),
-        );
-        self.write(record, KEPT, Ok(held)).await.map(drop)
-    }
-
-    /// Ends a pair that nobody will use, as far as that can be done: its login was ended
-    /// meanwhile, or is another's than asked.
-    pub(super) async fn discard(&self, tokens: &Tokens) {
-        let Some(token) = &tokens.refresh_token else {
-            return;
-        };
-        let revoked = match self.background.platform() {
-            Ok(platform) => platform.revoke(token.expose()).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = revoked {
-            tracing::debug!(
-                code = error.code(),
-                "a pair that nobody wants was not revoked"
-            );
-        }
-    }
-
-    /// Refused: if the store holds another refresh token by now, that one counts. Otherwise the
-    /// login is marked as over, and kept.
-    async fn refused(
-        &self,
-        before: &Arc<Record>,
-        login: &Login,
-        sent: &Secret,
-        error: Error,
-        lock: (&Held, Instant),
-    ) -> Result<()> {
-        let (held, locked) = lock;
-        let record = self.look_for_another(before, login, sent).await;
-        let current = record.login_of(&login.key);
-        if let Some(current) = &current
-            && current.refresh_token.as_ref() != Some(sent)
-        {
-            return match decide(current, self.clock.now().wall, false) {
-                Decision::Use | Decision::RenewEarly => Ok(()),
-                // One more try with the newer token; it cannot loop, as each try needs a new one.
-                Decision::Renew => {
-                    let newer = current.refresh_token.clone().unwrap_or_else(|| "".into());
-                    match self.exchange(current, &newer, locked).await {
-                        Ok(tokens) => {
-                            self.adopt_answer(&record, current, &newer, &tokens, held)
-                                .await
-                        }
-                        Err(error) if is_refusal(&error) => {
-                            let record = self.look_for_another(&record, current, &newer).await;
-                            Err(self.over(&record, &login.key, &newer, error, held).await)
-                        }
-                        Err(error) => Err(error),
-                    }
-                }
-                Decision::LogIn(why) => Err(Error::login_required(why)),
+            let effect = lock(refresher).machine.step(event, self.time());
+            event = match effect {
+                Effect::End(end) => return refresh.end(end),
+                effect => refresh.perform(effect).await,
             };
         }
-        Err(self.over(&record, &login.key, sent, error, held).await)
     }
 
-    /// The record once it holds another refresh token than the one that was `sent`, or as it is
-    /// after a second: whoever used that token before us, and takes no lock, is writing just now.
-    async fn look_for_another(
-        &self,
-        before: &Arc<Record>,
-        login: &Login,
-        sent: &Secret,
-    ) -> Arc<Record> {
-        let mut record = self.reload_or(before).await;
-        for pause in [30, 70, 150, 300, 450] {
-            match record.login_of(&login.key) {
-                Some(current)
-                    if current.refresh_token.as_ref() == Some(sent) && !current.refused => {}
-                _ => break,
+    pub(super) fn time(&self) -> Time {
+        let now = self.clock.now();
+        let wall = Duration::from_millis(unix_ms(SystemTime::now()));
+        Time {
+            real: self.clock.elapsed(),
+            wall,
+            client: now.monotonic,
+        }
+    }
+}
+
+impl Refresh<'_> {
+    async fn perform(&mut self, effect: Effect<Secret>) -> Event<Secret> {
+        match effect {
+            Effect::Load => match self.session.load(&self.held, None).await {
+                Ok(loaded) => {
+                    self.loaded = loaded;
+                    Event::Loaded(self.seen())
+                }
+                Err(error) => {
+                    self.failure.get_or_insert(error);
+                    Event::Unreadable
+                }
+            },
+            Effect::Replace(change) => {
+                let record = self.changed(&change);
+                let written = self.session.write(&self.loaded, record, &self.held).await;
+                match written {
+                    Ok(Some(written)) => {
+                        self.loaded = written;
+                        Event::Replaced(true)
+                    }
+                    Ok(None) => Event::Replaced(false),
+                    Err(error) => {
+                        self.failure = Some(error);
+                        Event::Unwritten
+                    }
+                }
             }
-            self.clock.sleep(Duration::from_millis(pause)).await;
-            record = self.reload_or(&record).await;
+            Effect::Post(token) => Event::Answered(self.post(&token).await),
+            Effect::Wait(pause) => {
+                tokio::time::sleep(pause).await;
+                Event::Waited
+            }
+            Effect::Revoke => {
+                if let Some(tokens) = &self.tokens {
+                    self.session.discard(tokens).await;
+                }
+                Event::Waited
+            }
+            Effect::End(_) => unreachable!("the loop ends with it"),
+        }
+    }
+
+    fn login(&self) -> Option<Login> {
+        self.loaded.record.login_of(self.key)
+    }
+
+    fn seen(&self) -> Option<Seen<Secret>> {
+        let login = self.login()?;
+        let newer = login.access_token != *self.stale;
+        let rejected = self.rejected && !newer;
+        let usable = match decide(&login, self.session.clock.now().wall, rejected) {
+            Decision::Use => Use::Good,
+            Decision::RenewEarly => Use::Early,
+            Decision::Renew => Use::Expired,
+            Decision::LogIn(_) => Use::Over,
+        };
+        Some(Seen {
+            newer,
+            usable,
+            claim: self.loaded.record.claim_of(self.key),
+            unsaved: self.loaded.unsaved,
+            token: login.refresh_token.unwrap_or_else(|| "".into()),
+        })
+    }
+
+    /// The record as it was loaded, with `change`.
+    fn changed(&self, change: &Change<Secret>) -> Record {
+        let mut record = (*self.loaded.record).clone();
+        let now = self.session.clock.now();
+        match change {
+            Change::Save => {}
+            Change::Claim(claim) => record.set_claim(self.key, claim),
+            Change::Release => record.remove_claim(self.key),
+            Change::Refuse(token) => record.mark_refused(self.key, token),
+            Change::Commit => {
+                if let Some(tokens) = &self.tokens {
+                    record.apply(self.key, tokens, self.client_id.as_deref(), None, now);
+                }
+            }
+            Change::Move => {
+                if let Some(tokens) = &self.tokens {
+                    record.move_login(self.key, tokens, now);
+                }
+            }
         }
         record
     }
 
-    /// Notes in `record`, as just read, that `sent` was refused, and says so.
-    async fn over(
-        &self,
-        record: &Record,
-        key: &str,
-        sent: &Secret,
-        error: Error,
-        held: &Held,
-    ) -> Error {
-        if record.login_of(key).is_some() {
-            let mut marked = record.clone();
-            marked.mark_refused(key, sent);
-            // The refusal is the news; that it could not be noted down is not.
-            if let Err(unwritten) = self.write(marked, KEPT, Ok(held)).await {
-                tracing::debug!(
-                    code = unwritten.code(),
-                    "the refusal could not be noted in the store"
-                );
+    /// Sends the token, once.
+    async fn post(&mut self, token: &Secret) -> Answer<Secret> {
+        let login = self.login();
+        let client_id = login.as_ref().and_then(|login| login.client_id.clone());
+        let org_id = login.as_ref().and_then(Login::org_id);
+        let answer = match self.session.background.platform() {
+            Ok(mut platform) => {
+                platform.limits.timeout = self.session.clock.shortened(ATTEMPT);
+                platform.refresh(token.expose(), client_id.as_deref()).await
             }
+            Err(error) => Err(error),
+        };
+        let answer = match answer {
+            Ok(tokens) => {
+                let got = tokens
+                    .refresh_token
+                    .clone()
+                    .unwrap_or_else(|| token.clone());
+                if got != *token {
+                    self.session.note_spent(self.key, token);
+                }
+                let theirs = tokens.org_id.as_deref();
+                self.elsewhere =
+                    matches!((org_id, theirs), (Some(ours), Some(theirs)) if ours != theirs);
+                self.tokens = Some(tokens);
+                match self.elsewhere {
+                    true => Answer::Elsewhere(got),
+                    false => Answer::Pair(got),
+                }
+            }
+            Err(error) => {
+                let retry_after = error.retry_after();
+                let answer = match error.kind() {
+                    _ if is_refusal(&error) => Answer::Refused,
+                    _ if error.outcome_unknown() => Answer::Lost { retry_after },
+                    ErrorKind::Connection | ErrorKind::Timeout => Answer::Unused {
+                        unsent: true,
+                        retry_after,
+                    },
+                    _ => Answer::Unused {
+                        unsent: false,
+                        retry_after,
+                    },
+                };
+                // The caller's own request was not sent, and the refresh is ours to repeat.
+                self.failure = Some(error.with_outcome_unknown(false));
+                answer
+            }
+        };
+        self.client_id = client_id;
+        answer
+    }
+
+    fn end(&mut self, end: End) -> Result<()> {
+        let failure = || Error::internal("a refresh failed without a reason");
+        let error = match end {
+            End::Adopted | End::Renewed => {
+                lock(self.refresher).failure = None;
+                return Ok(());
+            }
+            End::Unsaved => {
+                let change = match self.elsewhere {
+                    true => Change::Move,
+                    false => Change::Commit,
+                };
+                let record = self.changed(&change);
+                self.session.keep(&self.loaded, record);
+                let error = self.failure.take();
+                error
+                    .unwrap_or_else(|| self.session.contended())
+                    .prefixed(KEPT)
+            }
+            End::Moved => self.moved(),
+            End::LoggedOut => self.session.no_login(&self.loaded.record),
+            End::Over => Error::login_required(self.why_over()),
+            End::Refused => self.refused(),
+            End::Contended => self.session.contended(),
+            End::StoreFailed => self.failure.take().unwrap_or_else(failure),
+            End::Failed => {
+                let error = self.failure.take().unwrap_or_else(failure);
+                lock(self.refresher).failure = Some(error.clone());
+                error
+            }
+        };
+        Err(error)
+    }
+
+    fn moved(&self) -> Error {
+        let theirs = self
+            .tokens
+            .as_ref()
+            .and_then(|tokens| tokens.org_id.clone());
+        Error::login_required(format!(
+            "Parallel renewed the login of the organization {} for the organization {}, and it is kept there. Select that organization, or log in again.",
+            self.key,
+            crate::prompt::clean(&theirs.unwrap_or_default(), 100)
+        ))
+    }
+
+    fn why_over(&self) -> String {
+        let login = self.login();
+        let now = self.session.clock.now().wall;
+        match login.map(|login| decide(&login, now, self.rejected)) {
+            Some(Decision::LogIn(why)) => why,
+            _ => "Log in again: the stored login is not valid any more.".into(),
         }
+    }
+
+    fn refused(&mut self) -> Error {
+        let Some(error) = self.failure.take() else {
+            return Error::login_required(self.why_over());
+        };
         let why = error
             .description()
             .or(error.oauth_error())
@@ -299,16 +322,26 @@ fn is_refusal(error: &Error) -> bool {
     )
 }
 
-struct Landed<'a> {
-    flights: &'a Mutex<HashMap<String, super::Flight>>,
-    key: &'a str,
+pub(super) fn lock(refresher: &Mutex<Refresher>) -> MutexGuard<'_, Refresher> {
+    refresher.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Drop for Landed<'_> {
-    fn drop(&mut self) {
-        self.flights
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .remove(self.key);
+impl Session {
+    /// Ends a pair that nobody will use, as far as that can be done: its login was ended
+    /// meanwhile, or is another's than asked.
+    pub(crate) async fn discard(&self, tokens: &Tokens) {
+        let Some(token) = &tokens.refresh_token else {
+            return;
+        };
+        let revoked = match self.background.platform() {
+            Ok(platform) => platform.revoke(token.expose()).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = revoked {
+            tracing::debug!(
+                code = error.code(),
+                "a pair that nobody wants was not revoked"
+            );
+        }
     }
 }

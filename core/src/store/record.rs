@@ -5,10 +5,13 @@ use crate::{
     Error, ErrorKind, Result, Secret, answer,
     clock::{Now, from_unix_ms, unix_ms},
     oauth::Tokens,
+    secret::{WipedObject, wipe},
+    session::machine::{Claim, ours_counts},
 };
 use serde_json::{Map, Value, json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
+    io,
     time::{Duration, SystemTime},
 };
 
@@ -16,12 +19,14 @@ const VERSION: u64 = 1;
 /// Under this key lives a login whose organisation the server did not name.
 const UNNAMED: &str = "default";
 const LOGIN: &str = "control_api";
+/// In a login: who is refreshing it.
+const CLAIM: &str = "claim";
 /// The organisation under which the CLI keeps a data-API key of its old flat form.
 const FLAT: &str = "legacy";
 
 /// The whole record.
 #[derive(Clone, Default, PartialEq)]
-pub(crate) struct Record(Map<String, Value>);
+pub(crate) struct Record(WipedObject);
 
 /// One organisation's login, read out of a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,9 +65,10 @@ impl Record {
                 format!("The stored credentials are damaged ({why}). Log in again."),
             ))
         };
-        let Ok(Value::Object(mut map)) = serde_json::from_str(text) else {
+        let Ok(Value::Object(map)) = serde_json::from_str(text) else {
             return corrupt("they are no JSON object");
         };
+        let mut map = WipedObject(map);
         match map.get("version") {
             None => {
                 // The CLI's old flat form holds a data-API key. It is no login, and it is kept
@@ -70,9 +76,10 @@ impl Record {
                 if !map.contains_key("orgs")
                     && let Some(key) = answer::text(&map, "access_token")
                 {
-                    map.remove("access_token");
+                    map.remove("access_token").as_mut().map(wipe);
                     map.insert("selected_org_id".into(), json!(FLAT));
-                    map.insert("orgs".into(), json!({ FLAT: { "api_key": key } }));
+                    map.insert("orgs".into(), json!({ FLAT: {} }));
+                    map["orgs"][FLAT]["api_key"] = Value::String(key);
                 }
                 map.insert("version".into(), json!(VERSION));
             }
@@ -98,7 +105,14 @@ impl Record {
     pub(crate) fn to_text(&self) -> String {
         let mut map = self.0.clone();
         map.entry("version").or_insert(json!(VERSION));
-        serde_json::to_string_pretty(&map).expect("a JSON map can always be written")
+        // Measured first, as a text that grows leaves copies behind.
+        let mut length = Length(0);
+        let written = serde_json::to_writer_pretty(&mut length, &*map);
+        let mut text = Vec::with_capacity(length.0);
+        written
+            .and_then(|()| serde_json::to_writer_pretty(&mut text, &*map))
+            .expect("a JSON map can always be written");
+        String::from_utf8(text).expect("JSON is UTF-8")
     }
 
     pub(crate) fn client_id(&self) -> Option<String> {
@@ -207,7 +221,7 @@ impl Record {
             org.insert("org_name".into(), json!(name));
         }
         if asked.is_some() || !matches!(org.get(LOGIN), Some(Value::Object(_))) {
-            org.insert(LOGIN.into(), json!({}));
+            put(org, LOGIN, json!({}));
         }
         let login = org
             .get_mut(LOGIN)
@@ -218,7 +232,7 @@ impl Record {
                 .map(unix_ms)
         };
         let expires_ms = at(tokens.expires_in);
-        login.insert("access_token".into(), json!(tokens.access_token.expose()));
+        put(login, "access_token", json!(tokens.access_token.expose()));
         login.insert(
             "access_token_expires_at".into(),
             json!(expires_ms.map(|ms| ms / 1000)),
@@ -232,7 +246,7 @@ impl Record {
             login.insert("access_token_scopes".into(), json!(scopes));
         }
         if let Some(refresh_token) = &tokens.refresh_token {
-            login.insert("refresh_token".into(), json!(refresh_token.expose()));
+            put(login, "refresh_token", json!(refresh_token.expose()));
         }
         for (name, life) in [
             ("refresh_token_expires_at", tokens.refresh_token_expires_in),
@@ -250,14 +264,76 @@ impl Record {
             }
         }
         login.remove("refused_refresh_token_fingerprint");
+        login.remove(CLAIM);
         if let Some(id) = client_id.filter(|id| Some(*id) != top_client_id.as_deref()) {
             login.insert("client_id".into(), json!(id));
         }
     }
 
+    /// Who is refreshing a login. One that cannot be read is somebody's all the same.
+    pub(crate) fn claim_of(&self, key: &str) -> Option<Claim> {
+        let claim = self.login_map(key)?.get(CLAIM)?;
+        let claim = match claim {
+            Value::Null => return None,
+            claim => claim.as_object().cloned().unwrap_or_default(),
+        };
+        let owner = answer::text(&claim, "owner");
+        let time = |name| Duration::from_millis(millis(&claim, name).unwrap_or(0));
+        Some(Claim {
+            owner: owner
+                .and_then(|owner| u64::from_str_radix(&owner, 16).ok())
+                .unwrap_or(0),
+            number: millis(&claim, "number").unwrap_or(0) as u32,
+            lease: time("lease_ms"),
+            made: time("made_at_ms"),
+        })
+    }
+
+    /// Says in the login who is refreshing it.
+    pub(crate) fn set_claim(&mut self, key: &str, claim: &Claim) {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        if let Some(login) = self.login_mut(key) {
+            let claim = json!({
+                "owner": format!("{:016x}", claim.owner),
+                "number": claim.number,
+                "lease_ms": ms(claim.lease),
+                "made_at_ms": ms(claim.made),
+            });
+            login.insert(CLAIM.into(), claim);
+        }
+    }
+
+    pub(crate) fn remove_claim(&mut self, key: &str) {
+        if let Some(login) = self.login_mut(key) {
+            login.remove(CLAIM);
+        }
+    }
+
+    /// The login of `key` was renewed for another organization: the pair goes there, unless there
+    /// is a login already, and the token that it was given for is spent.
+    pub(crate) fn move_login(&mut self, key: &str, tokens: &Tokens, now: Now) {
+        let Some(old) = self.login_of(key) else {
+            return;
+        };
+        let to = Record::key_of(tokens).to_owned();
+        if self.login_of(&to).is_none() {
+            let client_id = old.client_id.as_deref();
+            self.apply(&to, tokens, client_id, Some(&old.scopes), now);
+        }
+        if let Some(token) = &old.refresh_token {
+            self.mark_refused(key, token);
+        }
+    }
+
     /// `ours` was made from `base` and could not be stored; the store holds `theirs` by now. What
-    /// we changed goes into it, except over a login that is not the one that we replaced.
-    pub(crate) fn merged(base: &Record, ours: &Record, theirs: &Record) -> Record {
+    /// we changed goes into it, except over a login that is not the one that we replaced. `spent`
+    /// are the refresh tokens that ours were given for: a store may still show those.
+    pub(crate) fn merged(
+        base: &Record,
+        ours: &Record,
+        theirs: &Record,
+        spent: &HashMap<String, Secret>,
+    ) -> Record {
         let mut merged = theirs.clone();
         if let Some(id) = ours.client_id()
             && Some(&id) != base.client_id().as_ref()
@@ -275,8 +351,11 @@ impl Record {
         };
         let keys: BTreeSet<_> = base.keys().into_iter().chain(ours.keys()).collect();
         for key in &keys {
-            let changed = base.login_map(key) != ours.login_map(key);
-            if changed && pair(theirs, key) == pair(base, key) {
+            let (base_pair, stored) = (pair(base, key), pair(theirs, key));
+            let is_spent = |token: &Secret| spent.get(key) == Some(token);
+            let changed = base.login_map(key) != ours.login_map(key)
+                || (stored.as_ref().is_some_and(is_spent) && pair(ours, key) != stored);
+            if changed && ours_counts(base_pair.as_ref(), stored.as_ref(), is_spent) {
                 merged.take_login(key, ours);
             }
         }
@@ -298,7 +377,7 @@ impl Record {
         if read.client_id != top_client_id {
             login.insert("client_id".into(), json!(read.client_id));
         }
-        org.insert(LOGIN.into(), Value::Object(login));
+        put(org, LOGIN, Value::Object(login));
     }
 
     /// The key under which the login of a token response lives.
@@ -311,6 +390,7 @@ impl Record {
         if let Some(login) = self.login_mut(key) {
             let print = fingerprint(refresh_token.expose());
             login.insert("refused_refresh_token_fingerprint".into(), json!(print));
+            login.remove(CLAIM);
         }
     }
 
@@ -322,7 +402,9 @@ impl Record {
         let Some(org) = orgs.get_mut(key).and_then(Value::as_object_mut) else {
             return;
         };
-        org.remove(LOGIN);
+        if let Some(mut login) = org.remove(LOGIN) {
+            wipe(&mut login);
+        }
         let nothing_left = org
             .iter()
             .all(|(name, value)| name == "org_name" || value.is_null());
@@ -372,6 +454,27 @@ impl Record {
     }
 }
 
+/// Puts a value in the place of one that may be a secret.
+fn put(object: &mut Map<String, Value>, name: &str, value: Value) {
+    if let Some(mut old) = object.insert(name.into(), value) {
+        wipe(&mut old);
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn millis(object: &Map<String, Value>, name: &str) -> Option<u64> {
     let value = object.get(name)?;
     value
@@ -399,12 +502,16 @@ fn exact_expiry(login: &Map<String, Value>) -> Option<SystemTime> {
     }
 }
 
-/// Enough to tell two tokens apart, useless for anything else (FNV-1a).
+/// Enough to tell two tokens apart, useless for anything else.
 fn fingerprint(text: &str) -> String {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    format!("{:08x}", hash(text) as u32)
+}
+
+/// FNV-1a: the same in every release, as what is stored depends on it.
+pub(super) fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
-    format!("{:08x}", hash as u32)
+    })
 }
 
 impl std::fmt::Debug for Record {

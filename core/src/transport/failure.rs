@@ -119,15 +119,12 @@ fn is_exhaustion(error: &io::Error) -> bool {
 /// The error and everything below it. `io::Error::source` skips the error that it wraps, and one
 /// may wrap another.
 fn causes<'a>(error: &'a Cause) -> impl Iterator<Item = &'a Cause> {
-    let below = |error: &&'a Cause| {
-        let error: &'a Cause = *error;
-        match error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-        {
-            Some(wrapped) => Some(wrapped as &Cause),
-            None => error.source(),
-        }
+    let below = |&error: &&'a Cause| match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        Some(wrapped) => Some(wrapped as &Cause),
+        None => error.source(),
     };
     std::iter::successors(Some(error), below)
 }

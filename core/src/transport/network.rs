@@ -27,7 +27,7 @@ pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 const MOST_IDLE_CONNECTIONS: usize = 64;
 /// An HTTP/2 connection that has been silent for so long under a request is asked for a sign of
 /// life,
-const PING_AFTER: Duration = Duration::from_secs(5);
+const PING_AFTER: Duration = Duration::from_secs(4);
 /// and is dead without one in this time.
 const PONG_WITHIN: Duration = Duration::from_secs(3);
 /// What was sent and is not acknowledged for so long is lost. More than [`CONNECT_TIMEOUT`],

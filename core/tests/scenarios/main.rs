@@ -138,6 +138,9 @@ fn client(started: &Value, store: MemoryStore) -> Result<AccountClient> {
     if let Some(seconds) = options["timeout"].as_f64() {
         builder = builder.timeout(Duration::from_secs_f64(seconds));
     }
+    if let Some(seconds) = options["deadline"].as_f64() {
+        builder = builder.deadline(Duration::from_secs_f64(seconds));
+    }
     if let Some(retries) = options["max_retries"].as_u64() {
         builder = builder.max_retries(retries as u32);
     }

@@ -32,6 +32,11 @@ pub(crate) fn event(event: &LoginEvent) -> Value {
             "type": "offline", "error": raised(error), "retry_in": retry_in.as_secs_f64(),
         }),
         LoginEvent::Authorized(_) => json!({ "type": "authorized" }),
+        #[allow(
+            unreachable_patterns,
+            reason = "the bindings' feature makes them all known"
+        )]
+        other => panic!("this runner does not know the event {other:?}"),
     }
 }
 
@@ -102,6 +107,7 @@ pub(crate) fn raised(error: &Error) -> Value {
         "request_id": error.request_id(), "retryable": error.retryable(),
         "retry_after": error.retry_after().map(|after| after.as_secs_f64()),
         "outcome_unknown": error.outcome_unknown(), "oauth_error": error.oauth_error(),
+        "idempotency_key": error.idempotency_key(),
         "description": error.description(), "fields": fields,
     })
 }

@@ -38,14 +38,7 @@ impl Player {
     async fn call(&mut self, call: &Value, events: &mut Vec<Value>) -> Result<Value> {
         let args = &call["args"];
         let text = |name: &str| args[name].as_str().unwrap_or_default();
-        let client = self.client.with_options(CallOptions {
-            timeout: call["options"]["timeout"]
-                .as_f64()
-                .map(Duration::from_secs_f64),
-            max_retries: call["options"]["max_retries"]
-                .as_u64()
-                .map(|retries| retries as u32),
-        });
+        let client = self.client.with_options(call_options(&call["options"]));
         Ok(match call["call"].as_str().expect("a name") {
             "login" => {
                 self.login = Some(client.start_login(login_options(args)).await?);
@@ -133,6 +126,11 @@ impl Player {
                     PollAnswer::Pending => json!("pending"),
                     PollAnswer::SlowDown => json!("slow_down"),
                     PollAnswer::Tokens(answer) => tokens(&answer),
+                    #[allow(
+                        unreachable_patterns,
+                        reason = "the bindings' feature makes them all known"
+                    )]
+                    other => panic!("this runner does not know the answer {other:?}"),
                 }
             }
             "oauth.refresh" => {
@@ -164,12 +162,32 @@ impl Player {
     }
 }
 
-fn login_options(args: &Value) -> LoginOptions {
-    LoginOptions {
-        scopes: strings(&args["scopes"]),
-        timeout: args["timeout"].as_f64().map(Duration::from_secs_f64),
-        login_hint: args["login_hint"].as_str().map(str::to_owned),
+fn call_options(options: &Value) -> CallOptions {
+    let mut limits = CallOptions::default();
+    if let Some(seconds) = options["timeout"].as_f64() {
+        limits = limits.timeout(Duration::from_secs_f64(seconds));
     }
+    if let Some(seconds) = options["deadline"].as_f64() {
+        limits = limits.deadline(Duration::from_secs_f64(seconds));
+    }
+    if let Some(retries) = options["max_retries"].as_u64() {
+        limits = limits.max_retries(retries as u32);
+    }
+    limits
+}
+
+fn login_options(args: &Value) -> LoginOptions {
+    let mut options = LoginOptions::default();
+    if let Some(scopes) = strings(&args["scopes"]) {
+        options = options.scopes(scopes);
+    }
+    if let Some(seconds) = args["timeout"].as_f64() {
+        options = options.timeout(Duration::from_secs_f64(seconds));
+    }
+    if let Some(hint) = args["login_hint"].as_str() {
+        options = options.login_hint(hint);
+    }
+    options
 }
 
 pub(crate) fn strings(value: &Value) -> Option<Vec<String>> {

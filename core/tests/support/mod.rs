@@ -2,6 +2,7 @@
 
 use parallel_account::{
     AccountClient, AccountClientBuilder, CredentialStore, Error, MemoryStore, Result, StoreFuture,
+    StoreLock,
 };
 use parallel_account_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
@@ -76,28 +77,58 @@ pub(crate) fn expired() -> String {
     record(json!({"org_1": login("at-1", "rt-1", -10)}))
 }
 
-/// What a store's hook sees: the number of this load, and the record's real place.
-pub(crate) type OnLoad = Box<dyn Fn(usize, &MemoryStore) -> Result<()> + Send + Sync>;
+/// What a store's hook sees: the number of this call, and the record's real place.
+pub(crate) type Hook = Arc<dyn Fn(usize, &MemoryStore) -> Result<()> + Send + Sync>;
 
-/// A store without a lock, as many are that people write.
+/// A store without a lock, as those are that people write.
+#[derive(Clone)]
 pub(crate) struct Scripted {
     memory: MemoryStore,
-    loads: AtomicUsize,
-    on_load: OnLoad,
+    loads: Arc<AtomicUsize>,
+    swaps: Arc<AtomicUsize>,
+    on_load: Hook,
+    on_swap: Hook,
+    has_lock: bool,
     pub(crate) full: Arc<AtomicBool>,
 }
 
 impl Scripted {
-    pub(crate) fn new(
-        memory: &MemoryStore,
-        on_load: impl Fn(usize, &MemoryStore) -> Result<()> + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn new(memory: &MemoryStore) -> Self {
         Scripted {
             memory: memory.clone(),
-            loads: AtomicUsize::new(0),
-            on_load: Box::new(on_load),
+            loads: Arc::default(),
+            swaps: Arc::default(),
+            on_load: Arc::new(|_, _| Ok(())),
+            on_swap: Arc::new(|_, _| Ok(())),
+            has_lock: false,
             full: Arc::default(),
         }
+    }
+
+    /// With a lock, which is free; as a file has one.
+    pub(crate) fn with_lock(self) -> Self {
+        Scripted {
+            has_lock: true,
+            ..self
+        }
+    }
+
+    /// `hook` runs before each load.
+    pub(crate) fn loading(
+        self,
+        hook: impl Fn(usize, &MemoryStore) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let on_load = Arc::new(hook);
+        Scripted { on_load, ..self }
+    }
+
+    /// `hook` runs before each swap.
+    pub(crate) fn swapping(
+        self,
+        hook: impl Fn(usize, &MemoryStore) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let on_swap = Arc::new(hook);
+        Scripted { on_swap, ..self }
     }
 }
 
@@ -108,32 +139,40 @@ impl CredentialStore for Scripted {
             self.memory.load().await
         })
     }
-    fn save(&self, record: String) -> StoreFuture<'_, ()> {
-        if self.full.load(Ordering::SeqCst) {
-            return Box::pin(async { Err(Error::store("The disk is full.", None)) });
-        }
-        self.memory.save(record)
+
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
+        Box::pin(async {
+            (self.on_swap)(self.swaps.fetch_add(1, Ordering::SeqCst) + 1, &self.memory)?;
+            if self.full.load(Ordering::SeqCst) {
+                return Err(Error::store("The disk is full.", None));
+            }
+            self.memory.replace(old, new).await
+        })
     }
-    fn delete(&self) -> StoreFuture<'_, ()> {
-        self.memory.delete()
+
+    fn lock(&self) -> StoreFuture<'_, Option<StoreLock>> {
+        let lock = self.has_lock.then(|| StoreLock::new(self.clone()));
+        Box::pin(async { Ok(lock) })
     }
+
     fn location(&self) -> String {
         "a script".into()
     }
 }
 
-/// The load that follows the answer to a refresh: one to find the login, one under the lock.
-pub(crate) const AFTER_THE_ANSWER: usize = 3;
+/// The swap that writes a new pair: the first one writes the claim.
+pub(crate) const COMMIT: usize = 2;
 
 /// What a sibling writes.
 pub(crate) async fn write(memory: &MemoryStore, text: String) {
-    memory.save(text).await.expect("in memory");
+    let old = memory.record();
+    assert!(memory.replace(old, Some(text)).await.expect("in memory"));
 }
 
 pub(crate) fn write_now(memory: &MemoryStore, text: &str) {
     let memory = memory.clone();
     let text = text.to_owned();
-    // Saving to memory never waits.
+    // Writing to memory never waits.
     let mut save = Box::pin(async move { write(&memory, text).await });
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(save.as_mut().poll(&mut context).is_ready());

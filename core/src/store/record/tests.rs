@@ -160,3 +160,36 @@ fn the_data_key_of_the_flat_form_stays_where_the_cli_finds_it() {
         "orgs": {"legacy": {"api_key": "data-key"}}, "client_id": "new"});
     assert_eq!(value, expected);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_of_a_record_stays_in_memory() {
+    use crate::secret::memory::Canary;
+    use zeroize::Zeroizing;
+    let [access, refresh, data_key] = [(); 3].map(|()| Canary::new());
+    let pair = |access: &Canary, refresh: &Canary| Tokens {
+        access_token: access.text().into(),
+        refresh_token: Some(refresh.text().into()),
+        ..tokens(None)
+    };
+    let canaries = [&access, &refresh, &data_key];
+    {
+        let mut flat = Zeroizing::new(String::with_capacity(1000));
+        flat.push_str("{\"access_token\":\"");
+        flat.push_str(&Zeroizing::new(data_key.text()));
+        flat.push_str("\"}");
+        let mut record = Record::parse(&flat).expect("the CLI's old form");
+        record.apply("org_1", &pair(&access, &refresh), None, Some(&[]), now());
+        let before = record.clone();
+        record.apply("org_1", &pair(&refresh, &access), None, None, now());
+        let merged = Record::merged(&before, &record, &before, &HashMap::new());
+        let text = Zeroizing::new(merged.to_text());
+        let mut again = Record::parse(&text).expect("good");
+        drop(again.login_of("org_1"));
+        again.forget("org_1");
+        assert!(canaries.iter().all(|canary| canary.copies() > 0));
+    }
+    for canary in canaries {
+        assert_eq!(canary.copies(), 0);
+    }
+}

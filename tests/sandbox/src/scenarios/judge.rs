@@ -223,6 +223,7 @@ pub(super) fn verdict(running: &Running, report: &Value) -> Vec<String> {
     }
     let judge = Judge {
         templates: running.templates(unix_seconds(running.wall)),
+        captures: &progress.captures,
         slack: running.started.elapsed().as_secs_f64() * running.scenario.time_scale + NEAR_SECONDS,
     };
     for (number, (call, result)) in calls.iter().zip(&results).enumerate() {
@@ -265,6 +266,7 @@ fn collect_texts<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
 
 struct Judge<'a> {
     templates: Templates<'a>,
+    captures: &'a HashMap<String, String>,
     /// Seconds that the client's clock may have gone on by.
     slack: f64,
 }
@@ -366,8 +368,14 @@ impl Judge<'_> {
         }
     }
 
-    /// `{{any}}`, `{{near+seconds}}`, or the text itself.
+    /// `{{any}}`, `{{near+seconds}}`, `{{capture:x}}`, or the text itself.
     fn text(&self, wanted: &str, got: &Value) -> bool {
+        if let Some(name) = capture(wanted) {
+            return self
+                .captures
+                .get(name)
+                .is_some_and(|sent| got == sent.as_str());
+        }
         let matcher = wanted
             .strip_prefix("{{")
             .and_then(|text| text.strip_suffix("}}"));

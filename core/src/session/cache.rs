@@ -1,0 +1,363 @@
+//! What is in memory of the store: a copy of it, or changes that it does not have yet.
+
+use super::{Session, cell::Held};
+use crate::{
+    Error, ErrorKind, Result,
+    store::{Login, Record},
+};
+use std::{
+    sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+/// What it means that a pair could not be saved.
+pub(super) const KEPT: &str =
+    "The login is kept in memory only, and it is lost if this process ends. ";
+/// How often a change that the store did not take is offered to it again.
+const SAVE_AGAIN: Duration = Duration::from_secs(1);
+/// How often a change is made anew because somebody else was faster.
+const CONFLICTS: u32 = 20;
+
+#[derive(Default)]
+pub(super) enum Cache {
+    /// Nothing was read yet.
+    #[default]
+    Empty,
+    /// As the store had it when it was last read or written.
+    Clean(Copy),
+    /// With changes that the store does not have, for they could not be written.
+    Unsaved {
+        copy: Copy,
+        /// When to offer them again; `None` while that is being done.
+        retry_at: Option<Duration>,
+    },
+}
+
+pub(super) struct Copy {
+    pub(super) record: Arc<Record>,
+    /// What `record` says of the login that this client acts for, once somebody has asked.
+    login: Option<Arc<Login>>,
+    /// What the store held when it was last read or written.
+    text: Option<String>,
+    /// The store's revision when it was last read; unknown after a write of ours, which somebody
+    /// else may have followed at once.
+    revision: Option<u64>,
+    /// When it was last read.
+    read: Instant,
+}
+
+impl Cache {
+    pub(super) fn copy(&self) -> Option<&Copy> {
+        match self {
+            Cache::Empty => None,
+            Cache::Clean(copy) | Cache::Unsaved { copy, .. } => Some(copy),
+        }
+    }
+
+    fn copy_mut(&mut self) -> Option<&mut Copy> {
+        match self {
+            Cache::Empty => None,
+            Cache::Clean(copy) | Cache::Unsaved { copy, .. } => Some(copy),
+        }
+    }
+
+    pub(super) fn is_unsaved(&self) -> bool {
+        matches!(self, Cache::Unsaved { .. })
+    }
+}
+
+/// A record as it was just read: what the store holds, and what it comes to with our changes.
+#[derive(Clone, Default)]
+pub(super) struct Loaded {
+    pub(super) text: Option<String>,
+    pub(super) record: Arc<Record>,
+    pub(super) unsaved: bool,
+}
+
+impl Session {
+    /// The record as the store has it now; read again only if it may have changed.
+    pub(crate) async fn record(&self) -> Result<Arc<Record>> {
+        if let Some(copy) = self.cached().copy()
+            && copy.read.elapsed() < self.store.cache_for()
+        {
+            return Ok(copy.record.clone());
+        }
+        let revision = self.revision().await;
+        if let Some(copy) = self.cached().copy()
+            && revision.is_some()
+            && copy.revision == revision
+        {
+            return Ok(copy.record.clone());
+        }
+        // One read at a time; whoever came before it began shares it.
+        let arrived = self.reads_begun.load(Ordering::Acquire);
+        let mut last = self.last_read.lock().await;
+        if *last > arrived
+            && let Some(copy) = self.cached().copy()
+        {
+            return Ok(copy.record.clone());
+        }
+        let number = self.reads_begun.fetch_add(1, Ordering::AcqRel) + 1;
+        let record = match self.load(&None, revision).await {
+            Ok(loaded) => loaded.record,
+            Err(error) => match &*self.cached() {
+                Cache::Unsaved { copy, .. } => copy.record.clone(),
+                Cache::Empty | Cache::Clean(_) => return Err(error),
+            },
+        };
+        *last = number;
+        Ok(record)
+    }
+
+    /// The login that this client acts for. Every call asks, so it is read out of a record once.
+    pub(crate) async fn login(&self) -> Result<Arc<Login>> {
+        let record = self.record().await?;
+        if let Some(copy) = self.cached().copy()
+            && let Some(login) = &copy.login
+            && Arc::ptr_eq(&copy.record, &record)
+        {
+            return Ok(login.clone());
+        }
+        let login = record
+            .login(self.organization())
+            .map(Arc::new)
+            .ok_or_else(|| self.no_login(&record))?;
+        if let Some(copy) = self.cached().copy_mut()
+            && Arc::ptr_eq(&copy.record, &record)
+        {
+            copy.login = Some(login.clone());
+        }
+        Ok(login)
+    }
+
+    /// Reads the store, whatever is cached. `revision` was asked for before, so that a write in
+    /// between is read again rather than missed.
+    pub(super) async fn load(&self, held: &Held, revision: Option<u64>) -> Result<Loaded> {
+        let text = self.load_text(held).await?;
+        let theirs = self.parse(text.as_deref())?;
+        let mut cache = self.cached();
+        let record = match cache.copy() {
+            Some(copy) if copy.text == text => copy.record.clone(),
+            Some(copy) => {
+                let base = match cache.is_unsaved() {
+                    true => self.parse(copy.text.as_deref()).unwrap_or_default(),
+                    false => (*copy.record).clone(),
+                };
+                let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::new(Record::merged(&base, &copy.record, &theirs, &spent))
+            }
+            None => Arc::new(theirs.clone()),
+        };
+        let unsaved = match cache.copy() {
+            Some(copy) if copy.text == text => cache.is_unsaved(),
+            _ => *record != theirs,
+        };
+        let retry_at = match &*cache {
+            Cache::Unsaved { retry_at, .. } => *retry_at,
+            Cache::Empty | Cache::Clean(_) => Some(self.clock.now().monotonic),
+        };
+        let login = cache
+            .copy_mut()
+            .filter(|copy| Arc::ptr_eq(&copy.record, &record))
+            .and_then(|copy| copy.login.take());
+        let copy = Copy {
+            record: record.clone(),
+            login,
+            text: text.clone(),
+            revision,
+            read: Instant::now(),
+        };
+        *cache = match unsaved {
+            true => Cache::Unsaved { copy, retry_at },
+            false => Cache::Clean(copy),
+        };
+        Ok(Loaded {
+            text,
+            record,
+            unsaved,
+        })
+    }
+
+    fn parse(&self, text: Option<&str>) -> Result<Record> {
+        match text {
+            None => Ok(Record::default()),
+            Some(text) => Record::parse(text)
+                .map_err(|error| error.prefixed(&format!("{}: ", self.store.location()))),
+        }
+    }
+
+    /// The same, for a change: a login replaces what is damaged.
+    async fn load_for_change(&self, held: &Held) -> Result<Loaded> {
+        let text = match self.load(held, None).await {
+            Err(error) if error.kind() == ErrorKind::StoreCorrupt => {
+                // Where the store has set it aside, there is nothing by now.
+                self.load_text(held).await.unwrap_or_default()
+            }
+            loaded => return loaded,
+        };
+        Ok(Loaded {
+            text,
+            ..Loaded::default()
+        })
+    }
+
+    /// Writes `record` in place of what was `loaded`, and answers it as it would be loaded now;
+    /// `None` where somebody was faster.
+    pub(super) async fn write(
+        &self,
+        loaded: &Loaded,
+        record: Record,
+        held: &Held,
+    ) -> Result<Option<Loaded>> {
+        let new = record.to_text();
+        if !self.swap(loaded.text.clone(), new.clone(), held).await? {
+            return Ok(None);
+        }
+        let record = Arc::new(record);
+        let text = Some(new);
+        self.set(record.clone(), text.clone(), None);
+        Ok(Some(Loaded {
+            text,
+            record,
+            unsaved: false,
+        }))
+    }
+
+    /// Keeps a change in memory that the store did not take: the server has acted already.
+    pub(super) fn keep(&self, loaded: &Loaded, record: Record) {
+        let retry_at = self.clock.now().monotonic + SAVE_AGAIN;
+        self.set(Arc::new(record), loaded.text.clone(), Some(retry_at));
+    }
+
+    fn set(&self, record: Arc<Record>, text: Option<String>, retry_at: Option<Duration>) {
+        let copy = Copy {
+            record,
+            login: None,
+            text,
+            revision: None,
+            read: Instant::now(),
+        };
+        let mut cache = self.cached();
+        *cache = match retry_at {
+            Some(_) => Cache::Unsaved { copy, retry_at },
+            None => Cache::Clean(copy),
+        };
+    }
+
+    /// Reads, changes and writes the record until nobody else comes in between, whatever becomes
+    /// of the caller. `change` says whether there is anything to write. What the store does not
+    /// take counts in memory, and `kept` says what that means; where it cannot even be read, only
+    /// if there is no way back.
+    pub(super) async fn update(
+        self: &Arc<Self>,
+        kept: &'static str,
+        no_way_back: bool,
+        change: impl Fn(&mut Record) -> bool + Send + Sync + 'static,
+    ) -> Result<()> {
+        let session = self.clone();
+        let work = async move {
+            let (error, loaded) = match session.try_update(&change).await {
+                Ok(()) => return Ok(()),
+                Err((error, Some(loaded))) => (error, loaded),
+                Err((error, None)) if no_way_back => {
+                    let loaded = session.load(&None, None).await;
+                    (error, loaded.unwrap_or_else(|_| session.last_loaded()))
+                }
+                Err((error, None)) => return Err(error),
+            };
+            let mut record = (*loaded.record).clone();
+            change(&mut record);
+            session.keep(&loaded, record);
+            Err(error.prefixed(kept))
+        };
+        self.background.spawn(work)?.await
+    }
+
+    /// With an error comes what was read, if that could be done.
+    async fn try_update(
+        &self,
+        change: &(impl Fn(&mut Record) -> bool + Send + Sync),
+    ) -> Result<(), (Error, Option<Loaded>)> {
+        let without = |error| (error, None);
+        let held = self.lock().await.map_err(without)?;
+        let mut loaded = self.load_for_change(&held).await.map_err(without)?;
+        for _ in 0..CONFLICTS {
+            let mut record = (*loaded.record).clone();
+            if !change(&mut record) {
+                return Ok(());
+            }
+            match self.write(&loaded, record, &held).await {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => loaded = self.load_for_change(&held).await.map_err(without)?,
+                Err(error) => return Err((error, Some(loaded))),
+            }
+        }
+        Err((self.contended(), Some(loaded)))
+    }
+
+    pub(super) fn contended(&self) -> Error {
+        Error::store(
+            format!(
+                "The credentials ({}) could not be replaced: the store said {CONFLICTS} times that they had changed meanwhile. Its replace must compare with exactly what its load returns.",
+                self.store.location()
+            ),
+            None,
+        )
+    }
+
+    fn last_loaded(&self) -> Loaded {
+        let cache = self.cached();
+        match cache.copy() {
+            Some(copy) => Loaded {
+                text: copy.text.clone(),
+                record: copy.record.clone(),
+                unsaved: cache.is_unsaved(),
+            },
+            None => Loaded::default(),
+        }
+    }
+
+    /// Offers the store again what it did not take, in the background and at most each second
+    /// unless `at_once`: a disk may have room again long before the next refresh.
+    pub(crate) fn save_again(self: &Arc<Self>, at_once: bool) {
+        {
+            let mut cache = self.cached();
+            let Cache::Unsaved { retry_at, .. } = &mut *cache else {
+                return;
+            };
+            let now = self.clock.now().monotonic;
+            if retry_at.is_none_or(|at| at > now && !at_once) {
+                return;
+            }
+            *retry_at = None;
+        }
+        let session = self.clone();
+        let started = self.background.spawn(async move {
+            if let Err(error) = session.save_now().await {
+                tracing::debug!(code = error.code(), "a pair is still in memory only");
+            }
+            if let Cache::Unsaved { retry_at, .. } = &mut *session.cached() {
+                *retry_at = Some(session.clock.now().monotonic + SAVE_AGAIN);
+            }
+            Ok(())
+        });
+        drop(started);
+    }
+
+    async fn save_now(&self) -> Result<()> {
+        let held = self.lock().await?;
+        for _ in 0..CONFLICTS {
+            let loaded = self.load(&held, None).await?;
+            let record = (*loaded.record).clone();
+            if !loaded.unsaved || self.write(&loaded, record, &held).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(self.contended())
+    }
+
+    pub(super) fn cached(&self) -> MutexGuard<'_, Cache> {
+        // Nothing panics while it is held; and were it so, the store is read again.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,83 @@
+//! The last answer to whether the file changed, for as long as nobody could have used it anyway.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Another process's write is noticed that much later at most.
+const GOOD_FOR: Duration = Duration::from_millis(10);
+
+/// What this process has changed, whatever the file.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+/// Says that this process has changed some file.
+pub(super) fn changed() {
+    CHANGES.fetch_add(1, Ordering::AcqRel);
+}
+
+/// Shared by the clones of one store.
+#[derive(Clone, Default)]
+pub(super) struct Seen(Arc<Mutex<Option<Answer>>>);
+
+#[derive(Clone, Copy)]
+pub(super) struct Answer {
+    asked: Instant,
+    changes: u64,
+    revision: u64,
+}
+
+impl Seen {
+    /// The revision, unless it has to be asked for.
+    pub(super) fn revision(&self) -> Option<u64> {
+        // Never waited for: a forked child may find it locked for good.
+        let answer = (*self.0.try_lock().ok()?)?;
+        let fresh =
+            answer.changes == CHANGES.load(Ordering::Acquire) && answer.asked.elapsed() < GOOD_FOR;
+        fresh.then_some(answer.revision)
+    }
+
+    pub(super) fn keep(&self, answer: Answer) {
+        if let Ok(mut kept) = self.0.try_lock() {
+            *kept = Some(answer);
+        }
+    }
+}
+
+impl Answer {
+    /// Asks the system about the first of `paths` that is there.
+    pub(super) fn of(paths: &[&Path]) -> Answer {
+        let asked = Instant::now();
+        let changes = CHANGES.load(Ordering::Acquire);
+        let mut hasher = DefaultHasher::new();
+        let found = paths
+            .iter()
+            .enumerate()
+            .find_map(|(number, path)| Some((number, fs::symlink_metadata(path).ok()?)));
+        if let Some((number, meta)) = found {
+            number.hash(&mut hasher);
+            meta.len().hash(&mut hasher);
+            meta.modified().ok().hash(&mut hasher);
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::MetadataExt;
+                (meta.ino(), meta.ctime(), meta.ctime_nsec()).hash(&mut hasher);
+            }
+        }
+        Answer {
+            asked,
+            changes,
+            revision: hasher.finish(),
+        }
+    }
+
+    pub(super) fn revision(self) -> u64 {
+        self.revision
+    }
+}
