@@ -1,6 +1,5 @@
 #if canImport(Glibc)
     import Foundation
-    import Glibc
     import ParallelAccount
     import XCTest
 
@@ -51,8 +50,7 @@
         func testManyClientsShareConnections() async throws {
             let count = try number("PARALLEL_ACCOUNT_CLIENTS")
             let limit = try number("PARALLEL_ACCOUNT_DESCRIPTORS")
-            try refusesWithoutDescriptors()
-            try allow(descriptors: limit)
+            try Measures.allow(descriptors: limit)
             try await Sandbox.run { sandbox in
                 let record = try await record(in: sandbox)
                 let kinds: [(String, @Sendable () -> any CredentialStore)] = [
@@ -62,26 +60,6 @@
                 for (kind, store) in kinds {
                     try await measure(count, of: kind, store: store, in: sandbox)
                 }
-            }
-        }
-
-        private func allow(descriptors: Int) throws {
-            let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-            var limits = rlimit()
-            XCTAssertEqual(getrlimit(kind, &limits), 0)
-            limits.rlim_cur = rlim_t(descriptors)
-            XCTAssertEqual(setrlimit(kind, &limits), 0)
-        }
-
-        /// The first client of a process that has no descriptor left is an error, not a crash, and
-        /// the next one works.
-        private func refusesWithoutDescriptors() throws {
-            try allow(descriptors: 1)
-            XCTAssertThrowsError(try AccountClient(store: MemoryStore())) { error in
-                let error = error as? AccountError
-                XCTAssertEqual(error?.code, .connection)
-                let message = error?.message ?? "no error of ours"
-                XCTAssertTrue(message.contains("ulimit -n"), message)
             }
         }
 
