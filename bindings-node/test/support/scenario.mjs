@@ -36,6 +36,7 @@ function clientFor(started, store) {
       org: options.org,
       userAgent: options.user_agent,
       timeout: ms(options.timeout),
+      deadline: ms(options.deadline),
       maxRetries: options.max_retries,
       firstPollAtOnce: options.first_poll_at_once,
       platformUrl: options.platform_url ?? started.platform_url,
@@ -152,7 +153,11 @@ async function play(started, store) {
   const state = {};
   for (const { call, args = {}, options = {} } of started.client) {
     const events = [];
-    const limits = given({ timeout: ms(options?.timeout), maxRetries: options?.max_retries });
+    const limits = given({
+      timeout: ms(options?.timeout),
+      deadline: ms(options?.deadline),
+      maxRetries: options?.max_retries,
+    });
     try {
       if (call === 'request') {
         const { method, path, json } = args;

@@ -74,14 +74,15 @@ impl Base {
         Ok(url)
     }
 
-    /// Host and port, unless this is `usual`.
-    pub(crate) fn other_than(&self, usual: &str) -> Option<String> {
-        let host = self.0.host_str().unwrap_or_default();
-        match self.0.port() {
-            _ if self.to_string() == usual => None,
-            Some(port) => Some(format!("{host}-{port}")),
-            None => Some(host.to_owned()),
+    /// What tells the services behind these two bases from all others, to name a file after;
+    /// `None` for the `usual` ones. Both count, as a login of one platform is sent to either.
+    pub(crate) fn instance(platform: &Base, account: &Base, usual: [&str; 2]) -> Option<String> {
+        let [platform, account] = [platform, account].map(Base::to_string);
+        if [platform.as_str(), account.as_str()] == usual {
+            return None;
         }
+        let short = |url: &str| url.strip_prefix("https://").unwrap_or(url).to_owned();
+        Some(format!("{} {}", short(&platform), short(&account)))
     }
 
     pub(crate) fn is_http(&self) -> bool {
@@ -137,6 +138,28 @@ mod tests {
             "",
         ] {
             assert!(Base::parse(bad, "url").is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn each_pair_of_services_has_a_name_of_its_own() {
+        let usual = ["https://platform.example", "https://api.example/account"];
+        let name = |platform: &str, account: &str| {
+            let base = |url| Base::parse(url, "url").expect("good");
+            Base::instance(&base(platform), &base(account), usual)
+        };
+        assert_eq!(name(usual[0], "https://api.example/account/"), None);
+        let others = [
+            name("https://platform.example:8443", usual[1]),
+            name("https://platform.example/x", usual[1]),
+            name(usual[0], "https://staging.example/account"),
+            name(usual[0], "https://api.example/other"),
+            name("http://localhost:1", "http://localhost:1"),
+            name("https://localhost:1", "https://localhost:1"),
+        ];
+        for (at, other) in others.iter().enumerate() {
+            assert!(other.is_some(), "{at}");
+            assert!(!others[..at].contains(other), "{other:?}");
         }
     }
 
