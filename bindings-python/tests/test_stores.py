@@ -11,7 +11,7 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,8 @@ class Asynchronous:
         return same
 
 
-def sqlite_store() -> Any:
+@pytest.fixture
+def sqlite_store() -> Iterator[Any]:
     """The store that the README shows."""
     readme = Path(__file__).parents[1].joinpath("README.md").read_text()
     (block,) = re.findall(r"```python\n(class DatabaseStore:.*?)```", readme, re.DOTALL)
@@ -80,12 +81,15 @@ def sqlite_store() -> Any:
     exec(block, scope)
     database = sqlite3.connect(":memory:", check_same_thread=False)
     database.execute("CREATE TABLE logins (user_id INTEGER PRIMARY KEY, record TEXT NOT NULL)")
-    return scope["DatabaseStore"](database, 7)
+    yield scope["DatabaseStore"](database, 7)
+    database.close()
 
 
-@pytest.mark.parametrize("make_store", [Plain, Asynchronous, sqlite_store])
-def test_a_whole_life_in_a_store_of_ones_own(sandbox: Sandbox, make_store: Any) -> None:
-    store = make_store()
+@pytest.mark.parametrize("kind", [Plain, Asynchronous, None], ids=["plain", "async", "sqlite"])
+def test_a_whole_life_in_a_store_of_ones_own(
+    sandbox: Sandbox, sqlite_store: Any, kind: Any
+) -> None:
+    store = kind() if kind else sqlite_store
     assert isinstance(store, CredentialStore)
     assert isinstance(store, AsyncCredentialStore)
     with sandbox.client(store=store, first_poll_at_once=True) as client:
