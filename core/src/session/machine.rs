@@ -367,6 +367,17 @@ impl<T: Clone + PartialEq> Machine<T> {
                 Effect::Load
             }
             (Phase::Marking { .. }, _) => Effect::End(End::Refused),
+            (Phase::Releasing, Event::Replaced(false)) if self.conflicts < CONFLICTS => {
+                self.conflicts += 1;
+                self.phase = Phase::Releasing;
+                Effect::Load
+            }
+            (Phase::Releasing, Event::Loaded(Some(seen)))
+                if seen.claim.is_some_and(|claim| claim.owner == self.owner) =>
+            {
+                self.phase = Phase::Releasing;
+                Effect::Replace(Change::Release)
+            }
             (Phase::Releasing, _) => Effect::End(End::Failed),
             (Phase::Idle, _) => Effect::End(End::Failed),
         }
@@ -559,7 +570,9 @@ impl<T: Clone + PartialEq> Machine<T> {
             .rest
             .map_or(FIRST_REST, |rest| (rest.pause * 2).min(LONGEST_REST));
         self.rest = Some(Rest {
-            until: now.client + pause.max(retry_after.unwrap_or_default()),
+            until: now
+                .client
+                .saturating_add(pause.max(retry_after.unwrap_or_default())),
             pause,
         });
         if self.locked {
