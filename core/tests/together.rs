@@ -4,7 +4,7 @@ mod support;
 
 use parallel_account::MemoryStore;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 use support::*;
 
 fn two_organizations(selected: &str) -> Value {
@@ -12,6 +12,43 @@ fn two_organizations(selected: &str) -> Value {
         "org_1": login("at-1", "rt-1", -10),
         "org_2": login("at-b", "rt-b", 3600),
     }})
+}
+
+fn claimed_by_a_sibling(mut record: Value) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    record["orgs"]["org_1"]["control_api"]["claim"] = json!({"owner": "00000000000000aa",
+        "number": 1, "lease_ms": 45_000, "made_at_ms": now.expect("after 1970").as_millis() as u64});
+    record.to_string()
+}
+
+#[tokio::test]
+async fn an_unsaved_change_elsewhere_passes_no_claim() {
+    let local = Local::start().await;
+    let memory = MemoryStore::new(Some(two_organizations("org_2").to_string()));
+    let store = Scripted::new(&memory);
+    let full = store.full.clone();
+    let client = local.client(store);
+    full.store(true, Ordering::SeqCst);
+    client.select_organization("org_1").await.expect_err("full");
+    write(&memory, claimed_by_a_sibling(two_organizations("org_2"))).await;
+    full.store(false, Ordering::SeqCst);
+    let waiting = tokio::time::timeout(Duration::from_secs(2), token(&client)).await;
+    waiting.expect_err("the sibling's claim is waited for");
+    assert_eq!(local.count("token.refresh").await, 0);
+}
+
+#[tokio::test]
+async fn an_unsaved_change_elsewhere_sends_nothing_without_a_claim() {
+    let local = Local::start().await;
+    let memory = MemoryStore::new(Some(two_organizations("org_2").to_string()));
+    let store = Scripted::new(&memory);
+    let full = store.full.clone();
+    let client = local.client(store);
+    full.store(true, Ordering::SeqCst);
+    client.select_organization("org_1").await.expect_err("full");
+    let error = token(&client).await.expect_err("no claim can be written");
+    assert_eq!(error.code(), "store");
+    assert_eq!(local.count("token.refresh").await, 0);
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ pub(crate) struct Seen<T> {
     pub(crate) usable: Use,
     /// Who is refreshing it.
     pub(crate) claim: Option<Claim>,
-    /// The store does not have it: it could not be written, and only this process knows it.
+    /// The store does not have this token: it could not be written, and only this process knows it.
     pub(crate) unsaved: bool,
 }
 
@@ -301,13 +301,8 @@ impl<T: Clone + PartialEq> Machine<T> {
             (Phase::Loading, Event::Loaded(seen)) => self.loaded(seen, None, now),
             (Phase::Loading, _) => Effect::End(End::StoreFailed),
             (Phase::Saving(seen), Event::Replaced(true)) => {
-                let (unsaved, claim) = (false, None);
-                let saved = Seen {
-                    unsaved,
-                    claim,
-                    ..seen
-                };
-                self.loaded(Some(saved), None, now)
+                let unsaved = false;
+                self.loaded(Some(Seen { unsaved, ..seen }), None, now)
             }
             (Phase::Saving(_), Event::Replaced(false)) => self.contended(),
             (Phase::Saving(seen), _) => self.unwritable(seen, now),
