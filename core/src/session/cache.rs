@@ -46,6 +46,19 @@ pub(super) struct Copy {
     read: Instant,
 }
 
+impl Copy {
+    /// After a change of ours.
+    fn new(record: Arc<Record>, text: Option<String>) -> Self {
+        Copy {
+            record,
+            login: None,
+            text,
+            revision: None,
+            read: Instant::now(),
+        }
+    }
+}
+
 impl Cache {
     pub(super) fn copy(&self) -> Option<&Copy> {
         match self {
@@ -99,7 +112,10 @@ impl Session {
         }
         let number = self.reads_begun.fetch_add(1, Ordering::AcqRel) + 1;
         let record = match self.load(&None, revision).await {
-            Ok(loaded) => loaded.record,
+            Ok(loaded) => match self.cached().copy() {
+                Some(copy) => copy.record.clone(),
+                None => loaded.record,
+            },
             Err(error) => match &*self.cached() {
                 Cache::Unsaved { copy, .. } => copy.record.clone(),
                 Cache::Empty | Cache::Clean(_) => return Err(error),
@@ -133,6 +149,7 @@ impl Session {
     /// Reads the store, whatever is cached. `revision` was asked for before, so that a write in
     /// between is read again rather than missed.
     pub(super) async fn load(&self, held: &Held, revision: Option<u64>) -> Result<Loaded> {
+        let changes = self.changes.load(Ordering::Acquire);
         let text = self.load_text(held).await?;
         let theirs = self.parse(text.as_deref())?;
         let mut cache = self.cached();
@@ -152,6 +169,14 @@ impl Session {
             Some(copy) if copy.text == text => cache.is_unsaved(),
             _ => *record != theirs,
         };
+        // A change of ours has overtaken this reading: what it made of the cache is newer.
+        if changes != self.changes.load(Ordering::Acquire) {
+            return Ok(Loaded {
+                text,
+                record,
+                unsaved,
+            });
+        }
         let retry_at = match &*cache {
             Cache::Unsaved { retry_at, .. } => *retry_at,
             Cache::Empty | Cache::Clean(_) => Some(self.clock.now().monotonic),
@@ -213,35 +238,48 @@ impl Session {
         if !self.swap(loaded.text.clone(), new.clone(), held).await? {
             return Ok(None);
         }
-        let record = Arc::new(record);
         let text = Some(new);
-        self.set(record.clone(), text.clone(), None);
+        let mut cache = self.cached();
+        let all = self.with_kept(&cache, loaded, &record);
+        let unsaved = all.as_ref().is_some_and(|all| *all != record);
+        let record = Arc::new(all.unwrap_or(record));
+        let copy = Copy::new(record.clone(), text.clone());
+        *cache = match &*cache {
+            Cache::Unsaved { retry_at, .. } if unsaved => Cache::Unsaved {
+                copy,
+                retry_at: *retry_at,
+            },
+            _ => Cache::Clean(copy),
+        };
+        self.changes.fetch_add(1, Ordering::AcqRel);
         Ok(Some(Loaded {
             text,
             record,
-            unsaved: false,
+            unsaved,
         }))
     }
 
     /// Keeps a change in memory that the store did not take: the server has acted already.
     pub(super) fn keep(&self, loaded: &Loaded, record: Record) {
-        let retry_at = self.clock.now().monotonic + SAVE_AGAIN;
-        self.set(Arc::new(record), loaded.text.clone(), Some(retry_at));
+        let mut cache = self.cached();
+        let record = self.with_kept(&cache, loaded, &record).unwrap_or(record);
+        *cache = Cache::Unsaved {
+            copy: Copy::new(Arc::new(record), loaded.text.clone()),
+            retry_at: Some(self.clock.now().monotonic + SAVE_AGAIN),
+        };
+        self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
-    fn set(&self, record: Arc<Record>, text: Option<String>, retry_at: Option<Duration>) {
-        let copy = Copy {
-            record,
-            login: None,
-            text,
-            revision: None,
-            read: Instant::now(),
-        };
-        let mut cache = self.cached();
-        *cache = match retry_at {
-            Some(_) => Cache::Unsaved { copy, retry_at },
-            None => Cache::Clean(copy),
-        };
+    /// `record`, which was made from `loaded`, with what was kept in memory since then.
+    fn with_kept(&self, cache: &Cache, loaded: &Loaded, record: &Record) -> Option<Record> {
+        match cache {
+            Cache::Unsaved { copy, .. } if !Arc::ptr_eq(&copy.record, &loaded.record) => {
+                let base = self.parse(copy.text.as_deref()).unwrap_or_default();
+                let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+                Some(Record::merged(&base, &copy.record, record, &spent))
+            }
+            _ => None,
+        }
     }
 
     /// Reads, changes and writes the record until nobody else comes in between, whatever becomes
