@@ -115,7 +115,10 @@ impl Session {
         }
         let number = self.reads_begun.fetch_add(1, Ordering::AcqRel) + 1;
         let record = match self.load(&None, revision).await {
-            Ok(loaded) => loaded.record,
+            Ok(loaded) => match self.cached().copy() {
+                Some(copy) => copy.record.clone(),
+                None => loaded.record,
+            },
             Err(error) => match &*self.cached() {
                 Cache::Unsaved { copy, .. } => copy.record.clone(),
                 Cache::Empty | Cache::Clean(_) => return Err(error),
@@ -149,6 +152,7 @@ impl Session {
     /// Reads the store, whatever is cached. `revision` was asked for before, so that a write in
     /// between is read again rather than missed.
     pub(super) async fn load(&self, held: &Held, revision: Option<u64>) -> Result<Loaded> {
+        let changes = self.changes.load(Ordering::Acquire);
         let text = self.load_text(held).await?;
         if let Some(loaded) = self.known(&text, revision) {
             return Ok(loaded);
@@ -167,14 +171,18 @@ impl Session {
                 Record::merged(&base, &copy.record, &theirs, &spent)
             }
         };
-        let retry_at = match &*cache {
-            Cache::Unsaved { retry_at, .. } => *retry_at,
-            Cache::Empty | Cache::Clean(_) => Some(self.clock.now().monotonic),
-        };
         let loaded = Loaded {
             unsaved: record != theirs,
             record: Arc::new(record),
             text,
+        };
+        // A change of ours has overtaken this reading: what it made of the cache is newer.
+        if changes != self.changes.load(Ordering::Acquire) {
+            return Ok(loaded);
+        }
+        let retry_at = match &*cache {
+            Cache::Unsaved { retry_at, .. } => *retry_at,
+            Cache::Empty | Cache::Clean(_) => Some(self.clock.now().monotonic),
         };
         let copy = Copy::of(&loaded, revision);
         *cache = match loaded.unsaved {
@@ -233,26 +241,52 @@ impl Session {
         if !self.swap(&loaded.text, &text, held).await? {
             return Ok(None);
         }
+        let mut cache = self.cached();
+        let all = self.with_kept(&cache, loaded, &record);
         let written = Loaded {
             text,
-            record: Arc::new(record),
-            unsaved: false,
+            unsaved: all.as_ref().is_some_and(|all| *all != record),
+            record: Arc::new(all.unwrap_or(record)),
         };
-        *self.cached() = Cache::Clean(Copy::of(&written, None));
+        let copy = Copy::of(&written, None);
+        *cache = match &*cache {
+            Cache::Unsaved { retry_at, .. } if written.unsaved => Cache::Unsaved {
+                copy,
+                retry_at: *retry_at,
+            },
+            _ => Cache::Clean(copy),
+        };
+        self.changes.fetch_add(1, Ordering::AcqRel);
         Ok(Some(written))
     }
 
     /// Keeps a change in memory that the store did not take: the server has acted already.
     pub(super) fn keep(&self, loaded: &Loaded, record: Record) {
+        let mut cache = self.cached();
+        let record = self.with_kept(&cache, loaded, &record).unwrap_or(record);
         let kept = Loaded {
             text: loaded.text.clone(),
             record: Arc::new(record),
             unsaved: true,
         };
-        *self.cached() = Cache::Unsaved {
+        *cache = Cache::Unsaved {
             copy: Copy::of(&kept, None),
             retry_at: Some(self.clock.now().monotonic + SAVE_AGAIN),
         };
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// `record`, which was made from `loaded`, with what was kept in memory since then.
+    fn with_kept(&self, cache: &Cache, loaded: &Loaded, record: &Record) -> Option<Record> {
+        match cache {
+            Cache::Unsaved { copy, .. } if !Arc::ptr_eq(&copy.record, &loaded.record) => {
+                let base = self.parse(copy.text.as_deref().map(String::as_str));
+                let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+                let base = base.unwrap_or_default();
+                Some(Record::merged(&base, &copy.record, record, &spent))
+            }
+            _ => None,
+        }
     }
 
     /// Reads, changes and writes the record until nobody else comes in between, whatever becomes

@@ -89,7 +89,7 @@ pub(crate) struct Seen<T> {
     pub(crate) usable: Use,
     /// Who is refreshing it.
     pub(crate) claim: Option<Claim>,
-    /// The store does not have it: it could not be written, and only this process knows it.
+    /// The store does not have this token: it could not be written, and only this process knows it.
     pub(crate) unsaved: bool,
 }
 
@@ -301,13 +301,8 @@ impl<T: Clone + PartialEq> Machine<T> {
             (Phase::Loading, Event::Loaded(seen)) => self.loaded(seen, None, now),
             (Phase::Loading, _) => Effect::End(End::StoreFailed),
             (Phase::Saving(seen), Event::Replaced(true)) => {
-                let (unsaved, claim) = (false, None);
-                let saved = Seen {
-                    unsaved,
-                    claim,
-                    ..seen
-                };
-                self.loaded(Some(saved), None, now)
+                let unsaved = false;
+                self.loaded(Some(Seen { unsaved, ..seen }), None, now)
             }
             (Phase::Saving(_), Event::Replaced(false)) => self.contended(),
             (Phase::Saving(seen), _) => self.unwritable(seen, now),
@@ -367,6 +362,17 @@ impl<T: Clone + PartialEq> Machine<T> {
                 Effect::Load
             }
             (Phase::Marking { .. }, _) => Effect::End(End::Refused),
+            (Phase::Releasing, Event::Replaced(false)) if self.conflicts < CONFLICTS => {
+                self.conflicts += 1;
+                self.phase = Phase::Releasing;
+                Effect::Load
+            }
+            (Phase::Releasing, Event::Loaded(Some(seen)))
+                if seen.claim.is_some_and(|claim| claim.owner == self.owner) =>
+            {
+                self.phase = Phase::Releasing;
+                Effect::Replace(Change::Release)
+            }
             (Phase::Releasing, _) => Effect::End(End::Failed),
             (Phase::Idle, _) => Effect::End(End::Failed),
         }
@@ -559,7 +565,9 @@ impl<T: Clone + PartialEq> Machine<T> {
             .rest
             .map_or(FIRST_REST, |rest| (rest.pause * 2).min(LONGEST_REST));
         self.rest = Some(Rest {
-            until: now.client + pause.max(retry_after.unwrap_or_default()),
+            until: now
+                .client
+                .saturating_add(pause.max(retry_after.unwrap_or_default())),
             pause,
         });
         if self.locked {

@@ -1,7 +1,7 @@
 //! Changes that could not be stored, and what the store holds by then.
 
 use super::Record;
-use super::fields::{LOGIN, put};
+use super::fields::{CLAIM, LOGIN, put};
 use crate::{Secret, session::machine::ours_counts};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -39,6 +39,10 @@ impl Record {
                 || (stored.as_ref().is_some_and(is_spent) && pair(ours, key) != stored);
             if changed && ours_counts(base_pair.as_ref(), stored.as_ref(), is_spent) {
                 merged.take_login(key, ours);
+                // Whoever has claimed the token that both have is refreshing it still.
+                if pair(ours, key) == stored {
+                    merged.take_claim(key, theirs);
+                }
             }
         }
         merged
@@ -60,5 +64,17 @@ impl Record {
             login.insert("client_id".into(), json!(read.client_id));
         }
         put(org, LOGIN, Value::Object(login));
+    }
+
+    /// Puts `from`'s claim in the place of ours.
+    fn take_claim(&mut self, key: &str, from: &Record) {
+        let claim = from.login_map(key).and_then(|login| login.get(CLAIM));
+        let Some(login) = self.login_mut(key) else {
+            return;
+        };
+        match claim {
+            Some(claim) => drop(login.insert(CLAIM.into(), claim.clone())),
+            None => drop(login.remove(CLAIM)),
+        }
     }
 }
