@@ -1,0 +1,98 @@
+//! The model: processes with the machine of `session/machine.rs`, a store, a server, and time.
+
+mod actions;
+mod process;
+mod record;
+mod rules;
+mod server;
+mod state;
+
+use crate::config::Config;
+use crate::outcome::Outcome;
+use actions::Action;
+use rules::Rule;
+use state::State;
+use stateright::{Checker, HasDiscoveries, Model, Property};
+use std::time::Instant;
+
+pub(crate) struct World(Config);
+
+impl Model for World {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State::new(&self.0)]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        state.enabled(&self.0, actions);
+    }
+
+    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+        Some(state.after(&self.0, action))
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        type Always = Property<World>;
+        vec![
+            Always::always("one sender per token", |_, state| {
+                state.keeps(Rule::OneSender)
+            }),
+            Always::always("a token is sent only if it was just seen stored", |_, state| {
+                state.keeps(Rule::Reread)
+            }),
+            Always::always("an attempt begins only if it ends within the claim", |_, state| {
+                state.keeps(Rule::ClaimLasts)
+            }),
+            Always::always("no older pair replaces a newer one", |_, state| {
+                state.keeps(Rule::NewestStays)
+            }),
+            Always::always("no pair is lost", |_, state| state.nothing_lost()),
+            Always::always("nobody waits forever", |_, state| {
+                state.keeps(Rule::EverybodyEnds)
+            }),
+            Always::always("a login ends only if the server says so", |_, state| {
+                state.keeps(Rule::TrueEnds)
+            }),
+            Always::always("the server has no reason to end a login", |_, state| {
+                state.keeps(Rule::LoginLives)
+            }),
+            Always::always("rests are kept", |_, state| state.keeps(Rule::Rests)),
+            Always::always("a logged-out login does not return", |_, state| {
+                state.keeps(Rule::LoggedOut)
+            }),
+            Always::always("a pair stays with its organization", |_, state| {
+                state.keeps(Rule::OwnOrganization)
+            }),
+        ]
+    }
+}
+
+/// Explores everything that `config` allows, up to the first property that fails. With one
+/// thread, the trace that shows it is a shortest one.
+pub(crate) fn explore(config: Config, threads: usize) -> Outcome {
+    let (name, began) = (config.name, Instant::now());
+    let checker = World(config)
+        .checker()
+        .threads(threads)
+        .finish_when(HasDiscoveries::AnyFailures)
+        .spawn_bfs()
+        .join();
+    let failure = checker
+        .discoveries()
+        .into_iter()
+        .map(|(property, path)| {
+            let actions = path.into_actions();
+            let steps = actions.iter().map(|action| format!("{action:?}")).collect();
+            (property, steps)
+        })
+        .min_by_key(|(_, steps): &(_, Vec<String>)| steps.len());
+    Outcome {
+        name,
+        states: checker.unique_state_count(),
+        depth: checker.max_depth(),
+        took: began.elapsed(),
+        failure,
+    }
+}
