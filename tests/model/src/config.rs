@@ -9,6 +9,8 @@ pub(crate) enum Reuse {
     Strict,
     /// It is refused, and the login lives on.
     Refuses,
+    /// It is refused, as every other token is.
+    Never,
     /// For some ticks the pair that is valid now is given again; later the login ends.
     Repeats(u8),
     /// For some ticks a further pair is given, which replaces the valid one; later the login ends.
@@ -61,6 +63,8 @@ pub(crate) struct Config {
     pub(crate) logins: [bool; 2],
     /// The store has a lock, as the file store does.
     pub(crate) locked: bool,
+    /// Unsaved pairs are offered to the store during a refresh as well.
+    pub(crate) saves_meanwhile: bool,
     /// Until when refreshes, logins, logouts and the CLI begin.
     pub(crate) begin_until: u8,
     /// A refresh that is not stopped ends within this many ticks.
@@ -82,6 +86,7 @@ impl Config {
             parts: parts.to_vec(),
             logins: [true, parts.iter().any(|part| part.org == 1)],
             locked: false,
+            saves_meanwhile: false,
             begin_until: 1,
             patience: 5 * u8::try_from(parts.len()).expect("few processes"),
             first_expiry: 0,

@@ -124,6 +124,9 @@ impl State {
         let left = &self.left;
         if self.now <= config.begin_until {
             for org in 0..2 {
+                if !config.logins[org] {
+                    continue;
+                }
                 if left.logouts > 0 && self.store.orgs[org].is_some() {
                     actions.push(Action::Logout(org));
                 }
@@ -179,6 +182,9 @@ impl State {
             }
             return;
         };
+        if config.saves_meanwhile && process.is_unsaved() {
+            actions.push(Action::SaveAgain(p));
+        }
         if left.freezes > 0 {
             actions.push(Action::Freeze(p));
         }

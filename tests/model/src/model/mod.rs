@@ -62,6 +62,9 @@ impl Model for World {
             Always::always("a logged-out login does not return", |_, state| {
                 state.keeps(Rule::LoggedOut)
             }),
+            Always::always("only its owner releases a claim", |_, state| {
+                state.keeps(Rule::OwnClaim)
+            }),
             Always::always("a pair stays with its organization", |_, state| {
                 state.keeps(Rule::OwnOrganization)
             }),

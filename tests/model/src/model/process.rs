@@ -101,6 +101,11 @@ pub(crate) struct Process {
     pub(crate) no_send_before: u8,
 }
 
+/// Whose claims are whose.
+pub(crate) fn owner(p: usize) -> u64 {
+    p as u64 + 1
+}
+
 impl Process {
     pub(crate) fn new(owner: u64, starts: u8) -> Self {
         Process {

@@ -1,7 +1,7 @@
 //! What must never happen. Steps note what they break; the properties read it off the state.
 
 use super::super::machine::{ATTEMPT, Change, LEASE};
-use super::process::{Cache, Life, Right, Todo};
+use super::process::{Cache, Life, Right, Todo, owner};
 use super::record::Record;
 use super::server::{Server, Token};
 use super::state::State;
@@ -20,6 +20,7 @@ pub(crate) enum Rule {
     Rests = 256,
     LoggedOut = 512,
     OwnOrganization = 1024,
+    OwnClaim = 2048,
 }
 
 /// What can cost a login, on a strict server, with the best of machines.
@@ -105,7 +106,7 @@ impl State {
     }
 
     /// A process is about to write `new`.
-    pub(crate) fn check_write(&mut self, own: usize, change: &Change<Token>, new: &Record) {
+    pub(crate) fn check_write(&mut self, p: usize, own: usize, change: &Change<Token>, new: &Record) {
         let old = self.store;
         for org in 0..2 {
             match (old.orgs[org], new.orgs[org]) {
@@ -124,6 +125,10 @@ impl State {
             {
                 self.broke(Rule::OwnOrganization);
             }
+        }
+        let claim = old.orgs[own].and_then(|login| login.claim);
+        if *change == Change::Release && claim.is_some_and(|claim| claim.owner != owner(p)) {
+            self.broke(Rule::OwnClaim);
         }
         if let Change::Refuse(token) = change
             && !self.server.pair(*token).refused

@@ -6,7 +6,7 @@ use crate::config::Reuse;
 pub(crate) type Token = u8;
 
 const TOKENS: usize = 12;
-const FAMILIES: usize = 4;
+const FAMILIES: usize = 6;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Pair {
@@ -86,7 +86,7 @@ impl Server {
     ) -> Option<Token> {
         let pair = self.pair(token);
         let family = *self.family(token);
-        if family.death.is_some() {
+        if family.death.is_some() || reuse == Reuse::Never {
             return self.refuse(token);
         }
         if token != family.current {

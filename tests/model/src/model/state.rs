@@ -1,7 +1,7 @@
 //! The whole world, and what the processes do in it.
 
 use super::super::machine::{Answer, Change, Effect, End, Event, Use};
-use super::process::{Cache, Flight, Life, Loaded, Process, Todo, Watch, time, usable};
+use super::process::{Cache, Flight, Life, Loaded, Process, Todo, Watch, owner, time, usable};
 use super::record::Record;
 use super::rules::{Excuse, Rule};
 use super::server::{Death, Server, Token};
@@ -69,8 +69,8 @@ impl State {
                 state.store.apply(org, token, config.first_expiry);
             }
         }
-        for (owner, part) in (1..).zip(&config.parts) {
-            state.processes.push(Process::new(owner, part.starts));
+        for (p, part) in config.parts.iter().enumerate() {
+            state.processes.push(Process::new(owner(p), part.starts));
         }
         state
     }
@@ -216,7 +216,7 @@ impl State {
         }
         let same = self.store == flight.loaded.text;
         if same && fault != Some(Fault::WithoutEffect) {
-            self.write(org, change, &record, flight.tokens);
+            self.write(p, org, change, &record, flight.tokens);
         }
         let seen = self.store.token(org);
         match (fault, same) {
@@ -240,8 +240,8 @@ impl State {
         }
     }
 
-    fn write(&mut self, org: usize, change: &Change<Token>, new: &Record, got: Option<Token>) {
-        self.check_write(org, change, new);
+    fn write(&mut self, p: usize, org: usize, change: &Change<Token>, new: &Record, got: Option<Token>) {
+        self.check_write(p, org, change, new);
         // The core's `move_login` gives the login that is there the preference.
         if let (Change::Move, Some(token)) = (change, got)
             && self.store.orgs[self.server.pair(token).org].is_some()
@@ -256,7 +256,7 @@ impl State {
         let loaded = self.processes[p].load(&self.store);
         if loaded.unsaved {
             let record = loaded.record;
-            self.write(config.parts[p].org, &Change::Save, &record, None);
+            self.write(p, config.parts[p].org, &Change::Save, &record, None);
             let text = record;
             self.processes[p].cache = Cache::Clean { record, text };
         }
