@@ -8,20 +8,23 @@ pub(crate) struct Outcome {
     pub(crate) states: usize,
     pub(crate) depth: usize,
     pub(crate) took: Duration,
-    /// The property that fails, and the steps that show it.
-    pub(crate) failure: Option<(&'static str, Vec<String>)>,
+    /// The properties that fail, and the steps that show it.
+    pub(crate) failures: Vec<(&'static str, Vec<String>)>,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (states, depth, seconds) = (self.states, self.depth, self.took.as_secs_f64());
         write!(out, "{}: {states} states, {depth} steps deep, {seconds:.1} s", self.name)?;
-        match &self.failure {
-            None => write!(out, "; every property holds"),
-            Some((property, steps)) => {
-                write!(out, "; \"{property}\" fails after {} steps: ", steps.len())?;
-                write!(out, "{}", steps.join(" → "))
-            }
+        if self.failures.is_empty() {
+            write!(out, "; every property holds")?;
         }
+        for (property, steps) in &self.failures {
+            write!(out, "; \"{property}\" fails after {} steps", steps.len())?;
+        }
+        if let Some((_, steps)) = self.failures.first() {
+            write!(out, ": {}", steps.join(" → "))?;
+        }
+        Ok(())
     }
 }

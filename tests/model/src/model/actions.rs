@@ -2,9 +2,9 @@
 
 use super::super::machine::{ATTEMPT, Answer, Effect};
 use super::process::{Life, Process, Todo};
-use super::rules::{Excuse, excuse_organization};
+use super::rules::Excuse;
 use super::state::{Cli, Fault, State};
-use crate::config::Config;
+use crate::config::{Config, Reuse};
 use std::time::Duration;
 
 /// How often a claim is looked at; a look may come late by a tick.
@@ -130,7 +130,10 @@ impl State {
                 if left.logouts > 0 && self.store.orgs[org].is_some() {
                     actions.push(Action::Logout(org));
                 }
-                if left.logins > 0 {
+                let token = self.store.token(org);
+                let needed = config.reuse != Reuse::Never
+                    || token.is_some_and(|token| self.server.pair(token).refused);
+                if left.logins > 0 && needed {
                     actions.push(Action::Login(org));
                 }
             }
@@ -294,7 +297,7 @@ impl State {
             Action::SaveAgain(p) => self.save_again(config, p),
             Action::Logout(org) => {
                 self.left.logouts -= 1;
-                excuse_organization(&mut self.server, org);
+                self.excuse_organization(org);
                 self.revoking = self.store.orgs[org].take().map(|login| login.token);
             }
             Action::Revoke => {
@@ -304,7 +307,7 @@ impl State {
             }
             Action::Login(org) => {
                 self.left.logins -= 1;
-                excuse_organization(&mut self.server, org);
+                self.excuse_organization(org);
                 let token = self.server.log_in(org);
                 let expires = i32::from(self.now) + config.life;
                 self.store.apply(org, token, expires);

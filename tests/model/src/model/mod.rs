@@ -1,6 +1,7 @@
 //! The model: processes with the machine of `session/machine.rs`, a store, a server, and time.
 
 mod actions;
+mod describe;
 mod process;
 mod record;
 mod rules;
@@ -72,30 +73,47 @@ impl Model for World {
     }
 }
 
-/// Explores everything that `config` allows, up to the first property that fails. With one
-/// thread, the trace that shows it is a shortest one.
-pub(crate) fn explore(config: Config, threads: usize) -> Outcome {
-    let (name, began) = (config.name, Instant::now());
-    let checker = World(config)
+/// Explores everything that `config` allows, up to the first property that fails.
+pub(crate) fn explore(config: &Config, threads: usize) -> Outcome {
+    let mut outcome = explore_to(config, threads, None);
+    // The checker stops at one of the shortest traces. Whether there is a shorter one is looked for
+    // until there is none.
+    while let Some((_, steps)) = outcome.failures.first() {
+        let shorter = explore_to(config, threads, Some(steps.len() + 1));
+        if shorter.failures.is_empty() {
+            break;
+        }
+        outcome.failures = shorter.failures;
+    }
+    outcome
+}
+
+fn explore_to(config: &Config, threads: usize, depth: Option<usize>) -> Outcome {
+    let began = Instant::now();
+    let mut checker = World(config.clone())
         .checker()
         .threads(threads)
-        .finish_when(HasDiscoveries::AnyFailures)
-        .spawn_bfs()
-        .join();
-    let failure = checker
+        .finish_when(HasDiscoveries::AnyFailures);
+    if let Some(depth) = depth {
+        checker = checker.target_max_depth(depth);
+    }
+    let checker = checker.spawn_bfs().join();
+    let mut failures: Vec<(_, Vec<_>)> = checker
         .discoveries()
         .into_iter()
         .map(|(property, path)| {
-            let actions = path.into_actions();
-            let steps = actions.iter().map(|action| format!("{action:?}")).collect();
-            (property, steps)
+            let steps = path.into_vec();
+            let steps = steps.iter();
+            let steps = steps.filter_map(|(state, action)| Some(state.describe((*action)?)));
+            (property, steps.collect())
         })
-        .min_by_key(|(_, steps): &(_, Vec<String>)| steps.len());
+        .collect();
+    failures.sort_by_key(|(property, steps)| (steps.len(), *property));
     Outcome {
-        name,
+        name: config.name,
         states: checker.unique_state_count(),
         depth: checker.max_depth(),
         took: began.elapsed(),
-        failure,
+        failures,
     }
 }

@@ -3,7 +3,7 @@
 use super::super::machine::{ATTEMPT, Change, LEASE};
 use super::process::{Cache, Life, Right, Todo, owner};
 use super::record::Record;
-use super::server::{Server, Token};
+use super::server::Token;
 use super::state::State;
 use crate::config::Config;
 
@@ -184,14 +184,14 @@ impl State {
             }
         }
     }
-}
 
-/// Excuses the logins of an organization whose pairs nobody needs any more.
-pub(crate) fn excuse_organization(server: &mut Server, org: usize) {
-    let current: Vec<_> = server.families().map(|family| family.current).collect();
-    for token in current {
-        if server.pair(token).org == org {
-            server.family(token).excused = true;
+    /// The logins of an organization are replaced or ended: nobody needs their pairs.
+    pub(crate) fn excuse_organization(&mut self, org: usize) {
+        let mut tokens: Vec<_> = self.server.families().map(|family| family.current).collect();
+        tokens.retain(|token| self.server.pair(*token).org == org);
+        tokens.extend(self.store.token(org));
+        for token in tokens {
+            self.server.family(token).excused = true;
         }
     }
 }
