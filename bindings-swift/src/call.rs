@@ -3,8 +3,10 @@
 use std::{
     cell::Cell,
     future::Future,
+    io,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Mutex, Once, OnceLock, PoisonError},
+    thread,
 };
 
 use futures_util::future::{AbortHandle, AbortRegistration, Abortable, Aborted};
@@ -17,27 +19,37 @@ use tokio::{
 
 use crate::error::Failure;
 
-/// The one runtime of the process, made by the first client.
-pub(crate) fn runtime() -> &'static Handle {
-    detached().runtime()
+/// The one runtime of the process, made by the first client, or why there is none.
+pub(crate) fn runtime() -> Result<&'static Handle, Error> {
+    Ok(detached()?.runtime())
 }
 
 /// The same, for work that no caller may stop.
-pub(crate) fn detached() -> &'static Detached {
+pub(crate) fn detached() -> Result<&'static Detached, Error> {
     static RUNTIME: OnceLock<(Runtime, Detached)> = OnceLock::new();
-    let (_, detached) = RUNTIME.get_or_init(|| {
-        keep_panics_quiet();
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("parallel-account")
-            .on_thread_start(|| QUIET.set(true))
-            .enable_all()
-            .build()
-            .expect("a process that cannot start two threads cannot go on");
-        let detached = Detached::new(runtime.handle().clone());
-        (runtime, detached)
-    });
-    detached
+    let (_, detached) = match RUNTIME.get() {
+        Some(made) => made,
+        None => {
+            let runtime = quietly(make_runtime)
+                .unwrap_or_else(|_| Err(io::Error::other("a thread could not be started")))
+                .map_err(|error| Error::no_resources("The background threads", error))?;
+            let detached = Detached::new(runtime.handle().clone());
+            // Of two that are made at once, one stays.
+            RUNTIME.get_or_init(|| (runtime, detached))
+        }
+    };
+    Ok(detached)
+}
+
+/// Tokio panics where a thread cannot be started, and answers an error where descriptors are used
+/// up.
+fn make_runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("parallel-account")
+        .on_thread_start(|| QUIET.set(true))
+        .enable_all()
+        .build()
 }
 
 thread_local! {
@@ -60,13 +72,18 @@ fn keep_panics_quiet() {
     });
 }
 
-/// What is answered at once, on a thread of Swift's.
-pub(crate) fn at_once<T>(make: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+/// Catches a panic of `make` on a thread of Swift's.
+fn quietly<T>(make: impl FnOnce() -> T) -> thread::Result<T> {
     keep_panics_quiet();
     let before = QUIET.replace(true);
     let made = panic::catch_unwind(AssertUnwindSafe(make));
     QUIET.set(before);
-    made.unwrap_or_else(|_| Err(Failure::panicked()))
+    made
+}
+
+/// What is answered at once, on a thread of Swift's.
+pub(crate) fn at_once<T>(make: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    quietly(make).unwrap_or_else(|_| Err(Failure::panicked()))
 }
 
 /// What Swift makes before a call, so that a `Task` that is cancelled can say so: UniFFI itself
@@ -119,7 +136,7 @@ impl Call {
             .unwrap_or_else(PoisonError::into_inner)
             .take()
             .ok_or_else(|| Error::internal("a call was used twice"))?;
-        let mut task = Task(runtime().spawn(Abortable::new(future, registration)));
+        let mut task = Task(runtime()?.spawn(Abortable::new(future, registration)));
         match (&mut task.0).await {
             Ok(Ok(result)) => result.map_err(Failure::from),
             Ok(Err(Aborted)) => Err(Failure::Cancelled),

@@ -29,6 +29,8 @@ pub struct FfiOptions {
     pub store: Option<Arc<FfiStore>>,
     /// Per request.
     pub timeout: Option<f64>,
+    /// Per call as a whole.
+    pub deadline: Option<f64>,
     /// Repeats at most.
     pub max_retries: Option<u32>,
     /// Which organisation to act for.
@@ -77,18 +79,29 @@ pub struct FfiClient {
     client: AccountClient,
 }
 
-/// Seconds from Swift, which may be anything.
-fn duration(seconds: Option<f64>, name: &str) -> Result<Option<Duration>, Failure> {
-    seconds
-        .map(|seconds| {
-            Duration::try_from_secs_f64(seconds).map_err(|_| {
-                refused(
-                    "config",
-                    format!("{name} must be a positive number of seconds."),
-                )
-            })
-        })
-        .transpose()
+/// The core's limit of a limit.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// Seconds from Swift. What no `Duration` can hold becomes one that the core refuses by its limits.
+pub(crate) fn duration(seconds: f64) -> Duration {
+    let limit = if seconds > 0.0 {
+        Duration::MAX
+    } else {
+        Duration::ZERO
+    };
+    Duration::try_from_secs_f64(seconds).unwrap_or(limit)
+}
+
+/// Refuses what the core would refuse at the first call.
+fn check_limit(name: &str, seconds: Option<f64>) -> Result<Option<Duration>, Failure> {
+    let time = seconds.map(duration);
+    match time.is_none_or(|time| !time.is_zero() && time <= LONGEST) {
+        true => Ok(time),
+        false => Err(refused(
+            "config",
+            format!("{name} must be greater than zero and at most one day."),
+        )),
+    }
 }
 
 /// A refusal of something that only exists at this border.
@@ -105,6 +118,7 @@ fn refused(code: &str, message: String) -> Failure {
             oauth_error: None,
             oauth_description: None,
             fields: Vec::new(),
+            idempotency_key: None,
             cause: None,
         }),
     }
@@ -129,6 +143,7 @@ impl FfiClient {
             account_url,
             store,
             timeout,
+            deadline,
             max_retries,
             organization,
             user_agent,
@@ -141,7 +156,7 @@ impl FfiClient {
         } = options;
         let mut builder = AccountClient::builder()
             .language(language)
-            .background(Arc::new(|| detached().clone()))
+            .background(Arc::new(|| detached().cloned()))
             .first_poll_at_once(first_poll_at_once);
         macro_rules! set {
             ($($option:ident = $value:expr;)*) => {
@@ -155,17 +170,18 @@ impl FfiClient {
             platform_url = platform_url;
             account_url = account_url;
             shared_store = store.map(|store| store.core());
-            timeout = duration(timeout, "timeout")?;
+            timeout = timeout.map(duration);
+            deadline = deadline.map(duration);
             max_retries = max_retries;
             organization = organization;
             user_agent = user_agent;
             proxy = proxy;
             ca_bundle = ca_bundle;
-            lock_timeout = duration(lock_timeout, "lockTimeout")?;
+            lock_timeout = lock_timeout.map(duration);
             time_scale = time_scale;
         }
         at_once(|| {
-            let _entered = runtime().enter();
+            let _entered = runtime()?.enter();
             Ok(Arc::new(FfiClient {
                 client: builder.build()?,
             }))
@@ -176,17 +192,12 @@ impl FfiClient {
     pub fn with_options(
         &self,
         timeout: Option<f64>,
+        deadline: Option<f64>,
         max_retries: Option<u32>,
     ) -> Result<Arc<Self>, Failure> {
-        let timeout = duration(timeout, "timeout")?;
-        if timeout.is_some_and(|timeout| timeout.is_zero()) {
-            return Err(refused(
-                "config",
-                "timeout must be longer than nothing.".into(),
-            ));
-        }
         let client = self.client.with_options(CallOptions {
-            timeout,
+            timeout: check_limit("timeout", timeout)?,
+            deadline: check_limit("deadline", deadline)?,
             max_retries,
         });
         Ok(Arc::new(FfiClient { client }))
@@ -218,7 +229,14 @@ impl FfiClient {
             timeout,
             login_hint,
         } = options;
-        let timeout = duration(timeout, "timeout")?;
+        let timeout = timeout.map(duration);
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Err(refused(
+                "config",
+                "timeout must be greater than zero. Leave it out to wait until the code expires."
+                    .into(),
+            ));
+        }
         let client = self.core();
         call.run(async move {
             let options = LoginOptions {

@@ -39,6 +39,8 @@ pub struct Problem {
     pub oauth_description: Option<String>,
     /// The fields that a 422 complains about.
     pub fields: Vec<FieldProblem>,
+    /// What a charge was sent with.
+    pub idempotency_key: Option<String>,
     /// What lies below, innermost last.
     pub cause: Option<String>,
 }
@@ -54,6 +56,39 @@ pub struct FieldProblem {
     pub error_type: String,
 }
 
+/// The core's names of options and arguments, and Swift's.
+const NAMES: [(&str, &str); 13] = [
+    ("account_url", "accountURL"),
+    ("amount_cents", "amountCents"),
+    ("api_key_id", "keyID"),
+    ("app_id", "appID"),
+    ("ca_bundle", "caBundle"),
+    ("client_id", "clientID"),
+    ("client_name", "clientName"),
+    ("idempotency_key", "idempotencyKey"),
+    ("lock_timeout", "lockTimeout"),
+    ("max_retries", "maxRetries"),
+    ("org", "organization"),
+    ("platform_url", "platformURL"),
+    ("user_agent", "userAgent"),
+];
+
+/// The message in the names of Swift, unless it may speak of what a server sent.
+fn in_swift(error: &Error) -> String {
+    let message = error.message();
+    if error.status().is_some() || error.kind() == ErrorKind::InvalidResponse {
+        return message.into();
+    }
+    let word = |word: &str| {
+        let name = word.trim_matches(['(', ')', '.', ',', ':', ';', ' ']);
+        match NAMES.iter().find(|(core, _)| *core == name) {
+            Some((core, swift)) => word.replace(core, swift),
+            None => word.into(),
+        }
+    };
+    message.split_inclusive(' ').map(word).collect()
+}
+
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
         let mut causes = Vec::new();
@@ -64,7 +99,7 @@ impl From<&Error> for Problem {
         }
         Problem {
             code: error.code().into(),
-            message: error.message().into(),
+            message: in_swift(error),
             status: error.status(),
             request_id: error.request_id().map(Into::into),
             retry_after: error.retry_after().map(|after| after.as_secs_f64()),
@@ -81,6 +116,7 @@ impl From<&Error> for Problem {
                     error_type: field.error_type.clone(),
                 })
                 .collect(),
+            idempotency_key: error.idempotency_key().map(Into::into),
             cause: (!causes.is_empty()).then(|| causes.join(": ")),
         }
     }

@@ -2,12 +2,9 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use parallel_account::{CredentialStore, Error, FileStore, MemoryStore, StoreFuture, StoreLock};
+use parallel_account::{CredentialStore, Error, FileStore, MemoryStore, StoreFuture};
 
-use crate::{
-    call::{Call, runtime},
-    error::Failure,
-};
+use crate::{call::Call, client::duration, error::Failure};
 
 /// Why a store written in Swift could not do its work.
 #[derive(Debug, uniffi::Error)]
@@ -36,33 +33,15 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for StoreFailure {
     }
 }
 
-/// A store written in Swift. The record is opaque to it.
+/// A store written in Swift: one cell. The record is opaque to it.
 #[uniffi::export(with_foreign)]
 #[async_trait::async_trait]
 pub trait ForeignStore: Send + Sync {
     /// The record, or nothing.
     async fn load(&self) -> Result<Option<String>, StoreFailure>;
-    /// Replaces the record.
-    async fn save(&self, record: String) -> Result<(), StoreFailure>;
-    /// Removes the record.
-    async fn delete(&self) -> Result<(), StoreFailure>;
-    /// Keeps others out and answers by which number to release; nothing where the store cannot.
-    async fn lock(&self) -> Result<Option<u64>, StoreFailure>;
-    /// Lets others in.
-    fn release(&self, lock: u64);
-    /// A number that differs once the record has changed; nothing where the store cannot tell.
-    fn revision(&self) -> Option<u64>;
-}
-
-struct Guard {
-    store: Arc<dyn ForeignStore>,
-    lock: u64,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.store.release(self.lock);
-    }
+    /// Puts `new` in place of exactly `old`; `false` if the record is not `old` any more.
+    async fn replace(&self, old: Option<String>, new: Option<String>)
+    -> Result<bool, StoreFailure>;
 }
 
 /// A Swift store as the core sees it. None of its calls may take longer than `timeout`: a call
@@ -71,6 +50,7 @@ struct Adapter {
     store: Arc<dyn ForeignStore>,
     location: String,
     timeout: Duration,
+    cache_for: Duration,
 }
 
 impl Adapter {
@@ -102,30 +82,16 @@ impl CredentialStore for Adapter {
         Box::pin(self.limited("load the login", self.store.load()))
     }
 
-    fn save(&self, record: String) -> StoreFuture<'_, ()> {
-        Box::pin(self.limited("save the login", self.store.save(record)))
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
+        let doing = match new {
+            Some(_) => "save the login",
+            None => "delete the login",
+        };
+        Box::pin(self.limited(doing, self.store.replace(old, new)))
     }
 
-    fn delete(&self) -> StoreFuture<'_, ()> {
-        Box::pin(self.limited("delete the login", self.store.delete()))
-    }
-
-    fn lock(&self) -> StoreFuture<'_, StoreLock> {
-        Box::pin(async {
-            Ok(
-                match self.limited("lock the login", self.store.lock()).await? {
-                    Some(lock) => StoreLock::new(Guard {
-                        store: self.store.clone(),
-                        lock,
-                    }),
-                    None => StoreLock::new(()),
-                },
-            )
-        })
-    }
-
-    fn revision(&self) -> Option<u64> {
-        self.store.revision()
+    fn cache_for(&self) -> Duration {
+        self.cache_for
     }
 
     /// Ours comes first and says more.
@@ -176,14 +142,20 @@ impl FfiStore {
         Ok(Self::of(FileStore::parallel_cli()?))
     }
 
-    /// One written in Swift, none of whose calls may take longer than `timeout` seconds.
+    /// One written in Swift, none of whose calls may take longer than `timeout` seconds, and whose
+    /// record may serve calls for `cache_for` seconds without being loaded again.
     #[uniffi::constructor]
-    pub fn foreign(store: Arc<dyn ForeignStore>, location: String, timeout: f64) -> Arc<Self> {
-        let timeout = Duration::try_from_secs_f64(timeout).unwrap_or_default();
+    pub fn foreign(
+        store: Arc<dyn ForeignStore>,
+        location: String,
+        timeout: f64,
+        cache_for: f64,
+    ) -> Arc<Self> {
         Self::of(Adapter {
             store,
             location,
-            timeout,
+            timeout: duration(timeout),
+            cache_for: duration(cache_for),
         })
     }
 
@@ -198,42 +170,14 @@ impl FfiStore {
         call.run(async move { store.load().await }).await
     }
 
-    /// Replaces the record.
-    pub async fn save(&self, call: Arc<Call>, record: String) -> Result<(), Failure> {
+    /// Puts `new` in place of exactly `old`; `false` if the record is not `old` any more.
+    pub async fn replace(
+        &self,
+        call: Arc<Call>,
+        old: Option<String>,
+        new: Option<String>,
+    ) -> Result<bool, Failure> {
         let store = self.core();
-        call.run(async move { store.save(record).await }).await
-    }
-
-    /// Removes the record.
-    pub async fn delete(&self, call: Arc<Call>) -> Result<(), Failure> {
-        let store = self.core();
-        call.run(async move { store.delete().await }).await
-    }
-
-    /// Keeps others out until the answer is released.
-    pub async fn lock(&self, call: Arc<Call>) -> Result<Arc<FfiLock>, Failure> {
-        let store = self.core();
-        let guard = call.run(async move { store.lock().await }).await?;
-        Ok(Arc::new(FfiLock {
-            guard: std::sync::Mutex::new(Some(guard)),
-        }))
-    }
-}
-
-/// A lock of one of the core's stores, held for a Swift program.
-#[derive(uniffi::Object)]
-pub struct FfiLock {
-    guard: std::sync::Mutex<Option<StoreLock>>,
-}
-
-#[uniffi::export]
-impl FfiLock {
-    /// Lets others in.
-    pub fn release(&self) {
-        let _entered = runtime().enter();
-        self.guard
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
+        call.run(async move { store.replace(old, new).await }).await
     }
 }

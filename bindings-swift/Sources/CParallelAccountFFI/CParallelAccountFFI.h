@@ -251,33 +251,7 @@ typedef void (*UniffiCallbackInterfaceForeignStoreMethod0)(uint64_t, UniffiForei
 #endif
 #ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD1
 #define UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD1
-typedef void (*UniffiCallbackInterfaceForeignStoreMethod1)(uint64_t, RustBuffer, UniffiForeignFutureCompleteVoid _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
-    );
-
-#endif
-#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD2
-#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD2
-typedef void (*UniffiCallbackInterfaceForeignStoreMethod2)(uint64_t, UniffiForeignFutureCompleteVoid _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
-    );
-
-#endif
-#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD3
-#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD3
-typedef void (*UniffiCallbackInterfaceForeignStoreMethod3)(uint64_t, UniffiForeignFutureCompleteRustBuffer _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
-    );
-
-#endif
-#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD4
-#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD4
-typedef void (*UniffiCallbackInterfaceForeignStoreMethod4)(uint64_t, uint64_t, void* _Nonnull, 
-        RustCallStatus *_Nonnull uniffiCallStatus
-    );
-
-#endif
-#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD5
-#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD5
-typedef void (*UniffiCallbackInterfaceForeignStoreMethod5)(uint64_t, RustBuffer* _Nonnull, 
-        RustCallStatus *_Nonnull uniffiCallStatus
+typedef void (*UniffiCallbackInterfaceForeignStoreMethod1)(uint64_t, RustBuffer, RustBuffer, UniffiForeignFutureCompleteI8 _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
     );
 
 #endif
@@ -287,11 +261,7 @@ typedef struct UniffiVTableCallbackInterfaceForeignStore {
     UniffiCallbackInterfaceFree _Nonnull uniffiFree;
     UniffiCallbackInterfaceClone _Nonnull uniffiClone;
     UniffiCallbackInterfaceForeignStoreMethod0 _Nonnull load;
-    UniffiCallbackInterfaceForeignStoreMethod1 _Nonnull save;
-    UniffiCallbackInterfaceForeignStoreMethod2 _Nonnull delete;
-    UniffiCallbackInterfaceForeignStoreMethod3 _Nonnull lock;
-    UniffiCallbackInterfaceForeignStoreMethod4 _Nonnull release;
-    UniffiCallbackInterfaceForeignStoreMethod5 _Nonnull revision;
+    UniffiCallbackInterfaceForeignStoreMethod1 _Nonnull replace;
 } UniffiVTableCallbackInterfaceForeignStore;
 
 #endif
@@ -428,7 +398,7 @@ uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_status(uint64_t ptr, ui
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_WITH_OPTIONS
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_WITH_OPTIONS
-uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_with_options(uint64_t ptr, RustBuffer timeout, RustBuffer max_retries, RustCallStatus *_Nonnull out_status
+uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_with_options(uint64_t ptr, RustBuffer timeout, RustBuffer deadline, RustBuffer max_retries, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_OAUTH_POLL_TOKEN
@@ -501,21 +471,6 @@ RustBuffer uniffi_parallel_account_ffi_fn_method_ffilogin_qr(uint64_t ptr, RustC
 uint64_t uniffi_parallel_account_ffi_fn_method_ffilogin_wait(uint64_t ptr, uint64_t call
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CLONE_FFILOCK
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CLONE_FFILOCK
-uint64_t uniffi_parallel_account_ffi_fn_clone_ffilock(uint64_t handle, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_FREE_FFILOCK
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_FREE_FFILOCK
-void uniffi_parallel_account_ffi_fn_free_ffilock(uint64_t handle, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFILOCK_RELEASE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFILOCK_RELEASE
-void uniffi_parallel_account_ffi_fn_method_ffilock_release(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CLONE_FFISTORE
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CLONE_FFISTORE
 uint64_t uniffi_parallel_account_ffi_fn_clone_ffistore(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -533,7 +488,7 @@ uint64_t uniffi_parallel_account_ffi_fn_constructor_ffistore_file(RustBuffer pat
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CONSTRUCTOR_FFISTORE_FOREIGN
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CONSTRUCTOR_FFISTORE_FOREIGN
-uint64_t uniffi_parallel_account_ffi_fn_constructor_ffistore_foreign(uint64_t store, RustBuffer location, double timeout, RustCallStatus *_Nonnull out_status
+uint64_t uniffi_parallel_account_ffi_fn_constructor_ffistore_foreign(uint64_t store, RustBuffer location, double timeout, double cache_for, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CONSTRUCTOR_FFISTORE_MEMORY
@@ -547,11 +502,6 @@ uint64_t uniffi_parallel_account_ffi_fn_constructor_ffistore_parallel_cli(RustCa
     
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFISTORE_DELETE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFISTORE_DELETE
-uint64_t uniffi_parallel_account_ffi_fn_method_ffistore_delete(uint64_t ptr, uint64_t call
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFISTORE_LOAD
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFISTORE_LOAD
 uint64_t uniffi_parallel_account_ffi_fn_method_ffistore_load(uint64_t ptr, uint64_t call
@@ -562,14 +512,9 @@ uint64_t uniffi_parallel_account_ffi_fn_method_ffistore_load(uint64_t ptr, uint6
 RustBuffer uniffi_parallel_account_ffi_fn_method_ffistore_location(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFISTORE_LOCK
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFISTORE_LOCK
-uint64_t uniffi_parallel_account_ffi_fn_method_ffistore_lock(uint64_t ptr, uint64_t call
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFISTORE_SAVE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFISTORE_SAVE
-uint64_t uniffi_parallel_account_ffi_fn_method_ffistore_save(uint64_t ptr, uint64_t call, RustBuffer record
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFISTORE_REPLACE
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFISTORE_REPLACE
+uint64_t uniffi_parallel_account_ffi_fn_method_ffistore_replace(uint64_t ptr, uint64_t call, RustBuffer old, RustBuffer new
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CLONE_FOREIGNSTORE
@@ -592,29 +537,9 @@ void uniffi_parallel_account_ffi_fn_init_callback_vtable_foreignstore(const Unif
 uint64_t uniffi_parallel_account_ffi_fn_method_foreignstore_load(uint64_t ptr
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_SAVE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_SAVE
-uint64_t uniffi_parallel_account_ffi_fn_method_foreignstore_save(uint64_t ptr, RustBuffer record
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_DELETE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_DELETE
-uint64_t uniffi_parallel_account_ffi_fn_method_foreignstore_delete(uint64_t ptr
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_LOCK
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_LOCK
-uint64_t uniffi_parallel_account_ffi_fn_method_foreignstore_lock(uint64_t ptr
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_RELEASE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_RELEASE
-void uniffi_parallel_account_ffi_fn_method_foreignstore_release(uint64_t ptr, uint64_t lock, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_REVISION
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_REVISION
-RustBuffer uniffi_parallel_account_ffi_fn_method_foreignstore_revision(uint64_t ptr, RustCallStatus *_Nonnull out_status
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_REPLACE
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNSTORE_REPLACE
+uint64_t uniffi_parallel_account_ffi_fn_method_foreignstore_replace(uint64_t ptr, RustBuffer old, RustBuffer new
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_FUNC_OPEN_BROWSER
@@ -1086,18 +1011,6 @@ uint16_t uniffi_parallel_account_ffi_checksum_method_ffilogin_wait(void
     
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFILOCK_RELEASE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFILOCK_RELEASE
-uint16_t uniffi_parallel_account_ffi_checksum_method_ffilock_release(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_DELETE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_DELETE
-uint16_t uniffi_parallel_account_ffi_checksum_method_ffistore_delete(void
-    
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_LOAD
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_LOAD
 uint16_t uniffi_parallel_account_ffi_checksum_method_ffistore_load(void
@@ -1110,15 +1023,9 @@ uint16_t uniffi_parallel_account_ffi_checksum_method_ffistore_location(void
     
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_LOCK
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_LOCK
-uint16_t uniffi_parallel_account_ffi_checksum_method_ffistore_lock(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_SAVE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_SAVE
-uint16_t uniffi_parallel_account_ffi_checksum_method_ffistore_save(void
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_REPLACE
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_REPLACE
+uint16_t uniffi_parallel_account_ffi_checksum_method_ffistore_replace(void
     
 );
 #endif
@@ -1128,33 +1035,9 @@ uint16_t uniffi_parallel_account_ffi_checksum_method_foreignstore_load(void
     
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_SAVE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_SAVE
-uint16_t uniffi_parallel_account_ffi_checksum_method_foreignstore_save(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_DELETE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_DELETE
-uint16_t uniffi_parallel_account_ffi_checksum_method_foreignstore_delete(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_LOCK
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_LOCK
-uint16_t uniffi_parallel_account_ffi_checksum_method_foreignstore_lock(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_RELEASE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_RELEASE
-uint16_t uniffi_parallel_account_ffi_checksum_method_foreignstore_release(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_REVISION
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_REVISION
-uint16_t uniffi_parallel_account_ffi_checksum_method_foreignstore_revision(void
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_REPLACE
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNSTORE_REPLACE
+uint16_t uniffi_parallel_account_ffi_checksum_method_foreignstore_replace(void
     
 );
 #endif

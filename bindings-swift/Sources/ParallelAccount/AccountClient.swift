@@ -6,9 +6,9 @@ internal import ParallelAccountFFI
 /// Cheap to make and safe to share between tasks. Nothing is sent or read before the first call.
 /// Every call throws ``AccountError``, or `CancellationError` once its task is cancelled.
 public final class AccountClient: Sendable {
-    let native: FfiClient
+    let native: NativeClient
 
-    init(_ native: FfiClient) { self.native = native }
+    init(_ native: NativeClient) { self.native = native }
 
     /// - Parameters:
     ///   - clientName: What the person is told asks for access; it also names the default file.
@@ -19,7 +19,10 @@ public final class AccountClient: Sendable {
     ///   - accountURL: Base of the Account API. Default: `PARALLEL_SERVICE_API_URL`, then
     ///     `https://api.parallel.ai/account`.
     ///   - store: Where logins are kept; a file of this `clientName` by default.
-    ///   - timeout: How long one request may take; 30 s by default.
+    ///   - timeout: How long one request may take: more than zero, at most a day; 30 s by default.
+    ///   - deadline: How long a call as a whole may take, retries, a refresh and all waiting
+    ///     included: more than zero, at most a day; no limit by default. A call that reaches it
+    ///     throws ``AccountError`` `timeout`.
     ///   - maxRetries: How often a request is repeated at most where a repeat is safe; 2 by default.
     ///   - organization: The id of the organisation to act for; the selected one by default.
     ///   - userAgent: Your own part of the `User-Agent`, such as `my-app/1.2`.
@@ -36,6 +39,7 @@ public final class AccountClient: Sendable {
         accountURL: String? = nil,
         store: (any CredentialStore)? = nil,
         timeout: Duration? = nil,
+        deadline: Duration? = nil,
         maxRetries: Int? = nil,
         organization: String? = nil,
         userAgent: String? = nil,
@@ -44,32 +48,37 @@ public final class AccountClient: Sendable {
         firstPollAtOnce: Bool = false,
         lockTimeout: Duration? = nil
     ) throws {
+        let (store, adapter) = store?.native() ?? (nil, nil)
         let options = FfiOptions(
             clientName: clientName, clientId: clientID, scopes: scopes,
-            platformUrl: platformURL, accountUrl: accountURL, store: store?.native(),
-            timeout: timeout?.ffiSeconds, maxRetries: try retries(maxRetries),
-            organization: organization, userAgent: userAgent, proxy: proxy,
-            caBundle: caBundle?.path, firstPollAtOnce: firstPollAtOnce,
+            platformUrl: platformURL, accountUrl: accountURL, store: store,
+            timeout: timeout?.ffiSeconds, deadline: deadline?.ffiSeconds,
+            maxRetries: try retries(maxRetries), organization: organization, userAgent: userAgent,
+            proxy: proxy, caBundle: caBundle?.path, firstPollAtOnce: firstPollAtOnce,
             lockTimeout: lockTimeout?.ffiSeconds, language: language, timeScale: Self.timeScale)
-        self.init(try bridgedNow { try FfiClient(options: options) })
+        let client = try bridgedNow { try FfiClient(options: options) }
+        self.init(NativeClient(ffi: client, store: adapter))
     }
 
     /// The clock of clients that are made under this runs so many times faster: for tests.
     @TaskLocal static var timeScale: Double?
 
-    /// The same session under other limits. What is `nil` stays as it is.
+    /// The same session with other limits, as in the initializer. What is `nil` stays as it is.
     ///
-    /// - Throws: ``AccountError`` `config` for a time-out or a number that makes no sense.
-    public func with(timeout: Duration? = nil, maxRetries: Int? = nil) throws -> AccountClient {
+    /// - Throws: ``AccountError`` `config` for a limit that is out of range.
+    public func with(
+        timeout: Duration? = nil, deadline: Duration? = nil, maxRetries: Int? = nil
+    ) throws -> AccountClient {
         let retries = try retries(maxRetries)
-        return AccountClient(
-            try bridgedNow {
-                try native.withOptions(timeout: timeout?.ffiSeconds, maxRetries: retries)
-            })
+        let client = try bridgedNow {
+            try native.ffi.withOptions(
+                timeout: timeout?.ffiSeconds, deadline: deadline?.ffiSeconds, maxRetries: retries)
+        }
+        return AccountClient(NativeClient(ffi: client, store: native.store))
     }
 
     /// Lets go of the connections. Later calls throw ``AccountError`` `config`.
-    public func close() { native.close() }
+    public func close() { native.ffi.close() }
 
     /// Waits until nothing of this client runs any more that cancelled calls left behind: a
     /// refresh, a poll, a write or a logout. Await it before the process ends, if a call may have
@@ -77,14 +86,14 @@ public final class AccountClient: Sendable {
     ///
     /// - Throws: `CancellationError` once its own task is cancelled; the work goes on.
     public func settled() async throws {
-        try await bridged { [native] call in try await native.settled(call: call) }
+        try await native.call { native, call in try await native.settled(call: call) }
     }
 }
 
 private func retries(_ count: Int?) throws -> UInt32? {
     guard let count else { return nil }
     guard let retries = UInt32(exactly: count) else {
-        throw AccountError(.config, "maxRetries must be 0 or more.")
+        throw AccountError(.config, "maxRetries must be a non-negative integer of at most 32 bits.")
     }
     return retries
 }
@@ -147,9 +156,10 @@ extension AccountClient {
     ) async throws -> DeviceLogin {
         let options = FfiLoginOptions(
             scopes: scopes, timeout: timeout?.ffiSeconds, loginHint: hint)
-        return try await bridged { [native] call in
-            DeviceLogin(try await native.startLogin(call: call, options: options))
+        let login = try await native.call { native, call in
+            try await native.startLogin(call: call, options: options)
         }
+        return DeviceLogin(login, of: native)
     }
 
     /// Goes on with a login that another process began.
@@ -158,14 +168,15 @@ extension AccountClient {
     /// - Throws: ``AccountError``: `login_expired` when it is too late, `invalid_request` for what
     ///   is no such record.
     public func resumeLogin(_ record: Secret) async throws -> DeviceLogin {
-        try await bridged { [native] call in
-            DeviceLogin(try await native.resumeLogin(call: call, record: record.expose()))
+        let login = try await native.call { native, call in
+            try await native.resumeLogin(call: call, record: record.expose())
         }
+        return DeviceLogin(login, of: native)
     }
 
     /// What is known about the login. Asks the store, not the network.
     public func status() async throws -> LoginStatus {
-        try await bridged { [native] call in LoginStatus(try await native.status(call: call)) }
+        try await native.call { native, call in LoginStatus(try await native.status(call: call)) }
     }
 
     /// Revokes the login, then forgets it. It is forgotten here even if it could not be revoked.
@@ -175,7 +186,7 @@ extension AccountClient {
     ///   - all: Every organisation's.
     /// - Throws: ``AccountError``: whatever kept the login from being revoked, or `store`.
     public func logout(organization: String? = nil, all: Bool = false) async throws {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             try await native.logout(call: call, all: all, organization: organization)
         }
     }
@@ -184,19 +195,19 @@ extension AccountClient {
     ///
     /// - Throws: ``AccountError`` `login_required` where only a login helps.
     public func accessToken() async throws -> Secret {
-        try await bridged { [native] call in Secret(try await native.accessToken(call: call)) }
+        try await native.call { native, call in Secret(try await native.accessToken(call: call)) }
     }
 
     /// Every organisation that the store knows.
     public func organizations() async throws -> [Organization] {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             try await native.organizations(call: call).map(Organization.init)
         }
     }
 
     /// Makes calls act for another organisation that the store knows.
     public func selectOrganization(_ id: String) async throws {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             try await native.selectOrganization(call: call, organization: id)
         }
     }

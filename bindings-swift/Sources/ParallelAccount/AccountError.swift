@@ -25,6 +25,9 @@ public struct AccountError: Error, Sendable, Hashable {
     public let oauthDescription: String?
     /// The fields that the Account API refused (422).
     public let fields: [Field]
+    /// The idempotency key that a charge was sent with, given or generated. Pass it to
+    /// ``BalanceResource/add(amountCents:idempotencyKey:)`` to retry without a second charge.
+    public let idempotencyKey: String?
     /// What lies below this error, as text.
     public let cause: String?
 
@@ -116,6 +119,7 @@ extension AccountError {
         fields = problem.fields.map {
             Field(location: $0.location, message: $0.message, type: $0.errorType)
         }
+        idempotencyKey = problem.idempotencyKey
         cause = problem.cause
     }
 
@@ -131,6 +135,7 @@ extension AccountError {
         oauthError = nil
         oauthDescription = nil
         fields = []
+        idempotencyKey = nil
         cause = nil
     }
 

@@ -27,9 +27,11 @@ public final class DeviceLogin: Sendable {
     public let promptText: String
 
     private let login: FfiLogin
+    private let native: NativeClient
 
-    init(_ login: FfiLogin) {
+    init(_ login: FfiLogin, of native: NativeClient) {
         self.login = login
+        self.native = native
         let prompt = login.prompt()
         userCode = prompt.userCode
         verificationURI = prompt.verificationUri
@@ -67,14 +69,14 @@ public final class DeviceLogin: Sendable {
     ///
     /// - Throws: As the iteration does.
     public func poll() async throws -> LoginEvent {
-        try await bridged { [login] call in LoginEvent(try await login.poll(call: call)) }
+        try await native.call { [login] _, call in LoginEvent(try await login.poll(call: call)) }
     }
 
     /// Polls until the person has decided or the code has died.
     ///
     /// - Throws: As the iteration does.
     public func wait() async throws -> LoginStatus {
-        try await bridged { [login] call in LoginStatus(try await login.wait(call: call)) }
+        try await native.call { [login] _, call in LoginStatus(try await login.wait(call: call)) }
     }
 
     /// Gives up. Whoever waits gets a `CancellationError`.

@@ -503,22 +503,6 @@ fileprivate struct FfiConverterUInt32: FfiConverterPrimitive {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-fileprivate struct FfiConverterUInt64: FfiConverterPrimitive {
-    typealias FfiType = UInt64
-    typealias SwiftType = UInt64
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt64 {
-        return try lift(readInt(&buf))
-    }
-
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
-        writeInt(&buf, lower(value))
-    }
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
 fileprivate struct FfiConverterInt64: FfiConverterPrimitive {
     typealias FfiType = Int64
     typealias SwiftType = Int64
@@ -896,7 +880,7 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     /**
      * The same session under other limits.
      */
-    func withOptions(timeout: Double?, maxRetries: UInt32?) throws  -> FfiClient
+    func withOptions(timeout: Double?, deadline: Double?, maxRetries: UInt32?) throws  -> FfiClient
     
     /**
      * Step 4, once.
@@ -1310,12 +1294,13 @@ open func status(call: Call)async throws  -> FfiStatus  {
     /**
      * The same session under other limits.
      */
-open func withOptions(timeout: Double?, maxRetries: UInt32?)throws  -> FfiClient  {
+open func withOptions(timeout: Double?, deadline: Double?, maxRetries: UInt32?)throws  -> FfiClient  {
     return try  FfiConverterTypeFfiClient_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_parallel_account_ffi_fn_method_fficlient_with_options(
             self.uniffiCloneHandle(),
         FfiConverterOptionDouble.lower(timeout),
+        FfiConverterOptionDouble.lower(deadline),
         FfiConverterOptionUInt32.lower(maxRetries),uniffiCallStatus
     )
 })
@@ -1459,134 +1444,6 @@ public func FfiConverterTypeFfiClient_lift(_ handle: UInt64) throws -> FfiClient
 #endif
 public func FfiConverterTypeFfiClient_lower(_ value: FfiClient) -> UInt64 {
     return FfiConverterTypeFfiClient.lower(value)
-}
-
-
-
-
-
-
-/**
- * A lock of one of the core's stores, held for a Swift program.
- */
-public protocol FfiLockProtocol: AnyObject, Sendable {
-    
-    /**
-     * Lets others in.
-     */
-    func release() 
-    
-}
-/**
- * A lock of one of the core's stores, held for a Swift program.
- */
-open class FfiLock: FfiLockProtocol, @unchecked Sendable {
-    fileprivate let handle: UInt64
-
-    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public struct NoHandle {
-        public init() {}
-    }
-
-    // TODO: We'd like this to be `private` but for Swifty reasons,
-    // we can't implement `FfiConverter` without making this `required` and we can't
-    // make it `required` without making it `public`.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    required public init(unsafeFromHandle handle: UInt64) {
-        self.handle = handle
-    }
-
-    // This constructor can be used to instantiate a fake object.
-    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
-    //
-    // - Warning:
-    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public init(noHandle: NoHandle) {
-        self.handle = 0
-    }
-
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public func uniffiCloneHandle() -> UInt64 {
-        return try! rustCall { uniffi_parallel_account_ffi_fn_clone_ffilock(self.handle, $0) }
-    }
-    // No primary constructor declared for this class.
-
-    deinit {
-        if handle == 0 {
-            // Mock objects have handle=0 don't try to free them
-            return
-        }
-
-        try! rustCall { uniffi_parallel_account_ffi_fn_free_ffilock(handle, $0) }
-    }
-
-    
-
-    
-    /**
-     * Lets others in.
-     */
-open func release()  {try! rustCall() {
-        uniffiCallStatus in
-    uniffi_parallel_account_ffi_fn_method_ffilock_release(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-}
-    
-
-    
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeFfiLock: FfiConverter {
-    typealias FfiType = UInt64
-    typealias SwiftType = FfiLock
-
-    public static func lift(_ handle: UInt64) throws -> FfiLock {
-        return FfiLock(unsafeFromHandle: handle)
-    }
-
-    public static func lower(_ value: FfiLock) -> UInt64 {
-        return value.uniffiCloneHandle()
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FfiLock {
-        let handle: UInt64 = try readInt(&buf)
-        return try lift(handle)
-    }
-
-    public static func write(_ value: FfiLock, into buf: inout [UInt8]) {
-        writeInt(&buf, lower(value))
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeFfiLock_lift(_ handle: UInt64) throws -> FfiLock {
-    return try FfiConverterTypeFfiLock.lift(handle)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeFfiLock_lower(_ value: FfiLock) -> UInt64 {
-    return FfiConverterTypeFfiLock.lower(value)
 }
 
 
@@ -1844,11 +1701,6 @@ public func FfiConverterTypeFfiLogin_lower(_ value: FfiLogin) -> UInt64 {
 public protocol FfiStoreProtocol: AnyObject, Sendable {
     
     /**
-     * Removes the record.
-     */
-    func delete(call: Call) async throws 
-    
-    /**
      * The record, or nothing.
      */
     func load(call: Call) async throws  -> String?
@@ -1859,14 +1711,9 @@ public protocol FfiStoreProtocol: AnyObject, Sendable {
     func location()  -> String
     
     /**
-     * Keeps others out until the answer is released.
+     * Puts `new` in place of exactly `old`; `false` if the record is not `old` any more.
      */
-    func lock(call: Call) async throws  -> FfiLock
-    
-    /**
-     * Replaces the record.
-     */
-    func save(call: Call, record: String) async throws 
+    func replace(call: Call, old: String?, new: String?) async throws  -> Bool
     
 }
 /**
@@ -1936,15 +1783,17 @@ public static func file(path: String) -> FfiStore  {
 }
     
     /**
-     * One written in Swift, none of whose calls may take longer than `timeout` seconds.
+     * One written in Swift, none of whose calls may take longer than `timeout` seconds, and whose
+     * record may serve calls for `cache_for` seconds without being loaded again.
      */
-public static func foreign(store: ForeignStore, location: String, timeout: Double) -> FfiStore  {
+public static func foreign(store: ForeignStore, location: String, timeout: Double, cacheFor: Double) -> FfiStore  {
     return try!  FfiConverterTypeFfiStore_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_parallel_account_ffi_fn_constructor_ffistore_foreign(
         FfiConverterTypeForeignStore_lower(store),
         FfiConverterString.lower(location),
-        FfiConverterDouble.lower(timeout),uniffiCallStatus
+        FfiConverterDouble.lower(timeout),
+        FfiConverterDouble.lower(cacheFor),uniffiCallStatus
     )
 })
 }
@@ -1973,25 +1822,6 @@ public static func parallelCli()throws  -> FfiStore  {
 }
     
 
-    
-    /**
-     * Removes the record.
-     */
-open func delete(call: Call)async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_ffistore_delete(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeFailure_lift
-        )
-}
     
     /**
      * The record, or nothing.
@@ -2025,39 +1855,20 @@ open func location() -> String  {
 }
     
     /**
-     * Keeps others out until the answer is released.
+     * Puts `new` in place of exactly `old`; `false` if the record is not `old` any more.
      */
-open func lock(call: Call)async throws  -> FfiLock  {
+open func replace(call: Call, old: String?, new: String?)async throws  -> Bool  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_ffistore_lock(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
+                uniffi_parallel_account_ffi_fn_method_ffistore_replace(
+                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterOptionString.lower(old),FfiConverterOptionString.lower(new)
                 )
             },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_u64,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_u64,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_u64,
-            liftFunc: FfiConverterTypeFfiLock_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
-}
-    
-    /**
-     * Replaces the record.
-     */
-open func save(call: Call, record: String)async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_ffistore_save(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(record)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
+            pollFunc: ffi_parallel_account_ffi_rust_future_poll_i8,
+            completeFunc: ffi_parallel_account_ffi_rust_future_complete_i8,
+            freeFunc: ffi_parallel_account_ffi_rust_future_free_i8,
+            liftFunc: FfiConverterBool.lift,
             errorHandler: FfiConverterTypeFailure_lift
         )
 }
@@ -2113,7 +1924,7 @@ public func FfiConverterTypeFfiStore_lower(_ value: FfiStore) -> UInt64 {
 
 
 /**
- * A store written in Swift. The record is opaque to it.
+ * A store written in Swift: one cell. The record is opaque to it.
  */
 public protocol ForeignStore: AnyObject, Sendable {
     
@@ -2123,33 +1934,13 @@ public protocol ForeignStore: AnyObject, Sendable {
     func load() async throws  -> String?
     
     /**
-     * Replaces the record.
+     * Puts `new` in place of exactly `old`; `false` if the record is not `old` any more.
      */
-    func save(record: String) async throws 
-    
-    /**
-     * Removes the record.
-     */
-    func delete() async throws 
-    
-    /**
-     * Keeps others out and answers by which number to release; nothing where the store cannot.
-     */
-    func lock() async throws  -> UInt64?
-    
-    /**
-     * Lets others in.
-     */
-    func release(lock: UInt64) 
-    
-    /**
-     * A number that differs once the record has changed; nothing where the store cannot tell.
-     */
-    func revision()  -> UInt64?
+    func replace(old: String?, new: String?) async throws  -> Bool
     
 }
 /**
- * A store written in Swift. The record is opaque to it.
+ * A store written in Swift: one cell. The record is opaque to it.
  */
 open class ForeignStoreImpl: ForeignStore, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -2224,84 +2015,22 @@ open func load()async throws  -> String?  {
 }
     
     /**
-     * Replaces the record.
+     * Puts `new` in place of exactly `old`; `false` if the record is not `old` any more.
      */
-open func save(record: String)async throws   {
+open func replace(old: String?, new: String?)async throws  -> Bool  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_foreignstore_save(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(record)
+                uniffi_parallel_account_ffi_fn_method_foreignstore_replace(
+                        self.uniffiCloneHandle(),FfiConverterOptionString.lower(old),FfiConverterOptionString.lower(new)
                 )
             },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
+            pollFunc: ffi_parallel_account_ffi_rust_future_poll_i8,
+            completeFunc: ffi_parallel_account_ffi_rust_future_complete_i8,
+            freeFunc: ffi_parallel_account_ffi_rust_future_free_i8,
+            liftFunc: FfiConverterBool.lift,
             errorHandler: FfiConverterTypeStoreFailure_lift
         )
-}
-    
-    /**
-     * Removes the record.
-     */
-open func delete()async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_foreignstore_delete(
-                        self.uniffiCloneHandle()
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeStoreFailure_lift
-        )
-}
-    
-    /**
-     * Keeps others out and answers by which number to release; nothing where the store cannot.
-     */
-open func lock()async throws  -> UInt64?  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_foreignstore_lock(
-                        self.uniffiCloneHandle()
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterOptionUInt64.lift,
-            errorHandler: FfiConverterTypeStoreFailure_lift
-        )
-}
-    
-    /**
-     * Lets others in.
-     */
-open func release(lock: UInt64)  {try! rustCall() {
-        uniffiCallStatus in
-    uniffi_parallel_account_ffi_fn_method_foreignstore_release(
-            self.uniffiCloneHandle(),
-        FfiConverterUInt64.lower(lock),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * A number that differs once the record has changed; nothing where the store cannot tell.
-     */
-open func revision() -> UInt64?  {
-    return try!  FfiConverterOptionUInt64.lift(try! rustCall() {
-        uniffiCallStatus in
-    uniffi_parallel_account_ffi_fn_method_foreignstore_revision(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
 }
     
 
@@ -2373,27 +2102,30 @@ fileprivate struct UniffiCallbackInterfaceForeignStore {
                 droppedCallback: uniffiOutDroppedCallback
             )
         },
-        save: { (
+        replace: { (
             uniffiHandle: UInt64,
-            record: RustBuffer,
-            uniffiFutureCallback: @escaping UniffiForeignFutureCompleteVoid,
+            old: RustBuffer,
+            new: RustBuffer,
+            uniffiFutureCallback: @escaping UniffiForeignFutureCompleteI8,
             uniffiCallbackData: UInt64,
             uniffiOutDroppedCallback: UnsafeMutablePointer<UniffiForeignFutureDroppedCallbackStruct>
         ) in
             let makeCall = {
-                () async throws -> () in
+                () async throws -> Bool in
                 guard let uniffiObj = try? FfiConverterTypeForeignStore.handleMap.get(handle: uniffiHandle) else {
                     throw UniffiInternalError.unexpectedStaleHandle
                 }
-                return try await uniffiObj.save(
-                     record: try FfiConverterString.lift(record)
+                return try await uniffiObj.replace(
+                     old: try FfiConverterOptionString.lift(old),
+                     new: try FfiConverterOptionString.lift(new)
                 )
             }
 
-            let uniffiHandleSuccess = { (returnValue: ()) in
+            let uniffiHandleSuccess = { (returnValue: Bool) in
                 uniffiFutureCallback(
                     uniffiCallbackData,
-                    UniffiForeignFutureResultVoid(
+                    UniffiForeignFutureResultI8(
+                        returnValue: FfiConverterBool.lower(returnValue),
                         callStatus: RustCallStatus()
                     )
                 )
@@ -2401,7 +2133,8 @@ fileprivate struct UniffiCallbackInterfaceForeignStore {
             let uniffiHandleError = { (statusCode, errorBuf) in
                 uniffiFutureCallback(
                     uniffiCallbackData,
-                    UniffiForeignFutureResultVoid(
+                    UniffiForeignFutureResultI8(
+                        returnValue: 0,
                         callStatus: RustCallStatus(code: statusCode, errorBuf: errorBuf)
                     )
                 )
@@ -2412,132 +2145,6 @@ fileprivate struct UniffiCallbackInterfaceForeignStore {
                 handleError: uniffiHandleError,
                 lowerError: FfiConverterTypeStoreFailure_lower,
                 droppedCallback: uniffiOutDroppedCallback
-            )
-        },
-        delete: { (
-            uniffiHandle: UInt64,
-            uniffiFutureCallback: @escaping UniffiForeignFutureCompleteVoid,
-            uniffiCallbackData: UInt64,
-            uniffiOutDroppedCallback: UnsafeMutablePointer<UniffiForeignFutureDroppedCallbackStruct>
-        ) in
-            let makeCall = {
-                () async throws -> () in
-                guard let uniffiObj = try? FfiConverterTypeForeignStore.handleMap.get(handle: uniffiHandle) else {
-                    throw UniffiInternalError.unexpectedStaleHandle
-                }
-                return try await uniffiObj.delete(
-                )
-            }
-
-            let uniffiHandleSuccess = { (returnValue: ()) in
-                uniffiFutureCallback(
-                    uniffiCallbackData,
-                    UniffiForeignFutureResultVoid(
-                        callStatus: RustCallStatus()
-                    )
-                )
-            }
-            let uniffiHandleError = { (statusCode, errorBuf) in
-                uniffiFutureCallback(
-                    uniffiCallbackData,
-                    UniffiForeignFutureResultVoid(
-                        callStatus: RustCallStatus(code: statusCode, errorBuf: errorBuf)
-                    )
-                )
-            }
-            uniffiTraitInterfaceCallAsyncWithError(
-                makeCall: makeCall,
-                handleSuccess: uniffiHandleSuccess,
-                handleError: uniffiHandleError,
-                lowerError: FfiConverterTypeStoreFailure_lower,
-                droppedCallback: uniffiOutDroppedCallback
-            )
-        },
-        lock: { (
-            uniffiHandle: UInt64,
-            uniffiFutureCallback: @escaping UniffiForeignFutureCompleteRustBuffer,
-            uniffiCallbackData: UInt64,
-            uniffiOutDroppedCallback: UnsafeMutablePointer<UniffiForeignFutureDroppedCallbackStruct>
-        ) in
-            let makeCall = {
-                () async throws -> UInt64? in
-                guard let uniffiObj = try? FfiConverterTypeForeignStore.handleMap.get(handle: uniffiHandle) else {
-                    throw UniffiInternalError.unexpectedStaleHandle
-                }
-                return try await uniffiObj.lock(
-                )
-            }
-
-            let uniffiHandleSuccess = { (returnValue: UInt64?) in
-                uniffiFutureCallback(
-                    uniffiCallbackData,
-                    UniffiForeignFutureResultRustBuffer(
-                        returnValue: FfiConverterOptionUInt64.lower(returnValue),
-                        callStatus: RustCallStatus()
-                    )
-                )
-            }
-            let uniffiHandleError = { (statusCode, errorBuf) in
-                uniffiFutureCallback(
-                    uniffiCallbackData,
-                    UniffiForeignFutureResultRustBuffer(
-                        returnValue: RustBuffer.empty(),
-                        callStatus: RustCallStatus(code: statusCode, errorBuf: errorBuf)
-                    )
-                )
-            }
-            uniffiTraitInterfaceCallAsyncWithError(
-                makeCall: makeCall,
-                handleSuccess: uniffiHandleSuccess,
-                handleError: uniffiHandleError,
-                lowerError: FfiConverterTypeStoreFailure_lower,
-                droppedCallback: uniffiOutDroppedCallback
-            )
-        },
-        release: { (
-            uniffiHandle: UInt64,
-            lock: UInt64,
-            uniffiOutReturn: UnsafeMutableRawPointer,
-            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
-        ) in
-            let makeCall = {
-                () throws -> () in
-                guard let uniffiObj = try? FfiConverterTypeForeignStore.handleMap.get(handle: uniffiHandle) else {
-                    throw UniffiInternalError.unexpectedStaleHandle
-                }
-                return uniffiObj.release(
-                     lock: try FfiConverterUInt64.lift(lock)
-                )
-            }
-
-            
-            let writeReturn = { () }
-            uniffiTraitInterfaceCall(
-                callStatus: uniffiCallStatus,
-                makeCall: makeCall,
-                writeReturn: writeReturn
-            )
-        },
-        revision: { (
-            uniffiHandle: UInt64,
-            uniffiOutReturn: UnsafeMutablePointer<RustBuffer>,
-            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
-        ) in
-            let makeCall = {
-                () throws -> UInt64? in
-                guard let uniffiObj = try? FfiConverterTypeForeignStore.handleMap.get(handle: uniffiHandle) else {
-                    throw UniffiInternalError.unexpectedStaleHandle
-                }
-                return uniffiObj.revision(
-                )
-            }
-
-            
-            let writeReturn = { uniffiOutReturn.pointee = FfiConverterOptionUInt64.lower($0) }
-            uniffiTraitInterfaceCall(
-                callStatus: uniffiCallStatus,
-                makeCall: makeCall,
-                writeReturn: writeReturn
             )
         }
     )
@@ -3155,6 +2762,10 @@ public struct FfiOptions {
      */
     public let timeout: Double?
     /**
+     * Per call as a whole.
+     */
+    public let deadline: Double?
+    /**
      * Repeats at most.
      */
     public let maxRetries: UInt32?
@@ -3216,6 +2827,9 @@ public struct FfiOptions {
          * Per request.
          */timeout: Double?, 
         /**
+         * Per call as a whole.
+         */deadline: Double?, 
+        /**
          * Repeats at most.
          */maxRetries: UInt32?, 
         /**
@@ -3249,6 +2863,7 @@ public struct FfiOptions {
         self.accountUrl = accountUrl
         self.store = store
         self.timeout = timeout
+        self.deadline = deadline
         self.maxRetries = maxRetries
         self.organization = organization
         self.userAgent = userAgent
@@ -3283,6 +2898,7 @@ public struct FfiConverterTypeFfiOptions: FfiConverterRustBuffer {
                 accountUrl: FfiConverterOptionString.read(from: &buf), 
                 store: FfiConverterOptionTypeFfiStore.read(from: &buf), 
                 timeout: FfiConverterOptionDouble.read(from: &buf), 
+                deadline: FfiConverterOptionDouble.read(from: &buf), 
                 maxRetries: FfiConverterOptionUInt32.read(from: &buf), 
                 organization: FfiConverterOptionString.read(from: &buf), 
                 userAgent: FfiConverterOptionString.read(from: &buf), 
@@ -3303,6 +2919,7 @@ public struct FfiConverterTypeFfiOptions: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.accountUrl, into: &buf)
         FfiConverterOptionTypeFfiStore.write(value.store, into: &buf)
         FfiConverterOptionDouble.write(value.timeout, into: &buf)
+        FfiConverterOptionDouble.write(value.deadline, into: &buf)
         FfiConverterOptionUInt32.write(value.maxRetries, into: &buf)
         FfiConverterOptionString.write(value.organization, into: &buf)
         FfiConverterOptionString.write(value.userAgent, into: &buf)
@@ -4069,6 +3686,10 @@ public struct Problem: Equatable, Hashable {
      */
     public let fields: [FieldProblem]
     /**
+     * What a charge was sent with.
+     */
+    public let idempotencyKey: String?
+    /**
      * What lies below, innermost last.
      */
     public let cause: String?
@@ -4107,6 +3728,9 @@ public struct Problem: Equatable, Hashable {
          * The fields that a 422 complains about.
          */fields: [FieldProblem], 
         /**
+         * What a charge was sent with.
+         */idempotencyKey: String?, 
+        /**
          * What lies below, innermost last.
          */cause: String?) {
         self.code = code
@@ -4119,6 +3743,7 @@ public struct Problem: Equatable, Hashable {
         self.oauthError = oauthError
         self.oauthDescription = oauthDescription
         self.fields = fields
+        self.idempotencyKey = idempotencyKey
         self.cause = cause
     }
 
@@ -4148,6 +3773,7 @@ public struct FfiConverterTypeProblem: FfiConverterRustBuffer {
                 oauthError: FfiConverterOptionString.read(from: &buf), 
                 oauthDescription: FfiConverterOptionString.read(from: &buf), 
                 fields: FfiConverterSequenceTypeFieldProblem.read(from: &buf), 
+                idempotencyKey: FfiConverterOptionString.read(from: &buf), 
                 cause: FfiConverterOptionString.read(from: &buf)
         )
     }
@@ -4163,6 +3789,7 @@ public struct FfiConverterTypeProblem: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.oauthError, into: &buf)
         FfiConverterOptionString.write(value.oauthDescription, into: &buf)
         FfiConverterSequenceTypeFieldProblem.write(value.fields, into: &buf)
+        FfiConverterOptionString.write(value.idempotencyKey, into: &buf)
         FfiConverterOptionString.write(value.cause, into: &buf)
     }
 }
@@ -4628,30 +4255,6 @@ fileprivate struct FfiConverterOptionUInt32: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
-    typealias SwiftType = UInt64?
-
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
-        guard let value = value else {
-            writeInt(&buf, Int8(0))
-            return
-        }
-        writeInt(&buf, Int8(1))
-        FfiConverterUInt64.write(value, into: &buf)
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
-        switch try readInt(&buf) as Int8 {
-        case 0: return nil
-        case 1: return try FfiConverterUInt64.read(from: &buf)
-        default: throw UniffiInternalError.unexpectedOptionalTag
-        }
-    }
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
 fileprivate struct FfiConverterOptionDouble: FfiConverterRustBuffer {
     typealias SwiftType = Double?
 
@@ -5096,7 +4699,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_status() != 8262) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_with_options() != 52052) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_with_options() != 10971) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_poll_token() != 17555) {
@@ -5135,40 +4738,19 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_ffilogin_wait() != 7060) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_ffilock_release() != 37005) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_ffistore_delete() != 57497) {
-        return InitializationResult.apiChecksumMismatch
-    }
     if (uniffi_parallel_account_ffi_checksum_method_ffistore_load() != 35831) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_ffistore_location() != 23241) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_ffistore_lock() != 16454) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_ffistore_save() != 57806) {
+    if (uniffi_parallel_account_ffi_checksum_method_ffistore_replace() != 19329) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_foreignstore_load() != 5635) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_foreignstore_save() != 25730) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_foreignstore_delete() != 54769) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_foreignstore_lock() != 46729) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_foreignstore_release() != 46985) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_foreignstore_revision() != 33437) {
+    if (uniffi_parallel_account_ffi_checksum_method_foreignstore_replace() != 41612) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_constructor_call_new() != 28021) {
@@ -5180,7 +4762,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_constructor_ffistore_file() != 21812) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_constructor_ffistore_foreign() != 37735) {
+    if (uniffi_parallel_account_ffi_checksum_constructor_ffistore_foreign() != 50452) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_constructor_ffistore_memory() != 289) {

@@ -29,7 +29,9 @@ import Testing
         .invalidRequest: ("invalidRequest", "The app's name must not be empty"),
         .rateLimited: ("rateLimited", "too many requests. Wait, then try again"),
         .server: ("server", "Creating the app: the service failed"),
-        .connection: ("connection", "whether it was done is unknown; look before you repeat it"),
+        .connection: (
+            "connection", "It is unknown whether creating the app succeeded. Check before you retry"
+        ),
         .tls: ("tls", "No secure connection to 127.0.0.1"),
         .timeout: ("timeout", "did not answer within 2 s. Check the network"),
         .invalidResponse: ("invalidResponse", "makes no sense: it has no app_id. Check the base"),

@@ -54,6 +54,50 @@ import Testing
         }
     }
 
+    @Test func chargeThatFailedNamesItsKey() async throws {
+        try await Sandbox.run { sandbox in
+            let client = try await sandbox.loggedIn()
+            let before = try await client.balance.get().creditBalanceCents
+            try await sandbox.fault([
+                "route": "balance.add", "drop_answer_after_processing": true,
+            ])
+            let lost = await accountError { try await client.balance.add(amountCents: 500) }
+            let key = try #require(lost?.idempotencyKey)
+            #expect(lost?.outcomeUnknown == true)
+            #expect(lost?.message.contains("\"\(key)\"") == true)
+            let after = try await client.balance.add(amountCents: 500, idempotencyKey: key)
+            #expect(after.creditBalanceCents == before + 500)
+
+            try await sandbox.fault(["route": "balance.add", "status": 402])
+            let declined = await accountError {
+                try await client.balance.add(amountCents: 500, idempotencyKey: "a key of mine")
+            }
+            #expect(declined?.code == .paymentRequired)
+            #expect(declined?.idempotencyKey == "a key of mine")
+
+            try await sandbox.fault(["route": "balance.get", "status": 403])
+            let other = await accountError { try await client.balance.get() }
+            #expect(other?.code == .permissionDenied && other?.idempotencyKey == nil)
+        }
+    }
+
+    @Test func deadlineEndsACallAsAWhole() async throws {
+        try await Sandbox.run { sandbox in
+            let store = ShelfStore()
+            _ = try await sandbox.loggedIn(store: store)
+            // Without the deadline, the call would succeed after 20 s.
+            try await sandbox.fault(["route": "balance.get", "times": 2, "delay_ms": 20_000])
+            let limited = try AccountClient(
+                platformURL: sandbox.platformURL, accountURL: sandbox.accountURL, store: store,
+                deadline: .milliseconds(500))
+            let other = try sandbox.client(store: store)
+            for client in [limited, try other.with(deadline: .milliseconds(500))] {
+                let error = await accountError { try await client.balance.get() }
+                #expect(error?.code == .timeout, "\(String(describing: error))")
+            }
+        }
+    }
+
     @Test func nobodyThere() async throws {
         let client = try AccountClient(
             platformURL: "http://127.0.0.1:1", store: MemoryStore(), maxRetries: 0)
@@ -72,26 +116,38 @@ import Testing
         }
     }
 
+    /// Each is refused when the client is made, by its name in Swift.
     @Test func badOptions() async throws {
-        let attempts: [() throws -> AccountClient] = [
-            { try AccountClient(platformURL: "http://example.com") },
-            { try AccountClient(accountURL: "nonsense") },
-            { try AccountClient(clientName: " ") },
-            { try AccountClient(scopes: ["two scopes"]) },
-            { try AccountClient(timeout: .zero) },
-            { try AccountClient(timeout: .seconds(-1)) },
-            { try AccountClient(lockTimeout: .seconds(-1)) },
-            { try AccountClient(maxRetries: -1) },
-            { try AccountClient(userAgent: "two\nlines") },
-            { try AccountClient(proxy: "://") },
-            { try AccountClient(caBundle: URL(fileURLWithPath: "/does/not/exist.pem")) },
-            { try AccountClient().with(timeout: .zero) },
-            { try AccountClient().with(maxRetries: Int.max) },
+        let attempts: [(names: String, make: () throws -> AccountClient)] = [
+            ("platformURL", { try AccountClient(platformURL: "http://example.com") }),
+            ("accountURL", { try AccountClient(accountURL: "nonsense") }),
+            ("clientName", { try AccountClient(clientName: " ") }),
+            ("clientID", { try AccountClient(clientID: "") }),
+            ("scope", { try AccountClient(scopes: ["two scopes"]) }),
+            ("timeout", { try AccountClient(timeout: .zero) }),
+            ("timeout", { try AccountClient(timeout: .seconds(-1)) }),
+            ("timeout", { try AccountClient(timeout: .seconds(86_401)) }),
+            ("timeout", { try AccountClient(timeout: .seconds(Int64.max)) }),
+            ("deadline", { try AccountClient(deadline: .zero) }),
+            ("deadline", { try AccountClient(deadline: .seconds(86_401)) }),
+            ("lockTimeout", { try AccountClient(lockTimeout: .seconds(-1)) }),
+            ("lockTimeout", { try AccountClient(lockTimeout: .seconds(86_401)) }),
+            ("maxRetries", { try AccountClient(maxRetries: -1) }),
+            ("organization", { try AccountClient(organization: "") }),
+            ("userAgent", { try AccountClient(userAgent: "two\nlines") }),
+            ("proxy", { try AccountClient(proxy: "://") }),
+            ("caBundle", { try AccountClient(caBundle: URL(fileURLWithPath: "/no/such.pem")) }),
+            ("timeout", { try AccountClient().with(timeout: .zero) }),
+            ("timeout", { try AccountClient().with(timeout: .seconds(86_401)) }),
+            ("deadline", { try AccountClient().with(deadline: .seconds(-1)) }),
+            ("maxRetries", { try AccountClient().with(maxRetries: Int.max) }),
         ]
         for (number, attempt) in attempts.enumerated() {
-            let error = await accountError { try attempt() }
+            let error = await accountError { try attempt.make() }
             #expect(error?.code == .config, "attempt \(number)")
-            #expect(error?.message.isEmpty == false, "attempt \(number)")
+            let message = error?.message ?? ""
+            #expect(message.contains(attempt.names), "attempt \(number): \(message)")
+            #expect(!message.contains("_"), "attempt \(number): \(message)")
         }
     }
 

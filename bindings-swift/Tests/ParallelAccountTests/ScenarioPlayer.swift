@@ -9,9 +9,19 @@ struct Scenario {
     static let folder = URL(fileURLWithPath: #filePath)
         .appendingPathComponent("../../../../tests/scenarios").standardized
 
+    /// The file of each scenario, by its name; `common` holds what they share.
+    static let files: [String: URL] = {
+        let found = FileManager.default.enumerator(atPath: folder.path)
+        let paths = (found?.allObjects ?? []).compactMap { $0 as? String }
+            .filter { $0.hasSuffix(".json") && !$0.hasPrefix("common/") }
+        let files = paths.map { folder.appendingPathComponent($0) }
+        return Dictionary(
+            uniqueKeysWithValues: files.map { ($0.deletingPathExtension().lastPathComponent, $0) })
+    }()
+
     private let file: URL
 
-    init(_ name: String) { file = Self.folder.appendingPathComponent("\(name).json") }
+    init(_ name: String) throws { file = try #require(Self.files[name], "\(name)") }
 
     /// From the file to the verdict: the problems, and all errors that the client's calls threw.
     func run(in sandbox: Sandbox) async throws -> (problems: [String], errors: [any Error]) {
@@ -45,7 +55,7 @@ struct Scenario {
                 clientName: text("client_name"), clientID: text("client_id"),
                 scopes: options["scopes"]?.texts, platformURL: text("platform_url"),
                 accountURL: text("account_url"), store: store,
-                timeout: options["timeout"]?.duration,
+                timeout: options["timeout"]?.duration, deadline: options["deadline"]?.duration,
                 maxRetries: options["max_retries"]?.int, organization: text("org"),
                 userAgent: text("user_agent"),
                 firstPollAtOnce: options["first_poll_at_once"] == true)
@@ -79,7 +89,8 @@ private struct Player {
         func text(_ name: String) -> String { args[name]?.text ?? "" }
         let options = call["options"] ?? [:]
         let client = try client.with(
-            timeout: options["timeout"]?.duration, maxRetries: options["max_retries"]?.int)
+            timeout: options["timeout"]?.duration, deadline: options["deadline"]?.duration,
+            maxRetries: options["max_retries"]?.int)
         switch call["call"]?.text ?? "" {
         case "login":
             _ = try await start(client, args)

@@ -114,11 +114,20 @@ extension JSONValue {
     }
 }
 
+/// A message with the names of options and arguments as the scenarios have them.
+private func inNormalForm(_ message: String) -> String {
+    let names = ["platformURL": "platform_url", "idempotencyKey": "idempotency_key"]
+    return names.reduce(message) { $0.replacingOccurrences(of: $1.key, with: $1.value) }
+}
+
 /// What was thrown, in the form of the scenarios.
 func raised(_ error: any Error) -> JSONValue {
     guard let error = error as? AccountError else {
         let code: JSONValue = error is CancellationError ? "cancelled" : "no error of ours"
-        return ["code": code, "message": .string(error.localizedDescription), "retryable": false]
+        return [
+            "code": code, "message": .string(error.localizedDescription), "retryable": false,
+            "idempotency_key": .null,
+        ]
     }
     let fields = error.fields.map { field -> JSONValue in
         [
@@ -127,11 +136,11 @@ func raised(_ error: any Error) -> JSONValue {
         ]
     }
     return [
-        "code": .string(error.code.rawValue), "message": .string(error.message),
+        "code": .string(error.code.rawValue), "message": .string(inNormalForm(error.message)),
         "status": error.status.map { .integer(Int64($0)) } ?? .null,
         "request_id": .init(error.requestID), "retry_after": .init(error.retryAfter),
         "retryable": .bool(error.isRetryable), "outcome_unknown": .bool(error.outcomeUnknown),
         "oauth_error": .init(error.oauthError), "description": .init(error.oauthDescription),
-        "fields": .array(fields),
+        "fields": .array(fields), "idempotency_key": .init(error.idempotencyKey),
     ]
 }

@@ -89,7 +89,7 @@ pub(crate) struct Seen<T> {
     pub(crate) usable: Use,
     /// Who is refreshing it.
     pub(crate) claim: Option<Claim>,
-    /// The store does not have it: it could not be written, and only this process knows it.
+    /// The store does not have this token: it could not be written, and only this process knows it.
     pub(crate) unsaved: bool,
 }
 
@@ -195,6 +195,8 @@ enum Phase<T> {
     Idle,
     Loading,
     Saving(Seen<T>),
+    /// Reading the store after a write that failed, and may have been done.
+    Rereading(T),
     /// A sibling's claim, and since when it has been seen unchanged.
     Waiting(Claim, Duration),
     Claiming(Sending<T>),
@@ -301,16 +303,18 @@ impl<T: Clone + PartialEq> Machine<T> {
             (Phase::Loading, Event::Loaded(seen)) => self.loaded(seen, None, now),
             (Phase::Loading, _) => Effect::End(End::StoreFailed),
             (Phase::Saving(seen), Event::Replaced(true)) => {
-                let (unsaved, claim) = (false, None);
-                let saved = Seen {
-                    unsaved,
-                    claim,
-                    ..seen
-                };
-                self.loaded(Some(saved), None, now)
+                let unsaved = false;
+                self.loaded(Some(Seen { unsaved, ..seen }), None, now)
             }
             (Phase::Saving(_), Event::Replaced(false)) => self.contended(),
-            (Phase::Saving(seen), _) => self.unwritable(seen, now),
+            (Phase::Saving(seen), _) => self.unwritable(seen),
+            (Phase::Rereading(kept), Event::Loaded(Some(seen)))
+                if seen.unsaved && seen.token == kept =>
+            {
+                self.send(Sending::new(seen.token, now), now)
+            }
+            (Phase::Rereading(_), Event::Loaded(seen)) => self.loaded(seen, None, now),
+            (Phase::Rereading(_), _) => Effect::End(End::StoreFailed),
             (Phase::Waiting(claim, since), Event::Loaded(seen)) => {
                 self.loaded(seen, Some((claim, since)), now)
             }
@@ -367,6 +371,17 @@ impl<T: Clone + PartialEq> Machine<T> {
                 Effect::Load
             }
             (Phase::Marking { .. }, _) => Effect::End(End::Refused),
+            (Phase::Releasing, Event::Replaced(false)) if self.conflicts < CONFLICTS => {
+                self.conflicts += 1;
+                self.phase = Phase::Releasing;
+                Effect::Load
+            }
+            (Phase::Releasing, Event::Loaded(Some(seen)))
+                if seen.claim.is_some_and(|claim| claim.owner == self.owner) =>
+            {
+                self.phase = Phase::Releasing;
+                Effect::Replace(Change::Release)
+            }
             (Phase::Releasing, _) => Effect::End(End::Failed),
             (Phase::Idle, _) => Effect::End(End::Failed),
         }
@@ -422,12 +437,16 @@ impl<T: Clone + PartialEq> Machine<T> {
         self.claim(seen.token, now)
     }
 
-    /// Nobody else can know a pair that was never stored, so it needs no claim.
-    fn unwritable(&mut self, seen: Seen<T>, now: Time) -> Effect<T> {
+    /// Nobody else can know a pair that was never stored, so it needs no claim. A write that
+    /// failed may have stored it all the same, so the store is read before it is sent.
+    fn unwritable(&mut self, seen: Seen<T>) -> Effect<T> {
         match seen.usable {
             Use::Good | Use::Early => Effect::End(End::Adopted),
             Use::Over => Effect::End(End::Over),
-            Use::Expired => self.send(Sending::new(seen.token, now), now),
+            Use::Expired => {
+                self.phase = Phase::Rereading(seen.token);
+                Effect::Load
+            }
         }
     }
 
@@ -545,23 +564,31 @@ impl<T: Clone + PartialEq> Machine<T> {
             },
             seen => {
                 self.rounds += 1;
-                match self.rounds > ROUNDS {
-                    true => self.failed(None, now),
-                    false => self.loaded(seen, None, now),
+                if self.rounds <= ROUNDS {
+                    return self.loaded(seen, None, now);
                 }
+                // A claim on what is stored by now would be somebody else's: nothing to release.
+                self.begin_rest(None, now);
+                Effect::End(End::Failed)
             }
         }
     }
 
-    /// Rests, and lets others try.
-    fn failed(&mut self, retry_after: Option<Duration>, now: Time) -> Effect<T> {
+    fn begin_rest(&mut self, retry_after: Option<Duration>, now: Time) {
         let pause = self
             .rest
             .map_or(FIRST_REST, |rest| (rest.pause * 2).min(LONGEST_REST));
         self.rest = Some(Rest {
-            until: now.client + pause.max(retry_after.unwrap_or_default()),
+            until: now
+                .client
+                .saturating_add(pause.max(retry_after.unwrap_or_default())),
             pause,
         });
+    }
+
+    /// Rests, and lets others try.
+    fn failed(&mut self, retry_after: Option<Duration>, now: Time) -> Effect<T> {
+        self.begin_rest(retry_after, now);
         if self.locked {
             return Effect::End(End::Failed);
         }

@@ -50,6 +50,8 @@ pub(crate) struct Session {
     /// One read of the store at a time, and the number of the last one.
     last_read: tokio::sync::Mutex<u64>,
     reads_begun: AtomicU64,
+    /// How often this session has changed what is cached.
+    changes: AtomicU64,
     /// By login: one refresh at a time, however many wait for it.
     renewals: Mutex<HashMap<String, Arc<Renewal>>>,
     /// By login: the refresh token that the one in memory was given for.
@@ -91,6 +93,7 @@ impl Session {
             cache: Mutex::default(),
             last_read: tokio::sync::Mutex::default(),
             reads_begun: AtomicU64::default(),
+            changes: AtomicU64::default(),
             renewals: Mutex::default(),
             spent: Mutex::default(),
             refusal: Mutex::default(),
@@ -324,7 +327,7 @@ impl Session {
         if self.record().await?.login_of(organization).is_none() {
             return Err(Error::login_required(format!(
                 "Nobody is logged in for the organization {}. Log in there first.",
-                crate::prompt::clean(organization, 100)
+                crate::text::clean(organization, 100)
             )));
         }
         let key = organization.to_owned();

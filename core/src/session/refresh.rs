@@ -162,9 +162,20 @@ impl Refresh<'_> {
             newer,
             usable,
             claim: self.loaded.record.claim_of(self.key),
-            unsaved: self.loaded.unsaved,
+            unsaved: self.is_unsaved(&login),
             token: login.refresh_token.unwrap_or_else(|| "".into()),
         })
+    }
+
+    /// Whether the store lacks the pair of `login`, and not just some other change: a token that is
+    /// stored is known to all.
+    fn is_unsaved(&self, login: &Login) -> bool {
+        self.loaded.unsaved && {
+            let stored = self.loaded.text.as_ref();
+            let stored = stored.and_then(|text| Record::parse(text).ok());
+            let stored = stored.and_then(|record| record.login_of(self.key));
+            stored.is_none_or(|stored| stored.refresh_token != login.refresh_token)
+        }
     }
 
     /// The record as it was loaded, with `change`.
@@ -285,7 +296,7 @@ impl Refresh<'_> {
         Error::login_required(format!(
             "Parallel renewed the login of the organization {} for the organization {}, and it is kept there. Select that organization, or log in again.",
             self.key,
-            crate::prompt::clean(&theirs.unwrap_or_default(), 100)
+            crate::text::clean(&theirs.unwrap_or_default(), 100)
         ))
     }
 

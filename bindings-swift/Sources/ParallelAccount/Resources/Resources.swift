@@ -29,7 +29,7 @@ extension AccountClient {
         } catch {
             throw AccountError(.invalidRequest, "The body holds a number that JSON cannot write.")
         }
-        let answer = try await bridged { [native] call in
+        let answer = try await native.call { native, call in
             try await native.request(call: call, method: method, path: path, json: body)
         }
         do {
@@ -42,11 +42,11 @@ extension AccountClient {
 
 /// `client.balance`.
 public struct BalanceResource: Sendable {
-    let native: FfiClient
+    let native: NativeClient
 
     /// Asks for the balance. Needs the scope `balance:read`.
     public func get() async throws -> Balance {
-        try await bridged { [native] call in Balance(try await native.balanceGet(call: call)) }
+        try await native.call { native, call in Balance(try await native.balanceGet(call: call)) }
     }
 
     /// Charges the organisation's default payment method. Needs the scope `balance:add`.
@@ -55,10 +55,11 @@ public struct BalanceResource: Sendable {
     ///   - amountCents: US cents, 1 to 10,000.
     ///   - idempotencyKey: 8 to 128 characters; the service charges once per key for at least
     ///     24 hours. Pass one of your own to be able to repeat the call after a crash.
-    /// - Throws: ``AccountError`` `payment_required` for a declined card, `invalid_request` for
-    ///   what is out of range.
+    /// - Throws: ``AccountError`` `payment_required` for a declined card, `invalid_request` for an
+    ///   argument that is out of range. Its ``AccountError/idempotencyKey`` is the key that the
+    ///   charge was sent with: retry with it, and the charge is made once.
     public func add(amountCents: Int, idempotencyKey: String? = nil) async throws -> Balance {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             Balance(
                 try await native.balanceAdd(
                     call: call, amountCents: Int64(amountCents), idempotencyKey: idempotencyKey))
@@ -68,11 +69,11 @@ public struct BalanceResource: Sendable {
 
 /// `client.apps`.
 public struct AppsResource: Sendable {
-    let native: FfiClient
+    let native: NativeClient
 
     /// Every app. Needs the scope `apps:read`.
     public func list() async throws -> [AccountApp] {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             try await native.appsList(call: call).map(AccountApp.init)
         }
     }
@@ -83,18 +84,22 @@ public struct AppsResource: Sendable {
     /// - Throws: ``AccountError``; with ``AccountError/outcomeUnknown`` look at ``list()`` before
     ///   you repeat it.
     public func create(name: String) async throws -> String {
-        try await bridged { [native] call in try await native.appsCreate(call: call, name: name) }
+        try await native.call { native, call in
+            try await native.appsCreate(call: call, name: name)
+        }
     }
 
     /// Deletes an app. Needs the scope `apps:delete`.
     public func delete(_ appID: String) async throws {
-        try await bridged { [native] call in try await native.appsDelete(call: call, appId: appID) }
+        try await native.call { native, call in
+            try await native.appsDelete(call: call, appId: appID)
+        }
     }
 }
 
 /// `client.keys`.
 public struct KeysResource: Sendable {
-    let native: FfiClient
+    let native: NativeClient
 
     /// Makes a key. Needs the scope `keys:create`.
     ///
@@ -102,14 +107,14 @@ public struct KeysResource: Sendable {
     /// - Throws: ``AccountError``; with ``AccountError/outcomeUnknown`` a key may exist that
     ///   nobody has seen.
     public func create(appID: String, name: String) async throws -> APIKey {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             APIKey(try await native.keysCreate(call: call, appId: appID, name: name))
         }
     }
 
     /// Deletes a key. Needs the scope `keys:delete`.
     public func delete(_ keyID: String, appID: String) async throws {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             try await native.keysDelete(call: call, appId: appID, keyId: keyID)
         }
     }
@@ -117,18 +122,18 @@ public struct KeysResource: Sendable {
 
 /// `client.oauth`: the documented requests themselves. Nothing is stored.
 public struct OAuthResource: Sendable {
-    let native: FfiClient
+    let native: NativeClient
 
     /// Step 1: registers this installation.
     public func register() async throws -> ClientRegistration {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             ClientRegistration(clientID: try await native.oauthRegister(call: call))
         }
     }
 
     /// Step 2: asks for a device code (RFC 8628 §3.1).
     public func requestDeviceCode(clientID: String, scopes: [String]) async throws -> DeviceCode {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             DeviceCode(
                 try await native.oauthRequestDeviceCode(
                     call: call, clientId: clientID, scopes: scopes))
@@ -137,7 +142,7 @@ public struct OAuthResource: Sendable {
 
     /// Step 4: one poll (RFC 8628 §3.4), without any waiting.
     public func pollToken(clientID: String, deviceCode: Secret) async throws -> PollAnswer {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             PollAnswer(
                 try await native.oauthPollToken(
                     call: call, clientId: clientID, deviceCode: deviceCode.expose()))
@@ -146,7 +151,7 @@ public struct OAuthResource: Sendable {
 
     /// Step 5: a new pair for a refresh token (RFC 6749 §6), which usually works once.
     public func refresh(_ refreshToken: Secret, clientID: String? = nil) async throws -> TokenSet {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             TokenSet(
                 try await native.oauthRefresh(
                     call: call, refreshToken: refreshToken.expose(), clientId: clientID))
@@ -155,7 +160,7 @@ public struct OAuthResource: Sendable {
 
     /// Step 6: revokes a refresh token. Access tokens already out live until they expire.
     public func revoke(_ refreshToken: Secret) async throws {
-        try await bridged { [native] call in
+        try await native.call { native, call in
             try await native.oauthRevoke(call: call, refreshToken: refreshToken.expose())
         }
     }

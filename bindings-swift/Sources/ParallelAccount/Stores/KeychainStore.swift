@@ -1,9 +1,12 @@
 #if canImport(Security)
+    internal import CryptoKit
     public import Foundation
     import Security
 
-    /// Keeps the login in the Keychain of this device: not synchronised, not in backups, readable
+    /// Keeps the login in the Keychain of this device: not synchronized, not in backups, readable
     /// once the device has been unlocked after a restart.
+    ///
+    /// Untested: it was written without a Mac.
     public struct KeychainStore: CredentialStore {
         private let service: String
         private let account: String
@@ -33,26 +36,33 @@
             return (result as? Data).map { String(decoding: $0, as: UTF8.self) }
         }
 
-        /// Replaces the record.
-        public func save(_ record: String) async throws {
-            let attributes: [CFString: Any] = [
-                kSecValueData: Data(record.utf8),
-                kSecAttrAccessible: kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly,
-            ]
-            var status = SecItemUpdate(item as CFDictionary, attributes as CFDictionary)
-            if status == errSecItemNotFound {
-                status = SecItemAdd(item.merging(attributes) { $1 } as CFDictionary, nil)
+        /// Atomically puts `new` in place of exactly `old`; `false` if the record is not `old` any
+        /// more. `nil` stands for no record.
+        ///
+        /// What makes it atomic: each of the calls below is one transaction of the Keychain's own
+        /// process, which serves all apps. An item carries the hash of its record in
+        /// `kSecAttrGeneric`, changed together with it, and updates and deletions match that hash:
+        /// once somebody else has replaced the record, they find no item. An item is unique by
+        /// service, account and access group, so of two additions the second is a duplicate. This
+        /// follows Apple's documentation and is untested.
+        public func replace(_ old: String?, with new: String?) async throws -> Bool {
+            switch (old, new) {
+            case (nil, nil):
+                return try await load() == nil
+            case (nil, let new?):
+                let attributes = item.merging(content(new)) { $1 }
+                return try changed(
+                    SecItemAdd(attributes as CFDictionary, nil), unless: errSecDuplicateItem)
+            case (let old?, let new?):
+                return try changed(
+                    SecItemUpdate(item(holding: old), content(new) as CFDictionary),
+                    unless: errSecItemNotFound)
+            case (let old?, nil):
+                return try changed(SecItemDelete(item(holding: old)), unless: errSecItemNotFound)
             }
-            try check(status)
         }
 
-        /// Removes the record.
-        public func delete() async throws {
-            let status = SecItemDelete(item as CFDictionary)
-            if status != errSecItemNotFound { try check(status) }
-        }
-
-        /// For people.
+        /// For users.
         public var location: String { "Keychain, \(service)" }
 
         private var item: [CFString: Any] {
@@ -64,6 +74,27 @@
             ]
             item[kSecAttrAccessGroup] = accessGroup
             return item
+        }
+
+        private func item(holding record: String) -> CFDictionary {
+            item.merging([kSecAttrGeneric: hash(record)]) { $1 } as CFDictionary
+        }
+
+        private func content(_ record: String) -> [CFString: Any] {
+            [
+                kSecValueData: Data(record.utf8),
+                kSecAttrGeneric: hash(record),
+                kSecAttrAccessible: kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly,
+            ]
+        }
+
+        private func hash(_ record: String) -> Data { Data(SHA256.hash(data: Data(record.utf8))) }
+
+        /// Whether a call changed the item; `refusal` says that somebody else was faster.
+        private func changed(_ status: OSStatus, unless refusal: OSStatus) throws -> Bool {
+            if status == refusal { return false }
+            try check(status)
+            return true
         }
 
         private func check(_ status: OSStatus) throws {

@@ -7,7 +7,9 @@ struct Worker {
     static func main() async throws {
         let arguments = CommandLine.arguments
         let (mode, path, number) = (arguments[1], arguments[2], Double(arguments[3])!)
-        let client = try AccountClient(clientName: "stress", store: FileStore(path: path))
+        let store: any CredentialStore =
+            path.hasPrefix("http:") ? CellStore(url: URL(string: path)!) : FileStore(path: path)
+        let client = try AccountClient(clientName: "stress", store: store)
         var calls = 0
         var failures: [String: Int] = [:]
 

@@ -1,0 +1,24 @@
+internal import ParallelAccountFFI
+
+/// The client in Rust, and the store in Swift that it asks, if there is one.
+struct NativeClient: Sendable {
+    let ffi: FfiClient
+    let store: StoreAdapter?
+
+    /// One call of the client.
+    ///
+    /// - Throws: ``AccountError`` `config` if one of the store's own methods makes it: it would
+    ///   wait for itself.
+    func call<Value: Sendable>(
+        _ body: @Sendable (FfiClient, Call) async throws -> Value
+    ) async throws -> Value {
+        if let store, StoreVisit.isWithin(store) {
+            throw AccountError(
+                .config,
+                "A store must not call the client that it serves. "
+                    + "Call another client, or call this one after the store's method has returned."
+            )
+        }
+        return try await bridged { [ffi] call in try await body(ffi, call) }
+    }
+}
