@@ -11,6 +11,7 @@ suite_lint() {
     local passed=0 failed=0
     for check in "cargo fmt --all --check" \
         "cargo clippy --quiet --workspace --all-targets -- -D warnings" \
+        "python3 tests/lint/circles.py core/src" \
         "cargo doc --quiet --no-deps -p parallel-account -p parallel-account-sandbox"; do
         if RUSTDOCFLAGS="-D warnings" $check; then passed=$((passed + 1)); else
             echo "FAILED: $check"

@@ -8,13 +8,13 @@ use napi::bindgen_prelude::{ToNapiValue, sys};
 use napi::{Result, check_status};
 use napi_derive::napi;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Problem};
 
 /// One thing to say to JavaScript.
 pub(crate) enum Message {
     Settled {
         call: u32,
-        outcome: std::result::Result<Box<dyn IntoJs>, Failure>,
+        outcome: std::result::Result<Box<dyn IntoJs>, Problem>,
     },
     Cancelled {
         call: u32,
@@ -23,14 +23,19 @@ pub(crate) enum Message {
         question: u32,
         call: HostCall,
     },
+    Forget {
+        kept: u32,
+    },
 }
 
 /// A call of a store's method.
 #[napi(object, object_from_js = false)]
 pub struct HostCall {
     pub store: u32,
+    /// `load` or `replace`.
     pub method: &'static str,
-    pub argument: Option<String>,
+    pub old: Option<String>,
+    pub new: Option<String>,
 }
 
 /// A value that becomes a JavaScript one when it is delivered.
@@ -56,6 +61,7 @@ const VALUE: u32 = 0;
 const FAILURE: u32 = 1;
 const CANCELLED: u32 = 2;
 const ASK: u32 = 3;
+const FORGET: u32 = 4;
 
 impl ToNapiValue for Batch {
     unsafe fn to_napi_value(env: sys::napi_env, batch: Self) -> Result<sys::napi_value> {
@@ -72,12 +78,16 @@ impl ToNapiValue for Batch {
                 let (kind, number, payload) = match message {
                     Message::Settled { call, outcome } => match outcome {
                         Ok(value) => (VALUE, call, value.into_js(env)?),
-                        Err(failure) => (FAILURE, call, Failure::to_napi_value(env, failure)?),
+                        Err(problem) => {
+                            let failure = Failure::from(&problem);
+                            (FAILURE, call, Failure::to_napi_value(env, failure)?)
+                        }
                     },
                     Message::Cancelled { call } => (CANCELLED, call, <()>::to_napi_value(env, ())?),
                     Message::Ask { question, call } => {
                         (ASK, question, HostCall::to_napi_value(env, call)?)
                     }
+                    Message::Forget { kept } => (FORGET, kept, <()>::to_napi_value(env, ())?),
                 };
                 for element in [
                     u32::to_napi_value(env, kind)?,

@@ -5,6 +5,7 @@
 //! wake-ups are what an asynchronous call costs. Nothing here blocks either side.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +22,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::batch::{Batch, HostCall, IntoJs, Message};
-use crate::failure::{Failure, keep_panics_quiet};
+use crate::failure::{Problem, keep_panics_quiet};
 use crate::runtime;
 
 type Wake = ThreadsafeFunction<(), (), Batch, Status, false, true>;
@@ -54,16 +55,36 @@ struct Questions {
     open: HashMap<u32, oneshot::Sender<Answer>>,
 }
 
-/// What a method of a JavaScript store came to; an error stays in JavaScript under the number of
-/// the question, only its message crosses.
-pub(crate) type Answer = Result<Option<String>, String>;
-
-/// Why a question got no answer from JavaScript.
-pub(crate) enum Unanswered {
-    /// The method threw or rejected.
-    Threw { question: u32, message: String },
-    /// The JavaScript thread ended.
+/// What a method of a JavaScript store came to.
+pub(crate) enum Answer {
+    Record(Option<String>),
+    Replaced(bool),
+    /// It threw or rejected.
+    Threw {
+        error: Kept,
+        message: String,
+    },
+    /// The JavaScript thread has ended.
     Gone,
+}
+
+/// Something that JavaScript keeps under a number until this is dropped: a store, or an error that
+/// a store threw.
+pub(crate) struct Kept {
+    pub(crate) bridge: Arc<Shared>,
+    pub(crate) number: u32,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.bridge.push(Message::Forget { kept: self.number });
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kept").field(&self.number).finish()
+    }
 }
 
 #[napi]
@@ -105,16 +126,27 @@ impl NativeBridge {
         }
     }
 
-    /// Answers a question to a store. False when nobody waits for it any more.
+    /// Answers what a store's `load` gave. An answer that nobody waits for any more is dropped.
     #[napi]
-    pub fn answer(&self, question: u32, value: Option<String>) -> bool {
-        self.shared.answer(question, Ok(value))
+    pub fn answer_record(&self, question: u32, record: Option<String>) {
+        self.shared.answer(question, Answer::Record(record));
     }
 
-    /// Says that the method of the store failed.
+    /// Answers what a store's `replace` gave.
     #[napi]
-    pub fn answer_error(&self, question: u32, message: String) -> bool {
-        self.shared.answer(question, Err(message))
+    pub fn answer_replaced(&self, question: u32, replaced: bool) {
+        self.shared.answer(question, Answer::Replaced(replaced));
+    }
+
+    /// Says that the method of the store failed, with the error that is kept as `kept`.
+    #[napi]
+    pub fn answer_error(&self, question: u32, message: String, kept: u32) {
+        let error = Kept {
+            bridge: Arc::clone(&self.shared),
+            number: kept,
+        };
+        self.shared
+            .answer(question, Answer::Threw { error, message });
     }
 }
 
@@ -163,24 +195,23 @@ impl Shared {
             client,
             open: true,
         };
-        let task = runtime::handle().spawn(async move {
+        let runtime = match runtime::handle() {
+            Ok(runtime) => runtime,
+            Err(error) => return ticket.settle(Err(Problem::Error(error))),
+        };
+        let task = runtime.spawn(async move {
             ticket.settle(match AssertUnwindSafe(work).catch_unwind().await {
                 Ok(Ok(value)) => Ok(value),
-                Ok(Err(error)) => Err(Failure::from(&error)),
-                Err(_panic) => Err(Failure::panicked()),
+                Ok(Err(error)) => Err(Problem::Error(error)),
+                Err(_panic) => Err(Problem::Panic),
             });
         });
         // Removed by `take`, on this same thread, so never before it is here.
         lock(&self.running).insert(call, task.abort_handle());
     }
 
-    /// Calls a method of a store that JavaScript keeps under `store`.
-    pub(crate) async fn ask(
-        &self,
-        store: u32,
-        method: &'static str,
-        argument: Option<String>,
-    ) -> Result<Option<String>, Unanswered> {
+    /// Calls a method of a store.
+    pub(crate) async fn ask(&self, call: HostCall) -> Answer {
         let (sender, receiver) = oneshot::channel();
         let question = {
             let mut questions = lock(&self.questions);
@@ -193,31 +224,8 @@ impl Shared {
             shared: self,
             question,
         };
-        self.push(Message::Ask {
-            question,
-            call: HostCall {
-                store,
-                method,
-                argument,
-            },
-        });
-        match receiver.await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(message)) => Err(Unanswered::Threw { question, message }),
-            Err(_) => Err(Unanswered::Gone),
-        }
-    }
-
-    /// Tells a store something that has no answer.
-    pub(crate) fn tell(&self, store: u32, method: &'static str, argument: Option<String>) {
-        self.push(Message::Ask {
-            question: 0,
-            call: HostCall {
-                store,
-                method,
-                argument,
-            },
-        });
+        self.push(Message::Ask { question, call });
+        receiver.await.unwrap_or(Answer::Gone)
     }
 
     fn push(&self, message: Message) {
@@ -230,6 +238,8 @@ impl Shared {
             None => Status::Closing,
         };
         if status != Status::Ok {
+            // Whoever pushes next must find out as well.
+            self.waking.store(false, Ordering::Release);
             self.forget_all();
         }
     }
@@ -275,10 +285,11 @@ impl Shared {
         }
     }
 
-    fn answer(&self, question: u32, answer: Answer) -> bool {
-        match lock(&self.questions).open.remove(&question) {
-            Some(sender) => sender.send(answer).is_ok(),
-            None => false,
+    fn answer(&self, question: u32, answer: Answer) {
+        let sender = lock(&self.questions).open.remove(&question);
+        if let Some(sender) = sender {
+            // Fails when nobody waits any more.
+            let _ = sender.send(answer);
         }
     }
 
@@ -313,7 +324,7 @@ struct Ticket {
 }
 
 impl Ticket {
-    fn settle(mut self, outcome: Result<Box<dyn IntoJs>, Failure>) {
+    fn settle(mut self, outcome: Result<Box<dyn IntoJs>, Problem>) {
         self.open = false;
         self.shared.push(Message::Settled {
             call: self.call,
@@ -328,11 +339,11 @@ impl Drop for Ticket {
             return;
         }
         let cancelled = Message::Cancelled { call: self.call };
-        let Some(client) = self.client.take() else {
+        let (Some(client), Ok(runtime)) = (self.client.take(), runtime::handle()) else {
             return self.shared.push(cancelled);
         };
         let shared = Arc::clone(&self.shared);
-        runtime::handle().spawn(async move {
+        runtime.spawn(async move {
             // A service that does not answer must not keep the process for long.
             let _ = tokio::time::timeout(SETTLING, client.settled()).await;
             shared.push(cancelled);

@@ -26,6 +26,7 @@ pub struct ClientOptions {
     pub platform_url: Option<String>,
     pub account_url: Option<String>,
     pub timeout: Option<f64>,
+    pub deadline: Option<f64>,
     pub max_retries: Option<u32>,
     pub organization: Option<String>,
     pub user_agent: Option<String>,
@@ -44,16 +45,19 @@ pub struct ClientOptions {
 /// A store that JavaScript keeps.
 #[napi(object, object_to_js = false)]
 pub struct HostStoreOptions {
-    pub number: u32,
-    pub has_lock: bool,
+    /// The number that it is kept under.
+    pub kept: u32,
     /// Milliseconds that one method may take.
     pub timeout: f64,
+    /// Milliseconds that a loaded record may be used for.
+    pub cache_for: f64,
 }
 
 /// The limits of one call. Times in milliseconds.
 #[napi(object, object_to_js = false)]
 pub struct Limits {
     pub timeout: Option<f64>,
+    pub deadline: Option<f64>,
     pub max_retries: Option<u32>,
 }
 
@@ -91,6 +95,7 @@ fn build(
         platform_url,
         account_url,
         timeout,
+        deadline,
         max_retries,
         organization,
         user_agent,
@@ -129,6 +134,9 @@ fn build(
     if let Some(timeout) = timeout {
         builder = builder.timeout(duration(timeout));
     }
+    if let Some(deadline) = deadline {
+        builder = builder.deadline(duration(deadline));
+    }
     if let Some(timeout) = lock_timeout {
         builder = builder.lock_timeout(duration(timeout));
     }
@@ -136,18 +144,13 @@ fn build(
         builder = builder.shared_store(Arc::clone(&store.store));
     }
     if let Some(host) = host_store {
-        builder = builder.store(HostStore::new(
-            Arc::clone(&bridge.shared),
-            host.number,
-            host.has_lock,
-            duration(host.timeout),
-        ));
+        builder = builder.store(HostStore::new(bridge, &host));
     }
     builder.build()
 }
 
-/// `ts/options.ts` lets only finite numbers above 0 through.
-fn duration(milliseconds: f64) -> Duration {
+/// `ts/options.ts` lets no number through that is negative or not finite.
+pub(crate) fn duration(milliseconds: f64) -> Duration {
     Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX)
 }
 
@@ -157,9 +160,11 @@ impl NativeClient {
             None => self.client.clone(),
             Some(Limits {
                 timeout,
+                deadline,
                 max_retries,
             }) => self.client.with_options(CallOptions {
                 timeout: timeout.map(duration),
+                deadline: deadline.map(duration),
                 max_retries,
             }),
         }

@@ -21,13 +21,14 @@ pub struct Failure {
     pub retry_after: Option<f64>,
     pub retryable: bool,
     pub outcome_unknown: bool,
+    pub idempotency_key: Option<String>,
     pub oauth_error: Option<String>,
     pub description: Option<String>,
     pub fields: Vec<FieldFailure>,
     /// The messages of the causes, outermost first.
     pub causes: Vec<String>,
-    /// The question whose answer was a JavaScript error: that error is the cause.
-    pub host_question: Option<u32>,
+    /// The cause is the JavaScript error that is kept under this number.
+    pub host_error: Option<u32>,
 }
 
 /// One field that the Account API refused (status 422).
@@ -38,14 +39,30 @@ pub struct FieldFailure {
     pub error_type: String,
 }
 
+/// Why a call failed. Made into a [`Failure`] as late as possible, because a JavaScript error that
+/// is its cause is kept only as long as the core's error.
+pub(crate) enum Problem {
+    Error(Error),
+    Panic,
+}
+
+impl From<&Problem> for Failure {
+    fn from(problem: &Problem) -> Self {
+        match problem {
+            Problem::Error(error) => Self::from(error),
+            Problem::Panic => Self::panicked(),
+        }
+    }
+}
+
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
         let mut causes = Vec::new();
-        let mut host_question = None;
+        let mut host_error = None;
         let mut source = error.source();
         while let Some(cause) = source {
             if let Some(host) = cause.downcast_ref::<HostError>() {
-                host_question = host.question;
+                host_error = host.kept();
             }
             causes.push(cause.to_string());
             source = cause.source();
@@ -58,6 +75,7 @@ impl From<&Error> for Failure {
             retry_after: error.retry_after().map(crate::models::milliseconds),
             retryable: error.retryable(),
             outcome_unknown: error.outcome_unknown(),
+            idempotency_key: error.idempotency_key().map(str::to_owned),
             oauth_error: error.oauth_error().map(str::to_owned),
             description: error.description().map(str::to_owned),
             fields: error
@@ -70,7 +88,7 @@ impl From<&Error> for Failure {
                 })
                 .collect(),
             causes,
-            host_question,
+            host_error,
         }
     }
 }
@@ -86,11 +104,12 @@ impl Failure {
             retry_after: None,
             retryable: false,
             outcome_unknown: false,
+            idempotency_key: None,
             oauth_error: None,
             description: None,
             fields: Vec::new(),
             causes: Vec::new(),
-            host_question: None,
+            host_error: None,
         }
     }
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 use napi::Env;
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
-use parallel_account::{
-    CredentialStore, Error, FileStore, MemoryStore, Result, StoreFuture, StoreLock,
-};
+use parallel_account::{CredentialStore, Error, FileStore, MemoryStore, Result, StoreFuture};
 
-use crate::bridge::{NativeBridge, Shared, Unanswered};
+use crate::batch::HostCall;
+use crate::bridge::{Answer, Kept, NativeBridge};
+use crate::client::{HostStoreOptions, duration};
 use crate::failure::{Failure, caught};
 
 /// One of the core's own stores.
@@ -53,22 +53,20 @@ impl NativeStore {
             .run(env, call, async move { store.load().await });
     }
 
-    /// Replaces the record.
+    /// Puts `new` in place of exactly `old`; nothing stands for no record.
     #[napi]
-    pub fn save(&self, bridge: &NativeBridge, env: Env, call: u32, record: String) {
+    pub fn replace(
+        &self,
+        bridge: &NativeBridge,
+        env: Env,
+        call: u32,
+        old: Option<String>,
+        new: Option<String>,
+    ) {
         let store = Arc::clone(&self.store);
         bridge
             .shared
-            .run(env, call, async move { store.save(record).await });
-    }
-
-    /// Removes the record.
-    #[napi]
-    pub fn delete(&self, bridge: &NativeBridge, env: Env, call: u32) {
-        let store = Arc::clone(&self.store);
-        bridge
-            .shared
-            .run(env, call, async move { store.delete().await });
+            .run(env, call, async move { store.replace(old, new).await });
     }
 }
 
@@ -82,20 +80,25 @@ pub fn open_cli_store() -> Either<NativeStore, Failure> {
     })
 }
 
-/// A store written in JavaScript, under the number that `ts/bridge.ts` knows it by.
+/// A store written in JavaScript.
 pub(crate) struct HostStore {
-    bridge: Arc<Shared>,
-    number: u32,
-    has_lock: bool,
+    store: Kept,
     timeout: Duration,
+    cache_for: Duration,
 }
 
 /// What a method of such a store failed with.
 #[derive(Debug)]
 pub(crate) struct HostError {
-    /// Under which JavaScript keeps the error itself.
-    pub(crate) question: Option<u32>,
+    thrown: Option<Kept>,
     message: String,
+}
+
+impl HostError {
+    /// Under which number JavaScript keeps the error itself, for as long as this lives.
+    pub(crate) fn kept(&self) -> Option<u32> {
+        self.thrown.as_ref().map(|kept| kept.number)
+    }
 }
 
 impl fmt::Display for HostError {
@@ -107,31 +110,43 @@ impl fmt::Display for HostError {
 impl std::error::Error for HostError {}
 
 impl HostStore {
-    pub(crate) fn new(bridge: Arc<Shared>, number: u32, has_lock: bool, timeout: Duration) -> Self {
+    pub(crate) fn new(bridge: &NativeBridge, options: &HostStoreOptions) -> Self {
         Self {
-            bridge,
-            number,
-            has_lock,
-            timeout,
+            store: Kept {
+                bridge: Arc::clone(&bridge.shared),
+                number: options.kept,
+            },
+            timeout: duration(options.timeout),
+            cache_for: duration(options.cache_for),
         }
     }
 
-    async fn ask(&self, method: &'static str, argument: Option<String>) -> Result<Option<String>> {
-        let asked = self.bridge.ask(self.number, method, argument);
+    async fn ask(
+        &self,
+        method: &'static str,
+        old: Option<String>,
+        new: Option<String>,
+    ) -> Result<Answer> {
+        let asked = self.store.bridge.ask(HostCall {
+            store: self.store.number,
+            method,
+            old,
+            new,
+        });
         let error = match tokio::time::timeout(self.timeout, asked).await {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(Unanswered::Threw { question, message })) => HostError {
-                question: Some(question),
+            Ok(Answer::Threw { error, message }) => HostError {
+                thrown: Some(error),
                 message,
             },
-            Ok(Err(Unanswered::Gone)) => HostError {
-                question: None,
+            Ok(Answer::Gone) => HostError {
+                thrown: None,
                 message: "the JavaScript thread of the store has ended".to_owned(),
             },
+            Ok(answer) => return Ok(answer),
             Err(_elapsed) => HostError {
-                question: None,
+                thrown: None,
                 message: format!(
-                    "it did not answer within {} s; a store must not wait for the client that it serves",
+                    "it did not answer within {} s. Check what it waits for, or allow more time with storeTimeout",
                     self.timeout.as_secs_f64()
                 ),
             },
@@ -145,30 +160,25 @@ impl HostStore {
 
 impl CredentialStore for HostStore {
     fn load(&self) -> StoreFuture<'_, Option<String>> {
-        Box::pin(self.ask("load", None))
-    }
-
-    fn save(&self, record: String) -> StoreFuture<'_, ()> {
-        Box::pin(async move { self.ask("save", Some(record)).await.map(drop) })
-    }
-
-    fn delete(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async move { self.ask("delete", None).await.map(drop) })
-    }
-
-    fn lock(&self) -> StoreFuture<'_, StoreLock> {
         Box::pin(async move {
-            let held = if self.has_lock {
-                self.ask("lock", None).await?
-            } else {
-                None
-            };
-            Ok(StoreLock::new(held.map(|lock| HostLock {
-                bridge: Arc::clone(&self.bridge),
-                store: self.number,
-                lock,
-            })))
+            match self.ask("load", None, None).await? {
+                Answer::Record(record) => Ok(record),
+                _ => Err(Error::internal("another answer than a record")),
+            }
         })
+    }
+
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            match self.ask("replace", old, new).await? {
+                Answer::Replaced(replaced) => Ok(replaced),
+                _ => Err(Error::internal("another answer than a boolean")),
+            }
+        })
+    }
+
+    fn cache_for(&self) -> Duration {
+        self.cache_for
     }
 
     /// Ours comes first and says more.
@@ -178,25 +188,5 @@ impl CredentialStore for HostStore {
 
     fn location(&self) -> String {
         "a store of the application".to_owned()
-    }
-}
-
-/// The client is gone, so JavaScript need not keep the store for it.
-impl Drop for HostStore {
-    fn drop(&mut self) {
-        self.bridge.tell(self.number, "forget", None);
-    }
-}
-
-struct HostLock {
-    bridge: Arc<Shared>,
-    store: u32,
-    lock: String,
-}
-
-impl Drop for HostLock {
-    fn drop(&mut self) {
-        self.bridge
-            .tell(self.store, "unlock", Some(self.lock.clone()));
     }
 }

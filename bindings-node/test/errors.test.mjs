@@ -50,7 +50,7 @@ const SAYS = {
   invalid_request: /app's name must not be empty/,
   rate_limited: /too many requests\. Wait, then try again/,
   server: /the service failed\. Try again later/,
-  connection: /whether it was done is unknown.* Check the network/,
+  connection: /unknown whether creating the app succeeded\. .* Check the network/,
   tls: /No secure connection to 127\.0\.0\.1.*ca_bundle or SSL_CERT_FILE/,
   timeout: /did not answer within 2 s\. .*allow more time by the timeout option/,
   invalid_response: /makes no sense.* Check the base URL and any proxy/,
@@ -110,6 +110,50 @@ describe('a panic at the border', () => {
   });
 });
 
+describe('the key of a charge', () => {
+  let sandbox;
+  let client;
+  before(async () => {
+    sandbox = await startSandbox('--interval', 0.05);
+    client = new account.AccountClient({
+      ...sandbox.urls,
+      store: new account.MemoryStore(),
+      maxRetries: 0,
+    });
+    const onPrompt = ({ userCode }) => sandbox.approve(userCode);
+    await client.login({ openBrowser: false, onPrompt });
+  });
+  after(() => sandbox.stop());
+
+  test('that was generated is in the error, and another try with it charges once', async () => {
+    await sandbox.fault({ route: 'balance.add', drop_answer_after_processing: true, times: 1 });
+    const error = await client.balance.add(700).catch((error) => error);
+    assert.equal(error.outcomeUnknown, true);
+    const { idempotencyKey } = error;
+    assert.equal(JSON.parse(JSON.stringify(error)).idempotencyKey, idempotencyKey);
+    assert.ok(inspect(error).includes(`idempotencyKey: '${idempotencyKey}'`), inspect(error));
+    const { creditBalanceCents } = await client.balance.add(700, { idempotencyKey });
+    assert.equal(creditBalanceCents, 5700);
+  });
+
+  test('that was given is in the error, also where the answer is clear', async () => {
+    await sandbox.fault({ route: 'balance.add', status: 402, body: { detail: 'declined' } });
+    await assert.rejects(client.balance.add(700, { idempotencyKey: 'order-4711' }), {
+      code: 'payment_required',
+      idempotencyKey: 'order-4711',
+    });
+  });
+
+  test('is in no other error', async () => {
+    await sandbox.fault({ route: 'balance.get', status: 500 });
+    for (const call of [() => client.balance.get(), () => client.balance.add(0)]) {
+      const error = await call().catch((error) => error);
+      assert.equal(error.idempotencyKey, undefined);
+      assert.ok(!('idempotencyKey' in JSON.parse(JSON.stringify(error))));
+    }
+  });
+});
+
 test('an error as JSON, for structured logs', () => {
   const error = new account.RateLimitedError({
     code: 'rate_limited',
@@ -117,6 +161,7 @@ test('an error as JSON, for structured logs', () => {
     status: 429,
     retryAfter: 1500,
     retryable: true,
+    idempotencyKey: 'key-of-a-charge',
   });
   assert.deepEqual(JSON.parse(JSON.stringify(error)), {
     name: 'RateLimitedError',
@@ -126,5 +171,6 @@ test('an error as JSON, for structured logs', () => {
     retryAfter: 1500,
     retryable: true,
     outcomeUnknown: false,
+    idempotencyKey: 'key-of-a-charge',
   });
 });

@@ -268,6 +268,26 @@ describe('bad servers', () => {
     await assert.rejects(make().startLogin(), InvalidResponseError);
   });
 
+  test('a deadline ends the whole call: of the client, of a view, of one call', async () => {
+    const { urls } = sandbox;
+    const store = new MemoryStore();
+    await make({ store }).login({ onPrompt: approve, openBrowser: false });
+    // With the real clock: it is the deadline that ends the call, in spite of its retries.
+    const client = new AccountClient({ ...urls, store });
+    const calls = [
+      () => new AccountClient({ ...urls, store, deadline: 100 }).balance.get(),
+      () => client.withOptions({ deadline: 100 }).balance.get(),
+      () => client.balance.get({ deadline: 100 }),
+    ];
+    for (const call of calls) {
+      await sandbox.fault({ route: 'balance.get', delay_ms: 60_000 });
+      const began = performance.now();
+      await assert.rejects(call(), { code: 'timeout', name: 'TimeoutError' });
+      assert.ok(performance.now() - began < 10_000);
+    }
+    assert.equal((await client.balance.get({ deadline: 60_000 })).creditBalanceCents, 5000);
+  });
+
   test('a time-out of one call', async () => {
     const client = await loggedIn();
     await sandbox.fault({ route: 'balance.get', delay_ms: 5000 });

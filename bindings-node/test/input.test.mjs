@@ -20,14 +20,22 @@ const options = [
   [{ clientName: 5 }, /clientName must be a string, not the number 5/],
   [{ scopes: 'balance:read' }, /scopes must be an array of strings, not a string/],
   [{ scopes: ['balance:read', 1] }, /scopes\[1\] must be a string/],
-  [{ timeout: 0 }, /timeout must be a number of milliseconds above 0/],
-  [{ timeout: Number.NaN }, /timeout must be/],
-  [{ timeout: '5' }, /timeout must be .* not a string/],
+  [{ timeout: 0 }, /timeout must be greater than 0 and at most 86400000 milliseconds/],
+  [{ timeout: Number.NaN }, /timeout must be greater than 0/],
+  [{ timeout: '5' }, /timeout must be a number of milliseconds, not a string/],
+  [{ timeout: 86_400_001 }, /timeout must be .* \(one day\), not the number 86400001/],
+  [{ deadline: Number.POSITIVE_INFINITY }, /deadline must be .* at most 86400000/],
+  [{ lockTimeout: 1e15 }, /lockTimeout must be .* at most 86400000/],
+  [{ storeTimeout: 1e15 }, /storeTimeout must be .* at most 86400000/],
   [{ maxRetries: 1.5 }, /maxRetries must be a whole number/],
   [{ maxRetries: -1 }, /maxRetries must be a whole number/],
   [{ firstPollAtOnce: 'yes' }, /firstPollAtOnce must be true or false/],
-  [{ store: 'here' }, /store must be an object with load, save and delete/],
-  [{ store: { load() {} } }, /store has no method save/],
+  [{ deadline: 0 }, /deadline must be greater than 0/],
+  [{ deadline: 'soon' }, /deadline must be .* not a string/],
+  [{ store: 'here' }, /store must be an object with load\(\) and replace\(\), not a string/],
+  [{ store: { load() {} } }, /store has no method replace\(\)/],
+  [{ store: { load() {}, replace() {}, cacheFor: -1 } }, /cacheFor must be 0 to 86400000/],
+  [{ store: { load() {}, replace() {}, cacheFor: '5' } }, /cacheFor must be .* not a string/],
   [{ platformUrl: 'http://example.com' }, /https/],
   [{ platformUrl: 'nonsense' }, /nonsense|URL/],
   [{ accountUrl: 'ftp://example.com' }, /https/],
@@ -126,7 +134,7 @@ const calls = {
   'no device code': [() => client.oauth.pollToken('id'), /deviceCode must be/],
   'no refresh token': [() => client.oauth.refresh(), /refreshToken must be/],
   'nothing to revoke': [() => client.oauth.revoke(), /refreshToken must be/],
-  'a time-out below 0': [() => client.status({ timeout: -1 }), /timeout must be/],
+  'a time-out as text': [() => client.status({ timeout: '1' }), /timeout must be a number/],
 };
 
 describe('arguments of calls', () => {
@@ -138,6 +146,22 @@ describe('arguments of calls', () => {
         assert.equal(error.status, undefined);
         assert.match(error.message, message);
         return true;
+      });
+    });
+  }
+
+  const times = {
+    'a time-out below 0': () => client.status({ timeout: -1 }),
+    'a deadline of 0': () => client.status({ deadline: 0 }),
+    'a deadline of a million years': () => client.balance.get({ deadline: 3.2e16 }),
+    'a login that lasts longer than a day': () => client.startLogin({ timeout: 86_400_001 }),
+    'a view with no time': async () => client.withOptions({ deadline: 0 }),
+  };
+  for (const [name, call] of Object.entries(times)) {
+    test(name, async () => {
+      await assert.rejects(call(), {
+        name: 'ConfigError',
+        message: /^(timeout|deadline) must be greater than 0 and at most 86400000 milliseconds/,
       });
     });
   }

@@ -1,4 +1,5 @@
-// Memory stays flat over many calls, failed ones and aborted ones. LONG=1 for ten times as many.
+// Memory stays flat over many calls, failed ones and aborted ones, and errors of stores. LONG=1 for
+// ten times as many.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -17,7 +18,7 @@ before(async () => {
 });
 after(() => sandbox.stop());
 
-test(`${many} calls and ${many} aborted ones leave memory flat`, async () => {
+test(`${many} calls, aborted ones and failed ones leave memory flat`, async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--expose-gc', join(import.meta.dirname, 'support', 'leak.mjs'), String(many), String(many)],

@@ -94,13 +94,18 @@ describe('a process', () => {
       await waiting;
       for await (const event of await client.startLogin()) break;
       // Stores that fail, also when nobody waits for them any more.
-      const store = { load: later, save: fail, delete: fail, lock: async () => fail };
+      const store = { load: later, replace: fail };
       const failing = new AccountClient({ store, storeTimeout: 10 });
       await quiet(failing.balance.get());
       await quiet(failing.login({ openBrowser: false, onPrompt: fail }));
       store.load = () => null;
       await quiet(failing.login({ openBrowser: false, onPrompt: () => undefined }));
       store.load = () => new Promise((_, reject) => setTimeout(reject, 50, new Error('late')));
+      await quiet(failing.status());
+      // What is thrown need not have a text.
+      store.load = () => { throw Object.assign(new Error(), { message: Symbol('s') }); };
+      await quiet(failing.status());
+      store.load = async () => { await failing.status(); };
       await quiet(failing.status());
       const controller = new AbortController();
       const calls = Array.from({ length: 50 }, () => client.status({ signal: controller.signal }));

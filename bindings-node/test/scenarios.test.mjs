@@ -1,16 +1,13 @@
 // Plays the client's part in tests/scenarios, all of them at once; the sandbox judges.
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as namespace from 'parallel-account';
 import { startSandbox } from './support/sandbox.mjs';
-import { folder, run } from './support/scenario.mjs';
+import { folder, names, run } from './support/scenario.mjs';
 
-const names = readdirSync(folder)
-  .filter((name) => name.endsWith('.json'))
-  .map((name) => name.replace('.json', ''));
 const account = { ...namespace };
 
 /** The class that each code must have. */

@@ -37,9 +37,10 @@ const make = () =>
 
 /** The access token of the file is over, by its own clock too. */
 async function expire() {
-  const record = JSON.parse(await store.load());
+  const text = await store.load();
+  const record = JSON.parse(text);
   for (const { control_api } of Object.values(record.orgs)) control_api.access_token_expires_at = 1;
-  await store.save(JSON.stringify(record));
+  assert.ok(await store.replace(text, JSON.stringify(record)));
 }
 
 async function until(condition) {

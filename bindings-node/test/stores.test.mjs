@@ -1,19 +1,22 @@
-// Stores: the built-in ones, and ones written in JavaScript that behave and misbehave.
+// Stores: the built-in ones, and ones written in JavaScript that behave. Those that misbehave are
+// in badstores.test.mjs.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import {
   AccountClient,
+  ConfigError,
   FileStore,
+  InvalidRequestError,
   LoginRequiredError,
   MemoryStore,
   StoreCorruptError,
-  StoreError,
 } from 'parallel-account';
 import { startSandbox } from './support/sandbox.mjs';
+import { AsyncStore, readmeStore, SyncStore, storeWith } from './support/stores.mjs';
 
 let sandbox;
 let folder;
@@ -25,6 +28,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
   await sandbox.stop();
 });
+beforeEach(() => sandbox.control('reset', {}));
 
 const make = (store, more) =>
   new AccountClient({
@@ -37,150 +41,135 @@ const make = (store, more) =>
 const login = (client) =>
   client.login({ openBrowser: false, onPrompt: ({ userCode }) => sandbox.approve(userCode) });
 
-class SyncStore {
-  record = null;
-  held = 0;
-  mostHeld = 0;
-  load() {
-    return this.record;
-  }
-  save(record) {
-    this.record = record;
-  }
-  delete() {
-    this.record = null;
-  }
-}
-
-class AsyncStore extends SyncStore {
-  async load() {
-    await null;
-    return this.record;
-  }
-  async save(record) {
-    await new Promise((resolve) => setImmediate(resolve));
-    this.record = record;
-  }
-  async lock() {
-    this.held += 1;
-    this.mostHeld = Math.max(this.held, this.mostHeld);
-    return async () => {
-      this.held -= 1;
-    };
-  }
-}
-
-class DisposableLockStore extends SyncStore {
-  lock() {
-    this.held += 1;
-    return { [Symbol.dispose]: () => this.held-- };
-  }
-}
-
-/** Waits for what the library does on its own. */
-async function until(condition) {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
-
 describe('stores in JavaScript', () => {
-  for (const Store of [SyncStore, AsyncStore, DisposableLockStore]) {
-    test(`${Store.name} keeps a login and gives its lock back`, async () => {
+  for (const Store of [SyncStore, AsyncStore]) {
+    test(`${Store.name} keeps a login from its start to its logout`, async () => {
       const store = new Store();
       await login(make(store));
       assert.equal(typeof JSON.parse(store.record), 'object');
       const client = make(store);
       await sandbox.control('expire-access-token', {});
       await Promise.all(Array.from({ length: 20 }, () => client.balance.get()));
-      await until(() => store.held === 0);
+      assert.equal(await sandbox.count('token.refresh'), 1);
       await client.logout();
-      await until(() => store.held === 0);
       assert.equal((await client.status()).loggedIn, false);
+      assert.equal((await make(store).status()).loggedIn, false);
     });
   }
 
-  test('what a method throws or rejects with is the cause', async () => {
-    const thrown = new Error('the database is down');
-    const fail = () => {
-      throw thrown;
+  test('the store of the README: two replicas, 20 expiries, nothing is lost', async () => {
+    const store = readmeStore('ada');
+    const replicas = [make(store), make(store)];
+    await login(replicas[0]);
+    for (let round = 1; round <= 20; round += 1) {
+      await sandbox.control('expire-access-token', {});
+      const balances = await Promise.all(replicas.map((client) => client.balance.get()));
+      for (const { creditBalanceCents } of balances) assert.equal(creditBalanceCents, 5000);
+      const counts = await sandbox.control('counts');
+      assert.equal(counts.refresh_token_reuses, 0);
+      assert.equal(counts.routes['token.refresh'], round);
+    }
+    await replicas[1].logout();
+    assert.equal((await replicas[0].status()).loggedIn, false);
+  });
+
+  test('a record serves calls for as long as cacheFor says', async () => {
+    let loads = 0;
+    const load = () => {
+      loads += 1;
+      return store.record;
     };
-    for (const load of [fail, async () => fail()]) {
-      const client = make(Object.assign(new SyncStore(), { load }));
+    const store = storeWith({ load, cacheFor: 86_400_000 });
+    await login(make(store));
+    const client = make(store);
+    await client.balance.get();
+    loads = 0;
+    for (let call = 0; call < 5; call += 1) await client.balance.get();
+    assert.equal(loads, 0);
+    const uncached = make(storeWith({ load }));
+    for (let call = 0; call < 5; call += 1) await uncached.balance.get();
+    assert.ok(loads >= 5, `${loads} loads`);
+  });
+
+  test('it may call other clients, and what it started may call its own once it is done', async () => {
+    const other = make(new SyncStore());
+    await login(other);
+    let done;
+    let later;
+    const store = storeWith({
+      async load() {
+        await other.balance.get();
+        later ??= new Promise((resolve) => {
+          done = resolve;
+        }).then(() => client.status());
+        return null;
+      },
+    });
+    const client = make(store);
+    assert.equal((await client.status()).loggedIn, false);
+    done();
+    assert.equal((await later).loggedIn, false);
+  });
+
+  test('a store that calls its own client is told not to, at once and in every way', async () => {
+    const calls = {
+      'balance.get': () => client.balance.get(),
+      status: () => client.status(),
+      settled: () => client.settled(),
+      withOptions: () => client.withOptions({ maxRetries: 0 }).status(),
+      'another client': () => make(store).status(),
+      wait: () => started.wait(),
+      poll: () => started.poll(),
+    };
+    const store = new AsyncStore();
+    const client = make(store);
+    const started = await client.startLogin();
+    for (const [name, call] of Object.entries(calls)) {
+      store.load = async () => {
+        await call();
+        return null;
+      };
       await assert.rejects(client.status(), (error) => {
-        assert.ok(error instanceof StoreError);
-        assert.equal(error.cause, thrown);
-        assert.match(error.message, /load\(\) failed: the database is down/);
+        assert.equal(error.code, 'store', name);
+        assert.ok(error.cause instanceof ConfigError, `${name}: ${error.cause}`);
+        assert.match(error.cause.message, /must not call the client that it serves/);
         return true;
       });
     }
-    const unsaved = make(Object.assign(new SyncStore(), { save: fail }));
-    await assert.rejects(login(unsaved), (error) => error.cause === thrown);
-    const locked = make(Object.assign(new SyncStore(), { lock: fail }));
-    await assert.rejects(login(locked), (error) => error.cause === thrown);
-  });
-
-  test('throwing something that is no error', async () => {
-    for (const thrown of ['text', null, Symbol('s'), { toString: () => null }]) {
-      const load = () => {
-        throw thrown;
-      };
-      await assert.rejects(make(Object.assign(new SyncStore(), { load })).status(), StoreError);
-    }
-  });
-
-  test('a method that hangs runs into the time-out', async () => {
-    const load = () => new Promise(() => undefined);
-    const client = make(Object.assign(new SyncStore(), { load }), { storeTimeout: 50 });
-    await assert.rejects(client.status(), {
-      code: 'store',
-      message: /did not answer within 0.05 s/,
-    });
-  });
-
-  test('a lock that comes too late is given back', async () => {
-    const store = new SyncStore();
-    let give;
-    store.lock = () =>
-      new Promise((resolve) => {
-        give = () => resolve(() => store.held--);
-      });
-    const client = make(store, { storeTimeout: 50, lockTimeout: 50 });
-    await assert.rejects(client.startLogin(), StoreError);
-    store.held += 1;
-    give();
-    await until(() => store.held === 0);
-  });
-
-  test('a store that calls its own client is told not to', async () => {
-    const store = new SyncStore();
-    const client = make(store);
+    // One that takes the error lives on.
     store.load = async () => {
-      await client.balance.get();
+      await assert.rejects(client.balance.get(), { code: 'config' });
       return null;
     };
-    await assert.rejects(client.status(), { code: 'store', message: /must not call the client/ });
-  });
-
-  test('garbage from load()', async () => {
-    const number = make(Object.assign(new SyncStore(), { load: () => 7 }));
-    await assert.rejects(number.status(), { code: 'store', message: /gave the number 7/ });
-    const corrupt = make(Object.assign(new SyncStore(), { load: () => 'nonsense' }));
-    await assert.rejects(corrupt.balance.get(), StoreCorruptError);
-  });
-
-  test('a lock that is no lock', async () => {
-    const client = make(Object.assign(new SyncStore(), { lock: () => 5 }));
-    await assert.rejects(login(client), { code: 'store', message: /function that releases it/ });
+    assert.equal((await client.status()).loggedIn, false);
   });
 });
 
 describe('built-in stores', () => {
-  test('a memory store goes on with a record', async () => {
+  test('are cells: a lost race changes nothing', async () => {
+    for (const store of [new MemoryStore(), new FileStore(join(folder, 'cell.json'))]) {
+      assert.equal(await store.load(), null);
+      assert.equal(await store.replace('{"version":1}', null), false);
+      assert.equal(await store.replace(null, '{"version":1}'), true);
+      assert.equal(await store.replace(null, '{}'), false);
+      assert.equal(await store.replace('{}', '{"version":1,"x":1}'), false);
+      assert.equal(await store.load(), '{"version":1}');
+      assert.equal(await store.replace('{"version":1}', '{"version":1,"x":1}'), true);
+      assert.equal(await store.load(), '{"version":1,"x":1}');
+      assert.equal(await store.replace('{"version":1,"x":1}', null), true);
+      assert.equal(await store.load(), null);
+      await assert.rejects(store.replace(undefined, '{}'), InvalidRequestError);
+      await assert.rejects(store.replace(null, 7), InvalidRequestError);
+    }
+  });
+
+  test('a memory store continues with a record', async () => {
     const store = new MemoryStore();
     await login(make(store));
-    const copy = new MemoryStore(await store.load());
+    const record = await store.load();
+    const copy = new MemoryStore(record);
     assert.equal((await make(copy).balance.get()).creditBalanceCents, 5000);
-    await copy.delete();
-    assert.equal(await copy.load(), null);
+    assert.equal(await copy.replace(record, null), true);
     await assert.rejects(make(copy).balance.get(), LoginRequiredError);
   });
 

@@ -1,7 +1,7 @@
 // Promises on one side, numbered native calls on the other.
 
 import { errorFrom, isFailure } from './errors.js';
-import { answerFor, type HostCall } from './hoststore.js';
+import { answerFor, forget, type HostCall, keptAs } from './hoststore.js';
 import { type NativeBridge, type NativeFailure, native } from './native.js';
 
 /** How a call ended when it did not end with a value. */
@@ -13,13 +13,10 @@ class Ended {
 const VALUE = 0;
 const FAILURE = 1;
 const CANCELLED = 2;
+const ASK = 3;
 
 /** The promises of the calls that run, by number. */
 const waiting = new Map<number, (outcome: unknown) => void>();
-
-/** Errors of stores, by the question they answered, until the call that they failed is reported. */
-const hostErrors = new Map<number, unknown>();
-const HOST_ERRORS_KEPT = 64;
 
 let current: NativeBridge | undefined;
 let lastCall = 0;
@@ -57,10 +54,10 @@ function beginAbortable(
   if (signal.aborted) return Promise.resolve(aborted());
   return new Promise((resolve) => {
     const number = open(start, (outcome) => {
-      forget();
+      unlisten();
       resolve(outcome);
     });
-    const forget = onAbort(signal, () => {
+    const unlisten = onAbort(signal, () => {
       waiting.delete(number);
       bridge().cancel(number);
       resolve(aborted());
@@ -114,7 +111,8 @@ function deliver(messages: unknown[]): void {
     const number = messages[at + 1] as number;
     const payload = messages[at + 2];
     if (kind > CANCELLED) {
-      void answerFor(number, payload as HostCall, bridge(), keepHostError);
+      if (kind === ASK) void answerFor(number, payload as HostCall, bridge());
+      else forget(number);
       continue;
     }
     const settle = waiting.get(number);
@@ -127,25 +125,14 @@ function deliver(messages: unknown[]): void {
 }
 
 function failed(failure: NativeFailure): Ended {
-  return new Ended(() => {
-    if (failure.code === 'cancelled') return stopped();
-    const question = failure.hostQuestion;
-    return errorFrom(failure, question === undefined ? undefined : hostErrors.get(question));
-  });
+  if (failure.code === 'cancelled') return new Ended(stopped);
+  // Looked up now: the native side lets go of it as soon as this is delivered.
+  const hostError = failure.hostError === undefined ? undefined : keptAs(failure.hostError);
+  return new Ended(() => errorFrom(failure, hostError));
 }
 
 function stopped(): DOMException {
   return new DOMException('The login was cancelled', 'AbortError');
-}
-
-function keepHostError(question: number, error: unknown): void {
-  hostErrors.set(question, error);
-  if (hostErrors.size > HOST_ERRORS_KEPT) {
-    for (const oldest of hostErrors.keys()) {
-      hostErrors.delete(oldest);
-      break;
-    }
-  }
 }
 
 /** Unwraps what a native function answered at once. */

@@ -1,14 +1,15 @@
 // Arguments are checked before the native module sees them, so that a mistake is named in the
 // caller's words. What an argument means (ranges, forms of URLs) is checked by the core.
 
-import { type AccountErrorDetails, InvalidRequestError } from './errors.js';
+import { type AccountErrorDetails, ConfigError, InvalidRequestError } from './errors.js';
 import { Secret, type SecretText } from './secret.js';
 
 type Refusal = new (details: AccountErrorDetails) => Error;
 
 const CODES = { config: 'config', invalid: 'invalid_request' } as const;
 
-function refuse(message: string, refusal: Refusal): never {
+/** Throws the error for a bad argument. */
+export function refuse(message: string, refusal: Refusal): never {
   const code = refusal === InvalidRequestError ? CODES.invalid : CODES.config;
   throw new refusal({ code, message });
 }
@@ -65,16 +66,32 @@ export function optionalFunction(name: string, value: unknown): void {
   }
 }
 
-/** A time-out in milliseconds. */
+/** A time in milliseconds. The core has the same range and would name it in its own words. */
 export function optionalTimeout(
   name: string,
   value: unknown,
   refusal: Refusal = InvalidRequestError,
 ): asserts value is number | undefined {
   if (value === undefined) return;
-  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
-    refuse(`${name} must be a number of milliseconds above 0, not ${kindOf(value)}`, refusal);
+  if (typeof value !== 'number') {
+    refuse(`${name} must be a number of milliseconds, not ${kindOf(value)}`, refusal);
   }
+  if (!(value > 0 && value <= DAY)) {
+    const range = `greater than 0 and at most ${DAY} milliseconds (one day)`;
+    refuse(`${name} must be ${range}, not ${kindOf(value)}`, ConfigError);
+  }
+}
+
+const DAY = 86_400_000;
+
+/** How long a store's record may be used, in milliseconds. */
+export function optionalCacheTime(
+  name: string,
+  value: unknown,
+): asserts value is number | undefined {
+  if (value === undefined || (typeof value === 'number' && value >= 0 && value <= DAY)) return;
+  const range = `0 to ${DAY} milliseconds (one day)`;
+  refuse(`${name} must be ${range}, not ${kindOf(value)}`, ConfigError);
 }
 
 /** How often to retry. */

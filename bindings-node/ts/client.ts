@@ -17,7 +17,7 @@ import { type Organization, type Status, status } from './models.js';
 import { type NativeLogin, type NativeStatus, native } from './native.js';
 import { type AccountClientOptions, openSession } from './options.js';
 import { Secret, type SecretText } from './secret.js';
-import { type CallOptions, type LimitOptions, Session } from './session.js';
+import { type CallOptions, LIMITS, type LimitOptions, Session } from './session.js';
 
 /** Options of `startLogin`. */
 export interface StartLoginOptions {
@@ -44,7 +44,8 @@ export interface LoginOptions extends StartLoginOptions {
 
 /**
  * Logs a user in to Parallel by the device flow and calls the Account API. Cheap to make and
- * safe to share; nothing is read or sent before the first call.
+ * safe to share: clients with equal network options share their connections. Nothing is sent, and no
+ * login is read, before the first call.
  *
  * ```js
  * const client = new AccountClient({ clientName: 'my-app' });
@@ -80,7 +81,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
 
   /** The same login with other limits. */
   withOptions(options: LimitOptions): AccountClient {
-    requireOptions(options, ['timeout', 'maxRetries']);
+    requireOptions(options, LIMITS);
     return new AccountClient(this.#session.with(options));
   }
 
@@ -119,7 +120,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
     const login = await this.#session.call<NativeLogin>({ signal }, (client, number, limits) =>
       client.startLogin(number, limits, scopes as string[] | undefined, timeout, loginHint),
     );
-    return new DeviceLogin(login);
+    return new DeviceLogin(login, this.#session);
   }
 
   /** Goes on with a login that `pendingRecord()` recorded, in this process or another. */
@@ -128,7 +129,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
     const login = await this.#session.call<NativeLogin>(options, (client, number, limits) =>
       client.resumeLogin(number, limits, text),
     );
-    return new DeviceLogin(login);
+    return new DeviceLogin(login, this.#session);
   }
 
   /** Who is logged in, without any network. */
@@ -215,7 +216,10 @@ export class AccountClient implements AsyncDisposable, Disposable {
     await this.#session.call(options, (client, number) => client.settled(number));
   }
 
-  /** Ends the client: later calls fail. What is stored stays. */
+  /**
+   * Ends the client: later calls fail, calls in flight continue, and the stored login stays. The
+   * last client of the process that closes ends its connections.
+   */
   close(): void {
     this.#session.native.close();
   }

@@ -44,6 +44,7 @@ export interface AccountErrorDetails {
   description?: string | undefined;
   retryable?: boolean | undefined;
   outcomeUnknown?: boolean | undefined;
+  idempotencyKey?: string | undefined;
   cause?: unknown;
 }
 
@@ -69,6 +70,11 @@ export class AccountError extends Error {
   readonly retryable: boolean;
   /** Whether the service may have acted although no answer came. */
   readonly outcomeUnknown: boolean;
+  /**
+   * The key that `balance.add` sent, given or generated: calling it again with this key charges
+   * once.
+   */
+  declare readonly idempotencyKey?: string;
 
   constructor(details: AccountErrorDetails) {
     super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -81,6 +87,7 @@ export class AccountError extends Error {
     if (details.description !== undefined) this.description = details.description;
     this.retryable = details.retryable ?? false;
     this.outcomeUnknown = details.outcomeUnknown ?? false;
+    if (details.idempotencyKey !== undefined) this.idempotencyKey = details.idempotencyKey;
   }
 
   /** For structured logs. */
@@ -201,7 +208,7 @@ for (const errorClass of [AccountError, ApiError, ...Object.values(CLASSES)]) {
  * @internal
  */
 export function errorFrom(failure: NativeFailure, hostError?: unknown): AccountError {
-  const { fields, causes, hostQuestion, code, ...rest } = failure;
+  const { fields, causes, hostError: _, code, ...rest } = failure;
   const errorClass = code in CLASSES ? CLASSES[code as ErrorCode] : AccountError;
   const details: AccountErrorDetails & { fields: readonly FieldError[] } = {
     ...rest,

@@ -1,117 +1,102 @@
-// Stores written in JavaScript: which ones the native side may call, and how it calls them.
+// Stores written in JavaScript: how the native side calls them, and what is kept for it.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { kindOf } from './checks.js';
 import type { NativeBridge } from './native.js';
-import type { CredentialStore, Release } from './stores.js';
+import type { CredentialStore } from './stores.js';
 
-/** A call that the native side asks for. */
+/** A call of a store's method that the native side asks for. */
 export interface HostCall {
   store: number;
-  method: 'load' | 'save' | 'delete' | 'lock' | 'unlock' | 'forget';
-  argument?: string;
+  method: 'load' | 'replace';
+  old?: string;
+  new?: string;
 }
 
-const stores = new Map<number, CredentialStore>();
-const locks = new Map<string, Release>();
-let lastStore = 0;
-let lastLock = 0;
+/** Stores, and errors that they threw, until the native side drops what refers to them. */
+const kept = new Map<number, unknown>();
+let lastKept = 0;
 
-/** Keeps a store until the client that uses it is gone; answers its number. */
-export function registerStore(store: CredentialStore): number {
-  lastStore += 1;
-  stores.set(lastStore, store);
-  return lastStore;
+/** Keeps a value for the native side, which says when to `forget` it; answers its number. */
+export function keep(value: unknown): number {
+  lastKept += 1;
+  kept.set(lastKept, value);
+  return lastKept;
 }
 
-/** The store whose method runs, seen from what that method calls. */
-const running = new AsyncLocalStorage<CredentialStore>();
+/** What is kept under that number. */
+export function keptAs(number: number): unknown {
+  return kept.get(number);
+}
+
+/** The native side does not need it any more. */
+export function forget(number: number): void {
+  kept.delete(number);
+}
+
+/** A method of a store that runs. What it starts and leaves behind outlives it. */
+interface Visit {
+  readonly store: CredentialStore;
+  active: boolean;
+}
+
+const visits = new AsyncLocalStorage<Visit>();
 
 /**
  * Whether a method of this store is what is calling. The client would ask the store again, and
  * so on without end.
  */
 export function isCalledBy(store: CredentialStore): boolean {
-  return running.getStore() === store;
+  const visit = visits.getStore();
+  return visit?.active === true && visit.store === store;
 }
 
 /** Calls the method and answers the question. Never rejects. */
 export async function answerFor(
   question: number,
-  { store: number, method, argument }: HostCall,
+  { store: number, method, old, new: record }: HostCall,
   bridge: NativeBridge,
-  keepError: (question: number, error: unknown) => void,
 ): Promise<void> {
-  if (method === 'forget') {
-    stores.delete(number);
-    return;
-  }
-  if (method === 'unlock') {
-    await unlock(argument ?? '');
-    return;
-  }
   try {
-    const store = stores.get(number);
-    if (store === undefined) throw new Error('the store is no longer known');
-    switch (method) {
-      case 'load':
-        bridge.answer(question, checkedRecord(await running.run(store, () => store.load())));
-        return;
-      case 'save':
-        await running.run(store, () => store.save(argument ?? ''));
-        bridge.answer(question);
-        return;
-      case 'delete':
-        await running.run(store, () => store.delete());
-        bridge.answer(question);
-        return;
-      case 'lock': {
-        lastLock += 1;
-        const lock = String(lastLock);
-        locks.set(lock, releaseOf(await running.run(store, () => store.lock?.())));
-        // The client has stopped waiting: whoever comes next must not wait for it.
-        if (!bridge.answer(question, lock)) await unlock(lock);
-      }
+    const store = kept.get(number) as CredentialStore;
+    if (method === 'load') {
+      bridge.answerRecord(question, checkedRecord(await visit(store, () => store.load())));
+    } else {
+      const replace = () => store.replace(old ?? null, record ?? null);
+      bridge.answerReplaced(question, checkedReplaced(await visit(store, replace)));
     }
   } catch (error) {
-    keepError(question, error);
-    bridge.answerError(question, messageOf(error));
+    bridge.answerError(question, messageOf(error), keep(error));
   }
 }
 
-async function unlock(lock: string): Promise<void> {
-  const release = locks.get(lock);
-  locks.delete(lock);
+async function visit<T>(store: CredentialStore, method: () => T): Promise<Awaited<T>> {
+  const current = { store, active: true };
   try {
-    await release?.();
-  } catch (error) {
-    process.emitWarning(`The store's lock could not be released: ${messageOf(error)}`, {
-      code: 'PARALLEL_ACCOUNT_UNLOCK',
-    });
+    return await visits.run(current, method);
+  } finally {
+    current.active = false;
   }
 }
 
 function checkedRecord(record: unknown): string | undefined {
   if (record === undefined || record === null) return undefined;
   if (typeof record === 'string') return record;
-  throw new TypeError(`load() must give the saved string, or null; it gave ${kindOf(record)}`);
+  throw new TypeError(`load() must return the record or null, not ${kindOf(record)}`);
 }
 
-function releaseOf(lock: unknown): Release {
-  if (lock === undefined || lock === null) return () => undefined;
-  if (typeof lock === 'function') return lock as Release;
-  const disposable = lock as Partial<AsyncDisposable & Disposable>;
-  const dispose = disposable[Symbol.asyncDispose] ?? disposable[Symbol.dispose];
-  if (typeof dispose === 'function') return () => dispose.call(lock);
+function checkedReplaced(replaced: unknown): boolean {
+  if (typeof replaced === 'boolean') return replaced;
   throw new TypeError(
-    `lock() must give a function that releases it, or a disposable; it gave ${kindOf(lock)}`,
+    `replace() must return true (replaced) or false (the record was another), not ${kindOf(replaced)}`,
   );
 }
 
+/** What was thrown may be anything, such as an error whose message is no string. */
 function messageOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error);
+    return String(error instanceof Error ? error.message : error);
   } catch {
-    return 'something that cannot be shown';
+    return 'it threw something that cannot be shown';
   }
 }

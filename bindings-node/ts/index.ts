@@ -49,10 +49,4 @@ export type {
 export type { AccountClientOptions } from './options.js';
 export { Secret, type SecretText } from './secret.js';
 export type { CallOptions, LimitOptions } from './session.js';
-export {
-  type CredentialStore,
-  FileStore,
-  type LockAnswer,
-  MemoryStore,
-  type Release,
-} from './stores.js';
+export { type CredentialStore, FileStore, MemoryStore } from './stores.js';

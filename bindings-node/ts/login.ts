@@ -3,6 +3,7 @@ import { optionalSignal, requireOptions } from './checks.js';
 import { type LoginEvent, loginEvent, type QrCode, type Status, status } from './models.js';
 import type { NativeEvent, NativeLogin, NativeStatus } from './native.js';
 import { Secret } from './secret.js';
+import type { Session } from './session.js';
 
 /** Options of a step that only waits. */
 export interface WaitOptions {
@@ -30,15 +31,17 @@ export class DeviceLogin implements AsyncIterable<LoginEvent> {
   /** When the code dies. */
   readonly expiresAt: Date;
   readonly #native: NativeLogin;
+  readonly #session: Session;
 
   /** @internal */
-  constructor(native: NativeLogin) {
+  constructor(native: NativeLogin, session: Session) {
     const prompt = native.prompt();
     this.userCode = prompt.userCode;
     this.verificationUri = prompt.verificationUri;
     this.verificationUriComplete = prompt.verificationUriComplete;
     this.expiresAt = new Date(prompt.expiresAt);
     this.#native = native;
+    this.#session = session;
   }
 
   /** Milliseconds between polls at present; `slow_down` makes it grow. */
@@ -96,6 +99,7 @@ export class DeviceLogin implements AsyncIterable<LoginEvent> {
   }
 
   async #waiting<T>(options: WaitOptions | undefined, start: (number: number) => void): Promise<T> {
+    this.#session.refuseOwnStore();
     if (options !== undefined) requireOptions(options, ['signal']);
     optionalSignal(options?.signal);
     return await call<T>(options?.signal, start);

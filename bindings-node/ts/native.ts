@@ -12,11 +12,12 @@ export interface NativeFailure {
   retryAfter?: number;
   retryable: boolean;
   outcomeUnknown: boolean;
+  idempotencyKey?: string;
   oauthError?: string;
   description?: string;
   fields: { location: string; message: string; errorType: string }[];
   causes: string[];
-  hostQuestion?: number;
+  hostError?: number;
 }
 
 export interface NativeApiKey {
@@ -79,15 +80,15 @@ export interface NativeEvent {
 
 export interface NativeBridge {
   cancel(call: number): void;
-  answer(question: number, value?: string): boolean;
-  answerError(question: number, message: string): boolean;
+  answerRecord(question: number, record?: string): void;
+  answerReplaced(question: number, replaced: boolean): void;
+  answerError(question: number, message: string, kept: number): void;
 }
 
 export interface NativeStore {
   location(): string;
   load(bridge: NativeBridge, call: number): void;
-  save(bridge: NativeBridge, call: number, record: string): void;
-  delete(bridge: NativeBridge, call: number): void;
+  replace(bridge: NativeBridge, call: number, old?: string, record?: string): void;
 }
 
 export interface NativeLogin {
@@ -108,6 +109,7 @@ export interface NativeLogin {
 
 export interface NativeLimits {
   timeout?: number;
+  deadline?: number;
   maxRetries?: number;
 }
 
@@ -157,6 +159,7 @@ export interface NativeClientOptions {
   platformUrl?: string;
   accountUrl?: string;
   timeout?: number;
+  deadline?: number;
   maxRetries?: number;
   organization?: string;
   userAgent?: string;
@@ -164,7 +167,7 @@ export interface NativeClientOptions {
   caBundle?: string;
   firstPollAtOnce?: boolean;
   lockTimeout?: number;
-  hostStore?: { number: number; hasLock: boolean; timeout: number };
+  hostStore?: { kept: number; timeout: number; cacheFor: number };
   language: string;
   timeScale?: number;
 }

@@ -2,14 +2,16 @@ import { bridge, unwrap } from './bridge.js';
 import {
   kindOf,
   optionalBoolean,
+  optionalCacheTime,
   optionalCount,
   optionalString,
   optionalStrings,
   optionalTimeout,
+  refuse,
   requireOptions,
 } from './checks.js';
 import { ConfigError } from './errors.js';
-import { registerStore } from './hoststore.js';
+import { keep } from './hoststore.js';
 import { type NativeClientOptions, type NativeStore, native } from './native.js';
 import { Session } from './session.js';
 import { type CredentialStore, nativeStoreOf } from './stores.js';
@@ -30,6 +32,11 @@ export interface AccountClientOptions {
   store?: CredentialStore;
   /** How long one request may take (30,000). */
   timeout?: number;
+  /**
+   * How long a call as a whole may take, retries, a refresh of the tokens and all waiting
+   * included; no limit unless given.
+   */
+  deadline?: number;
   /** How often a request is repeated at most, where a repeat is safe (2). */
   maxRetries?: number;
   /** The id of the organisation to act for; otherwise the selected one. */
@@ -56,6 +63,7 @@ const KNOWN = [
   'accountUrl',
   'store',
   'timeout',
+  'deadline',
   'maxRetries',
   'org',
   'userAgent',
@@ -76,7 +84,7 @@ export function openSession(options: AccountClientOptions): Session {
   requireOptions(options, KNOWN, ConfigError);
   for (const name of TEXTS) optionalString(name, options[name], ConfigError);
   optionalStrings('scopes', options.scopes, ConfigError);
-  for (const name of ['timeout', 'lockTimeout', 'storeTimeout'] as const) {
+  for (const name of ['timeout', 'deadline', 'lockTimeout', 'storeTimeout'] as const) {
     optionalTimeout(name, options[name], ConfigError);
   }
   optionalCount('maxRetries', options.maxRetries, ConfigError);
@@ -94,9 +102,9 @@ export function openSession(options: AccountClientOptions): Session {
   const builtIn = nativeStoreOf(store);
   if (builtIn !== undefined) return open(forwarded, builtIn);
   const hostStore = {
-    number: registerStore(store),
-    hasLock: typeof store.lock === 'function',
+    kept: keep(store),
     timeout: storeTimeout,
+    cacheFor: store.cacheFor ?? 0,
   };
   return open({ ...forwarded, hostStore }, undefined, store);
 }
@@ -121,18 +129,15 @@ function open(
 }
 
 function requireStore(store: unknown): asserts store is CredentialStore {
-  const methods = typeof store === 'object' && store !== null ? store : {};
-  for (const method of ['load', 'save', 'delete']) {
-    if (typeof (methods as Record<string, unknown>)[method] !== 'function') {
-      throw new ConfigError({
-        code: 'config',
-        message:
-          typeof store === 'object' && store !== null
-            ? `The store has no method ${method}(); it needs load, save and delete`
-            : `store must be an object with load, save and delete, not ${kindOf(store)}`,
-      });
-    }
+  if (typeof store !== 'object' || store === null) {
+    refuse(`store must be an object with load() and replace(), not ${kindOf(store)}`, ConfigError);
   }
+  const { load, replace, cacheFor } = store as Partial<CredentialStore>;
+  for (const [name, method] of Object.entries({ load, replace })) {
+    if (typeof method === 'function') continue;
+    refuse(`The store has no method ${name}(); it needs load() and replace()`, ConfigError);
+  }
+  optionalCacheTime('cacheFor', cacheFor);
 }
 
 function runtimeName(): string {

@@ -1,6 +1,6 @@
 import { call } from './bridge.js';
 import { optionalCount, optionalSignal, optionalTimeout, requireOptions } from './checks.js';
-import { StoreError } from './errors.js';
+import { ConfigError } from './errors.js';
 import { isCalledBy } from './hoststore.js';
 import type { NativeClient, NativeLimits } from './native.js';
 import type { CredentialStore } from './stores.js';
@@ -9,6 +9,11 @@ import type { CredentialStore } from './stores.js';
 export interface LimitOptions {
   /** Milliseconds that one request may take, from connecting to the last byte. */
   timeout?: number;
+  /**
+   * Milliseconds that the whole call may take: retries, a refresh of the tokens and all waiting
+   * included. Then it fails with a `TimeoutError`.
+   */
+  deadline?: number;
   /** How often a request is repeated at most, where a repeat is safe. */
   maxRetries?: number;
 }
@@ -21,7 +26,10 @@ export interface CallOptions extends LimitOptions {
 
 type Start = (client: NativeClient, number: number, limits: NativeLimits | undefined) => void;
 
-const KNOWN = ['signal', 'timeout', 'maxRetries'];
+/** The names of {@link LimitOptions}. */
+export const LIMITS = ['timeout', 'deadline', 'maxRetries'];
+
+const KNOWN = ['signal', ...LIMITS];
 
 /** A native client with the limits that calls have unless they say otherwise. */
 export class Session {
@@ -46,10 +54,7 @@ export class Session {
    * @param more The names of options that only this call has.
    */
   async call<T>(options: CallOptions | undefined, start: Start, more?: string[]): Promise<T> {
-    if (this.#hostStore !== undefined && isCalledBy(this.#hostStore)) {
-      const message = 'A store must not call the client that it serves';
-      throw new StoreError({ code: 'store', message });
-    }
+    this.refuseOwnStore();
     if (options === undefined) {
       return await call<T>(undefined, (number) => start(this.native, number, this.#limits));
     }
@@ -59,14 +64,30 @@ export class Session {
     return await call<T>(options.signal, (number) => start(this.native, number, limits));
   }
 
+  /**
+   * The call would ask the store again, which would call again, and so on.
+   * @throws {ConfigError} When a method of this client's store is what calls.
+   */
+  refuseOwnStore(): void {
+    if (this.#hostStore === undefined || !isCalledBy(this.#hostStore)) return;
+    const message =
+      'A store must not call the client that it serves. Use another client, or get what the ' +
+      'store needs before the client calls it.';
+    throw new ConfigError({ code: 'config', message });
+  }
+
   #merged(options: LimitOptions): NativeLimits | undefined {
-    const { timeout, maxRetries } = options;
-    if (timeout === undefined && maxRetries === undefined) return this.#limits;
+    const { timeout, deadline, maxRetries } = options;
+    if (timeout === undefined && deadline === undefined && maxRetries === undefined) {
+      return this.#limits;
+    }
     optionalTimeout('timeout', timeout);
+    optionalTimeout('deadline', deadline);
     optionalCount('maxRetries', maxRetries);
     return {
       ...this.#limits,
       ...(timeout === undefined ? {} : { timeout }),
+      ...(deadline === undefined ? {} : { deadline }),
       ...(maxRetries === undefined ? {} : { maxRetries }),
     };
   }

@@ -3,31 +3,42 @@ import { requireString } from './checks.js';
 import { ConfigError } from './errors.js';
 import { type NativeStore, native } from './native.js';
 
-/** Releases a lock of a store. */
-export type Release = () => void | PromiseLike<void>;
-
 /**
- * Where a client keeps its credentials: one opaque string. Write your own to keep them in a
- * database or a keychain; every method may be synchronous or asynchronous. A method that throws,
- * or takes longer than the client's `storeTimeout`, fails the call with a `StoreError` whose
- * `cause` is what it threw. A store must not call the client that it serves.
+ * Where a client keeps its credentials: one cell with one opaque string, the record of one user.
+ * Implement this interface to keep it in a database. Both methods may be synchronous or
+ * asynchronous.
+ *
+ * Any number of processes may share a record. No login is lost as long as {@link replace} is
+ * atomic, which takes one statement in every database:
+ *
+ * ```sql
+ * UPDATE logins SET record = :new WHERE user_id = :user AND record = :old
+ * ```
+ *
+ * A method that throws, or that takes longer than the client's `storeTimeout`, fails the call with
+ * a {@link StoreError} whose `cause` is what the method threw. A store must not call the client
+ * that it serves: such a call rejects with a {@link ConfigError}.
  */
 export interface CredentialStore {
-  /** The string saved last, or null. */
+  /** Returns the record; null or undefined where there is none. */
   load(): string | null | undefined | PromiseLike<string | null | undefined>;
-  /** Keeps the string durably before it returns: refresh tokens work once. */
-  save(record: string): void | PromiseLike<void>;
-  /** Forgets the string. */
-  delete(): void | PromiseLike<void>;
   /**
-   * Optional: waits until no other process refreshes from this store. Answers a function that
-   * releases the lock, or a `Disposable`/`AsyncDisposable`.
+   * Atomically replaces exactly `old` with `next`, and keeps it durably before it returns: a
+   * refresh token works once.
+   * @param old The record as loaded; null: there must be no record (`INSERT … ON CONFLICT DO
+   *   NOTHING`).
+   * @param next What is to be stored; null: delete the record (`DELETE … WHERE record = :old`).
+   * @returns True if the record was replaced; false if it was not `old` any more, and nothing
+   *   changed. In SQL: whether the statement changed one row.
    */
-  lock?(): LockAnswer | PromiseLike<LockAnswer>;
+  replace(old: string | null, next: string | null): boolean | PromiseLike<boolean>;
+  /**
+   * Milliseconds that a loaded record may serve calls before it is loaded again. Zero unless set,
+   * at most 86,400,000 (a day); read when the client is made. A refresh loads the record in any
+   * case, so this only delays when a call notices that another process has logged in or out.
+   */
+  readonly cacheFor?: number;
 }
-
-/** What {@link CredentialStore.lock} may answer. */
-export type LockAnswer = Release | Disposable | AsyncDisposable | undefined;
 
 const CLI: unique symbol = Symbol('parallel-cli');
 
@@ -69,26 +80,22 @@ abstract class BuiltInStore implements CredentialStore {
   }
 
   /**
-   * Replaces the record.
+   * Atomically replaces exactly `old` with `next`; null stands for no record.
+   * @returns False if the record was not `old`; nothing changed then.
    * @throws {StoreError}
    */
-  async save(record: string): Promise<void> {
-    requireString('record', record);
-    await call(undefined, (number, bridge) => this.#native.save(bridge, number, record));
-  }
-
-  /**
-   * Removes the record.
-   * @throws {StoreError}
-   */
-  async delete(): Promise<void> {
-    await call(undefined, (number, bridge) => this.#native.delete(bridge, number));
+  async replace(old: string | null, next: string | null): Promise<boolean> {
+    if (old !== null) requireString('old', old);
+    if (next !== null) requireString('next', next);
+    return await call<boolean>(undefined, (number, bridge) =>
+      this.#native.replace(bridge, number, old ?? undefined, next ?? undefined),
+    );
   }
 }
 
 /** Credentials that end with the process. Clients that share one share the login. */
 export class MemoryStore extends BuiltInStore {
-  /** @param record What an earlier store saved, to go on with it. */
+  /** @param record What `load()` of an earlier store returned, to continue with it. */
   constructor(record?: string | null) {
     if (record !== undefined && record !== null) requireString('record', record, ConfigError);
     super(native.NativeStore.memory(record ?? undefined));
@@ -101,7 +108,7 @@ export class MemoryStore extends BuiltInStore {
  * decides.
  */
 export class FileStore extends BuiltInStore {
-  /** @param path The file; its folder is made when something is saved. */
+  /** @param path The file; its folder is made when something is stored. */
   constructor(path: string);
   /** @internal */
   constructor(path: string | typeof CLI);

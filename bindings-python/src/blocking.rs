@@ -10,11 +10,10 @@ use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parallel_account::AccountClient;
+use parallel_account::Error;
 use pyo3::prelude::*;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::client::Origin;
 use crate::{errors, process};
 
 /// How long Ctrl-C may go unnoticed.
@@ -27,8 +26,6 @@ struct Local {
     generation: u32,
     main_thread: bool,
     last_call: Instant,
-    /// Each client's connections on this thread, for as long as the client lives.
-    clients: Vec<(Weak<Origin>, AccountClient)>,
     runtime: Arc<Runtime>,
 }
 
@@ -59,8 +56,7 @@ fn with_local<T>(py: Python<'_>, use_it: impl FnOnce(&mut Local) -> T) -> PyResu
                 generation,
                 main_thread: is_main_thread(py),
                 last_call: Instant::now(),
-                clients: Vec::new(),
-                runtime: Arc::new(Builder::new_current_thread().enable_all().build()?),
+                runtime: runtime(py)?,
             };
             // What was there comes from before a fork.
             mem::forget(slot.replace(local));
@@ -69,30 +65,40 @@ fn with_local<T>(py: Python<'_>, use_it: impl FnOnce(&mut Local) -> T) -> PyResu
     })
 }
 
-/// The view of a client that has its connections on the calling thread's runtime.
-pub(crate) fn attached(
-    py: Python<'_>,
-    origin: &Arc<Origin>,
-    client: impl FnOnce() -> PyResult<AccountClient>,
-) -> PyResult<AccountClient> {
-    let key = Arc::as_ptr(origin);
-    let known = with_local(py, |local| {
-        let mut clients = local.clients.iter();
-        let known = clients.find(|(it, _)| Weak::as_ptr(it) == key);
-        known.map(|(_, client)| client.clone())
+fn runtime(py: Python<'_>) -> PyResult<Arc<Runtime>> {
+    let runtime = errors::guard(py, || {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| Error::no_resources("The runtime of this thread", error))
     })?;
-    if let Some(client) = known {
-        return Ok(client);
+    let runtime = Arc::new(runtime);
+    process::runtimes(|all| {
+        all.retain(|it| it.strong_count() > 0);
+        all.push(Arc::downgrade(&runtime));
+    });
+    Ok(runtime)
+}
+
+/// Lets the tasks of `runtime` act on what happened while nobody drove it: once for the driver to
+/// see it, once for the connections to act on it.
+fn turn(runtime: &Runtime) {
+    runtime.block_on(async {
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+    });
+}
+
+/// Gives every thread's runtime a turn, so that connections that were closed give their
+/// descriptors back, however long their threads make no call. A runtime that is in use is not
+/// waited for: its own thread drives it.
+pub(crate) fn turn_all(py: Python<'_>) {
+    // In a destructor that happens to run on a thread of tokio's, where none can be driven.
+    if Handle::try_current().is_ok() {
+        return;
     }
-    let client = client()?
-        .attached()
-        .map_err(|error| errors::exception(py, &error, true))?;
-    let entry = (Arc::downgrade(origin), client.clone());
-    with_local(py, |local| {
-        local.clients.retain(|(it, _)| it.strong_count() > 0);
-        local.clients.push(entry);
-    })?;
-    Ok(client)
+    let mut runtimes = Vec::new();
+    process::runtimes(|all| runtimes.extend(all.iter().filter_map(Weak::upgrade)));
+    // Dropping the last hold on one can wait as well.
+    py.detach(|| runtimes.into_iter().for_each(|it| turn(&it)));
 }
 
 fn is_main_thread(py: Python<'_>) -> bool {
@@ -120,13 +126,7 @@ where
     })?;
     let mut future = pin!(future);
     if idle {
-        // Once for the driver to see what happened, once for the connections to act on it.
-        py.detach(|| {
-            runtime.block_on(async {
-                tokio::task::yield_now().await;
-                tokio::task::yield_now().await;
-            });
-        });
+        py.detach(|| turn(&runtime));
     }
     if !main_thread {
         return Ok(py.detach(|| runtime.block_on(future)));

@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 use crate::carry::ReplyFuture;
 use crate::event_loop::{self, Mailbox};
-use crate::{process, trio};
+use crate::{errors, process, trio};
 
 enum State {
     New(ReplyFuture),
@@ -73,12 +73,13 @@ impl Call {
         future: ReplyFuture,
     ) -> PyResult<Py<PyAny>> {
         let py = slf.py();
+        let background = errors::guard(py, process::background)?;
         let waiter = event_loop.call_method0(intern!(py, "create_future"))?;
         // What `yield` in `Future.__await__` does.
         waiter.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
         let id = mailbox.expect(slf.clone().unbind(), waiter.clone().unbind());
         let to = mailbox.clone();
-        let task = process::background()
+        let task = background
             .spawn(async move {
                 let reply = future.await;
                 to.finish(id, reply);

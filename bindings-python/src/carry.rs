@@ -8,6 +8,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
 use crate::call::Call;
+use crate::host_store::{self, Serving};
 use crate::{blocking, errors};
 
 /// How calls are carried out.
@@ -21,10 +22,12 @@ pub(crate) enum Mode {
 pub(crate) type Reply = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 pub(crate) type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
-/// Carries `future` out: its value, or the awaitable of it.
+/// Carries `future` out: its value, or the awaitable of it. The call is made from within the
+/// methods of the stores `outer`.
 pub(crate) fn carry<T>(
     py: Python<'_>,
     mode: Mode,
+    outer: Serving,
     future: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> PyResult<Py<PyAny>>
 where
@@ -35,10 +38,15 @@ where
         let result = errors::caught(future).await;
         Box::new(move |py: Python<'_>| finish(py, result, mode)) as Reply
     });
-    drive(py, mode, future)
+    drive(py, mode, outer, future)
 }
 
-fn drive(py: Python<'_>, mode: Mode, future: ReplyFuture) -> PyResult<Py<PyAny>> {
+fn drive(py: Python<'_>, mode: Mode, outer: Serving, future: ReplyFuture) -> PyResult<Py<PyAny>> {
+    let future = if outer.is_empty() {
+        future
+    } else {
+        Box::pin(host_store::within(outer, future))
+    };
     match mode {
         Mode::Blocking => blocking::run(py, future)?(py),
         Mode::Asyncio => Call::new(future).into_py_any(py),

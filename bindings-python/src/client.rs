@@ -12,11 +12,11 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 
 use crate::carry::{Mode, Nothing, carry};
+use crate::host_store::{self, HostStore};
 use crate::json::{self, Json};
 use crate::login::Started;
 use crate::models::{ApiKey, App, Balance, DeviceCode, Organization, PollAnswer, Status, Tokens};
-use crate::options::{self, Options, count, seconds};
-use crate::store::HostStore;
+use crate::options::{self, Options, count, positive_seconds, seconds};
 use crate::{blocking, errors, process};
 
 /// What all views of one client share.
@@ -65,16 +65,12 @@ impl Client {
     }
 
     fn core(&self, py: Python<'_>) -> PyResult<AccountClient> {
-        process::watch_exit(py)?;
-        let client = match self.mode {
-            Mode::Blocking => blocking::attached(py, &self.origin, || self.origin.client(py))?,
-            Mode::Asyncio => {
-                if let Some(host) = &self.origin.host {
-                    host.note_event_loop(py)?;
-                }
-                self.origin.client(py)?
-            }
-        };
+        if self.mode == Mode::Asyncio
+            && let Some(host) = &self.origin.host
+        {
+            host.note_event_loop(py)?;
+        }
+        let client = self.origin.client(py)?;
         Ok(match self.limits {
             None => client,
             Some(limits) => client.with_options(limits),
@@ -90,7 +86,9 @@ impl Client {
         F: Future<Output = Result<T, Error>> + Send + 'static,
         T: for<'py> IntoPyObject<'py> + Send + 'static,
     {
-        carry(py, self.mode, operation(self.core(py)?))
+        process::watch_exit(py)?;
+        let outer = host_store::outer(py, self.origin.host.as_deref())?;
+        carry(py, self.mode, outer, operation(self.core(py)?))
     }
 
     fn limited(
@@ -98,10 +96,14 @@ impl Client {
         py: Python<'_>,
         timeout: Option<f64>,
         max_retries: Option<i64>,
+        deadline: Option<f64>,
     ) -> PyResult<Self> {
         let mut limits = self.limits.unwrap_or_default();
         if let Some(timeout) = timeout {
-            limits.timeout = Some(seconds(py, "timeout", timeout)?);
+            limits.timeout = Some(seconds(timeout));
+        }
+        if let Some(deadline) = deadline {
+            limits.deadline = Some(seconds(deadline));
         }
         if let Some(retries) = max_retries {
             limits.max_retries = Some(count(py, "max_retries", retries)?);
@@ -263,19 +265,23 @@ impl Client {
     ) -> PyResult<Py<PyAny>> {
         let options = LoginOptions {
             scopes,
-            timeout: timeout.map(|it| seconds(py, "timeout", it)).transpose()?,
+            timeout: timeout
+                .map(|it| positive_seconds(py, "timeout", it))
+                .transpose()?,
             login_hint,
         };
-        let mode = self.mode;
+        let (host, mode) = (self.origin.host.clone(), self.mode);
         self.run(py, move |client| async move {
-            Ok(Started(client.start_login(options).await?, mode))
+            let login = client.start_login(options).await?;
+            Ok(Started { login, host, mode })
         })
     }
 
     fn resume_login(&self, py: Python<'_>, record: String) -> PyResult<Py<PyAny>> {
-        let mode = self.mode;
+        let (host, mode) = (self.origin.host.clone(), self.mode);
         self.run(py, move |client| async move {
-            Ok(Started(client.resume_login(&record).await?, mode))
+            let login = client.resume_login(&record).await?;
+            Ok(Started { login, host, mode })
         })
     }
 
@@ -341,6 +347,7 @@ impl Client {
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.origin.client(py)?.close();
+        blocking::turn_all(py);
         Ok(())
     }
 
@@ -361,8 +368,8 @@ macro_rules! client_class {
             #[new]
             #[pyo3(signature = (
                 *, client_name, client_id, scopes, platform_url, account_url, store, timeout,
-                max_retries, org, user_agent, proxy, ca_bundle, first_poll_at_once, lock_timeout,
-                store_timeout, time_scale,
+                deadline, max_retries, org, user_agent, proxy, ca_bundle, first_poll_at_once,
+                lock_timeout, store_timeout, time_scale,
             ))]
             #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
@@ -374,6 +381,7 @@ macro_rules! client_class {
                 account_url: Option<String>,
                 store: Option<Bound<'_, PyAny>>,
                 timeout: Option<f64>,
+                deadline: Option<f64>,
                 max_retries: Option<i64>,
                 org: Option<String>,
                 user_agent: Option<String>,
@@ -392,6 +400,7 @@ macro_rules! client_class {
                     account_url,
                     store,
                     timeout,
+                    deadline,
                     max_retries,
                     org,
                     user_agent,
@@ -410,8 +419,10 @@ macro_rules! client_class {
                 slf: PyRef<'_, Self>,
                 timeout: Option<f64>,
                 max_retries: Option<i64>,
+                deadline: Option<f64>,
             ) -> PyResult<Py<Self>> {
-                let client = slf.as_super().limited(slf.py(), timeout, max_retries)?;
+                let client =
+                    slf.as_super().limited(slf.py(), timeout, max_retries, deadline)?;
                 Py::new(slf.py(), PyClassInitializer::from(client).add_subclass(Self))
             }
         }

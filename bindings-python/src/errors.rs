@@ -19,10 +19,18 @@ pub(crate) struct HostError(pub(crate) PyErr);
 
 impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The name only: the message of a foreign exception may quote the record.
-        let name = Python::try_attach(|py| self.0.get_type(py).name().map(|it| it.to_string()));
-        match name {
-            Some(Ok(name)) => f.write_str(&name),
+        let words = Python::try_attach(|py| {
+            let error = self.0.value(py);
+            let name = error.get_type().name()?;
+            // The name only: the message of a foreign exception may quote the record.
+            if error.is_instance(class(py)?)? {
+                let message = error.to_string();
+                return Ok(format!("{name}: {}", message.trim_end_matches('.')));
+            }
+            PyResult::Ok(name.to_string())
+        });
+        match words {
+            Some(Ok(words)) => f.write_str(&words),
             _ => f.write_str("exception in Python"),
         }
     }
@@ -52,9 +60,18 @@ pub(crate) fn config(py: Python<'_>, message: &str) -> PyErr {
     make(py, ErrorKind::Config.code(), message, &details).unwrap_or_else(|problem| problem)
 }
 
+/// Why the system refused tokio a thread, where a panic says so.
+fn refused_thread(message: &(dyn Any + Send)) -> Option<&str> {
+    let message = message.downcast_ref::<String>()?;
+    message.strip_prefix("OS can't spawn worker thread: ")
+}
+
 /// A panic's message stays out of the error: it could quote what it choked on.
-fn panicked<T>(_message: Box<dyn Any + Send>) -> Result<T, Error> {
-    Err(Error::internal("a panic was caught"))
+fn panicked<T>(message: Box<dyn Any + Send>) -> Result<T, Error> {
+    Err(match refused_thread(&*message) {
+        Some(why) => Error::no_resources("A thread", io::Error::other(why)),
+        None => Error::internal("a panic was caught"),
+    })
 }
 
 /// The same future, whose panics become errors.
@@ -76,12 +93,21 @@ pub(crate) fn guard<T>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error>) 
 /// Has panics of this module say where they were, and not what: that could hold a secret.
 pub(crate) fn quieten_panics() {
     panic::set_hook(Box::new(|panic| {
+        if refused_thread(panic.payload()).is_some() {
+            return;
+        }
         let place = panic.location().map(ToString::to_string);
         eprintln!(
             "parallel_account: a bug at {}. Please report it.",
             place.as_deref().unwrap_or("an unknown place")
         );
     }));
+}
+
+/// `AccountError`.
+fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    CLASS.import(py, "parallel_account._errors", "AccountError")
 }
 
 fn cancelled(py: Python<'_>, blocking: bool) -> PyErr {
@@ -109,6 +135,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     )?;
     details.set_item("retryable", error.retryable())?;
     details.set_item("outcome_unknown", error.outcome_unknown())?;
+    details.set_item("idempotency_key", error.idempotency_key())?;
     if matches!(
         error.kind(),
         ErrorKind::OAuth

@@ -10,6 +10,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parallel_account::Error;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -18,7 +19,7 @@ use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
 use crate::call::Call;
 use crate::carry::Reply;
-use crate::{process, trio};
+use crate::{errors, process, trio};
 
 /// A call that a loop waits for.
 struct Waiting {
@@ -205,9 +206,14 @@ fn attach(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Mailbox>> {
     {
         use std::os::fd::AsRawFd;
         use std::os::unix::net::UnixStream;
-        let (ring, hear) = UnixStream::pair()?;
-        ring.set_nonblocking(true)?;
-        hear.set_nonblocking(true)?;
+        let (ring, hear) = errors::guard(event_loop.py(), || {
+            let pair = UnixStream::pair().and_then(|(ring, hear)| {
+                ring.set_nonblocking(true)?;
+                hear.set_nonblocking(true)?;
+                Ok((ring, hear))
+            });
+            pair.map_err(|error| Error::no_resources("Waiting on the event loop", error))
+        })?;
         let descriptor = hear.as_raw_fd();
         let (hub, mailbox) = Hub::new(event_loop.py(), Bell::Descriptor { ring, hear })?;
         if event_loop

@@ -8,6 +8,7 @@ mod client;
 mod errors;
 mod event_loop;
 mod field;
+mod host_store;
 mod json;
 mod login;
 mod models;
@@ -46,8 +47,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<login::AsyncLogin>()?;
     module.add_class::<store::MemoryStore>()?;
     module.add_class::<store::FileStore>()?;
-    module.add_class::<store::Answer>()?;
-    module.add_class::<store::Lease>()?;
+    module.add_class::<host_store::Answer>()?;
     module.add_class::<trio::Flight>()?;
     module.add_class::<models::ApiKey>()?;
     module.add_class::<models::App>()?;

@@ -1,11 +1,13 @@
 //! A device login in progress.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use parallel_account::{DeviceLogin, prompt};
 use pyo3::prelude::*;
 
 use crate::carry::{Mode, carry};
+use crate::host_store::{self, HostStore, Serving};
 use crate::models::{LoginEvent, Qr, Status};
 use crate::{errors, process};
 
@@ -13,6 +15,7 @@ use crate::{errors, process};
 #[pyclass(frozen, subclass, module = "parallel_account._native")]
 pub(crate) struct Login {
     login: DeviceLogin,
+    host: Option<Arc<HostStore>>,
     generation: u32,
     mode: Mode,
 }
@@ -31,6 +34,10 @@ impl<'py> IntoPyObject<'py> for Event {
 }
 
 impl Login {
+    fn outer(&self, py: Python<'_>) -> PyResult<Serving> {
+        host_store::outer(py, self.host.as_deref())
+    }
+
     fn login(&self, py: Python<'_>) -> PyResult<DeviceLogin> {
         if self.generation != process::generation() {
             return Err(errors::config(
@@ -97,12 +104,14 @@ impl Login {
 
     fn poll(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let login = self.login(py)?;
-        carry(py, self.mode, async move { login.poll().await.map(Event) })
+        carry(py, self.mode, self.outer(py)?, async move {
+            login.poll().await.map(Event)
+        })
     }
 
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let login = self.login(py)?;
-        carry(py, self.mode, async move {
+        carry(py, self.mode, self.outer(py)?, async move {
             login.wait().await.map(Status::from)
         })
     }
@@ -122,7 +131,11 @@ pub(crate) struct BlockingLogin;
 pub(crate) struct AsyncLogin;
 
 /// A login on its way to Python.
-pub(crate) struct Started(pub(crate) DeviceLogin, pub(crate) Mode);
+pub(crate) struct Started {
+    pub(crate) login: DeviceLogin,
+    pub(crate) host: Option<Arc<HostStore>>,
+    pub(crate) mode: Mode,
+}
 
 impl<'py> IntoPyObject<'py> for Started {
     type Target = PyAny;
@@ -130,9 +143,10 @@ impl<'py> IntoPyObject<'py> for Started {
     type Error = PyErr;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        let Self(login, mode) = self;
+        let Self { login, host, mode } = self;
         let base = PyClassInitializer::from(Login {
             login,
+            host,
             generation: process::generation(),
             mode,
         });

@@ -7,23 +7,34 @@ use std::time::Duration;
 use parallel_account::AccountClient;
 use pyo3::prelude::*;
 
-use crate::store::{self, Adapter, Given, HostStore};
+use crate::host_store::{self, Adapter, Given, HostStore};
 use crate::{errors, process};
 
-/// A span of time that an option gives in seconds.
-pub(crate) fn seconds(py: Python<'_>, name: &str, value: f64) -> PyResult<Duration> {
+/// The span of time that an option gives in seconds, for the core to check: what no span can hold
+/// becomes the nearest one, which is outside of every limit.
+pub(crate) fn seconds(value: f64) -> Duration {
+    Duration::try_from_secs_f64(value).unwrap_or(if value > 0.0 {
+        Duration::MAX
+    } else {
+        Duration::ZERO
+    })
+}
+
+/// The same for an option that the core does not check.
+pub(crate) fn positive_seconds(py: Python<'_>, name: &str, value: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(value)
         .ok()
         .filter(|it| !it.is_zero())
         .ok_or_else(|| {
-            let message = format!("{name} must be a number of seconds above 0, not {value}.");
+            let message =
+                format!("{name} must be a number of seconds greater than zero, not {value}.");
             errors::config(py, &message)
         })
 }
 
 pub(crate) fn count(py: Python<'_>, name: &str, value: i64) -> PyResult<u32> {
     u32::try_from(value).map_err(|_| {
-        let message = format!("{name} must be a whole number from 0 on, not {value}.");
+        let message = format!("{name} must be a non-negative integer, not {value}.");
         errors::config(py, &message)
     })
 }
@@ -37,6 +48,7 @@ pub(crate) struct Options<'py> {
     pub(crate) account_url: Option<String>,
     pub(crate) store: Option<Bound<'py, PyAny>>,
     pub(crate) timeout: Option<f64>,
+    pub(crate) deadline: Option<f64>,
     pub(crate) max_retries: Option<i64>,
     pub(crate) org: Option<String>,
     pub(crate) user_agent: Option<String>,
@@ -81,18 +93,21 @@ pub(crate) fn open(
         ca_bundle => ca_bundle,
     );
     if let Some(timeout) = options.timeout {
-        builder = builder.timeout(seconds(py, "timeout", timeout)?);
+        builder = builder.timeout(seconds(timeout));
+    }
+    if let Some(deadline) = options.deadline {
+        builder = builder.deadline(seconds(deadline));
     }
     if let Some(timeout) = options.lock_timeout {
-        builder = builder.lock_timeout(seconds(py, "lock_timeout", timeout)?);
+        builder = builder.lock_timeout(seconds(timeout));
     }
     if let Some(retries) = options.max_retries {
         builder = builder.max_retries(count(py, "max_retries", retries)?);
     }
-    let store_timeout = seconds(py, "store_timeout", options.store_timeout)?;
+    let store_timeout = positive_seconds(py, "store_timeout", options.store_timeout)?;
     let mut host = None;
     if let Some(object) = options.store {
-        builder = match store::given(&object, store_timeout)? {
+        builder = match host_store::given(&object, store_timeout)? {
             Given::Native(store) => builder.shared_store(store),
             Given::Host(store) => {
                 host = Some(store.clone());
@@ -100,6 +115,7 @@ pub(crate) fn open(
             }
         };
     }
-    let client = errors::guard(py, || builder.build())?;
+    // Reading certificates can take long, so other threads go on meanwhile.
+    let client = errors::guard(py, || py.detach(|| builder.build()))?;
     Ok((client, host))
 }

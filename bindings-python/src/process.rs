@@ -4,21 +4,28 @@
 //! therefore has a generation of its own. A child starts the next one and leaves everything of
 //! its parent alone, not even dropping it: a lock in it may have been held at the fork.
 
-use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock, Weak, mpsc};
 use std::time::{Duration, Instant};
+use std::{io, mem, thread};
 
-use parallel_account::Detached;
+use parallel_account::{Detached, Error};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::blocking;
 
+type Work = Box<dyn FnOnce(Python<'_>) + Send>;
+
 struct Generation {
     number: u32,
     background: OnceLock<(Runtime, Detached)>,
+    dispatcher: OnceLock<mpsc::Sender<Work>>,
+    /// Held while one of these two is made.
+    making: Mutex<()>,
+    /// Those of threads that make blocking calls.
+    runtimes: Mutex<Vec<Weak<Runtime>>>,
     /// Whether the interpreter is ending; held for reading by background threads that use it.
     ending: RwLock<bool>,
     /// Whether Python was asked to call [`_at_exit`].
@@ -31,12 +38,19 @@ impl Generation {
         Self {
             number,
             background: OnceLock::new(),
+            dispatcher: OnceLock::new(),
+            making: Mutex::new(()),
+            runtimes: Mutex::new(Vec::new()),
             ending: RwLock::new(false),
             watched: AtomicBool::new(false),
             next: OnceLock::new(),
         }
     }
 }
+
+/// Two: measured faster than one and than four.
+const WORKERS: usize = 2;
+const NAME: &str = "parallel-account";
 
 static FIRST: Generation = Generation::new(0);
 
@@ -53,25 +67,93 @@ pub(crate) fn generation() -> u32 {
     current().number
 }
 
-/// The runtime that carries asyncio's calls and the refreshes that belong to nobody.
+/// Shows the runtimes of this process's threads.
+pub(crate) fn runtimes(look: impl FnOnce(&mut Vec<Weak<Runtime>>)) {
+    let runtimes = &current().runtimes;
+    look(&mut runtimes.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// What `slot` holds, made first if need be.
+fn made<T>(
+    generation: &Generation,
+    slot: &'static OnceLock<T>,
+    make: impl FnOnce() -> io::Result<T>,
+) -> io::Result<&'static T> {
+    let _making = generation
+        .making
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    match slot.get() {
+        Some(made) => Ok(made),
+        None => make().map(|made| slot.get_or_init(|| made)),
+    }
+}
+
+/// The runtime that carries asyncio's calls and detached refreshes.
 /// Made at the first call that needs it; it lives as long as the process.
-pub(crate) fn background() -> Handle {
-    detached().runtime().clone()
+pub(crate) fn background() -> Result<Handle, Error> {
+    Ok(detached()?.runtime().clone())
 }
 
 /// The same, for work that no caller may stop.
-pub(crate) fn detached() -> Detached {
-    let (_, detached) = current().background.get_or_init(|| {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("parallel-account")
-            .enable_all()
-            .build()
-            .expect("the system refuses threads or descriptors: nothing can run");
-        let detached = Detached::new(runtime.handle().clone());
-        (runtime, detached)
-    });
-    detached.clone()
+pub(crate) fn detached() -> Result<Detached, Error> {
+    let generation = current();
+    let slot = &generation.background;
+    let made = match slot.get() {
+        Some(made) => Ok(made),
+        None => made(generation, slot, || {
+            try_threads(WORKERS)?;
+            let runtime = Builder::new_multi_thread()
+                .worker_threads(WORKERS)
+                .thread_name(NAME)
+                .enable_all()
+                .build()?;
+            let detached = Detached::new(runtime.handle().clone());
+            Ok((runtime, detached))
+        }),
+    };
+    made.map(|(_, detached)| detached.clone())
+        .map_err(|error| Error::no_resources("The background runtime", error))
+}
+
+/// Whether the system gives as many threads: where it does not, tokio panics.
+fn try_threads(count: usize) -> io::Result<()> {
+    let mut started = Vec::new();
+    let mut result = Ok(());
+    while result.is_ok() && started.len() < count {
+        let thread = thread::Builder::new().name(NAME.into());
+        // Parked, so that they exist all at once.
+        result = thread.spawn(thread::park).map(|it| started.push(it));
+    }
+    for thread in started {
+        thread.thread().unpark();
+        let _ = thread.join();
+    }
+    result
+}
+
+/// Has `work` done, which returns soon, by a thread that is attached to Python. It is not done
+/// once the interpreter is ending. [`watch_exit`] must have been called.
+pub(crate) fn dispatch(work: Work) -> Result<(), Error> {
+    let generation = current();
+    let slot = &generation.dispatcher;
+    let dispatcher = match slot.get() {
+        Some(made) => Ok(made),
+        None => made(generation, slot, || {
+            let (sender, works) = mpsc::channel::<Work>();
+            thread::Builder::new().name(NAME.into()).spawn(move || {
+                for work in works {
+                    attach(work);
+                }
+            })?;
+            Ok(sender)
+        }),
+    };
+    // Its thread never ends, so there is always a receiver.
+    let _ = dispatcher
+        .map_err(|error| Error::no_resources("The thread that serves stores", error))?
+        .send(work);
+    Ok(())
 }
 
 /// Briefly attaches a background thread to Python; None once the interpreter is ending.

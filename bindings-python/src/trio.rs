@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
 use crate::carry::{Reply, ReplyFuture};
-use crate::process;
+use crate::{errors, process};
 
 /// A request on its way.
 #[pyclass(frozen, module = "parallel_account._native")]
@@ -27,18 +27,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[pymethods]
 impl Flight {
     /// Sends the request; `notify` is called from another thread when the answer is there.
-    fn start(&self, notify: Py<PyAny>) {
+    fn start(&self, py: Python<'_>, notify: Py<PyAny>) -> PyResult<()> {
+        let background = errors::guard(py, process::background)?;
         let Some(future) = lock(&self.future).take() else {
-            return;
+            return Ok(());
         };
         let slot = self.reply.clone();
-        let task = process::background().spawn(async move {
+        let task = background.spawn(async move {
             let reply = future.await;
             *lock(&slot) = Some(reply);
             // It fails when trio has ended: nobody waits then.
             process::attach(|py| notify.call0(py).is_ok());
         });
         let _ = self.task.set(task.abort_handle());
+        Ok(())
     }
 
     /// Stops the request.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -115,6 +116,45 @@ def test_other_limits(sandbox: Sandbox, client: AccountClient) -> None:
     assert isinstance(caught.value, TimeoutError)
 
 
+def test_a_deadline_ends_a_call_as_a_whole(sandbox: Sandbox, client: AccountClient) -> None:
+    limits: dict[str, Any] = {"deadline": 1.5, "timeout": 1, "max_retries": 1000}
+    for it in (
+        client.with_options(**limits),
+        sandbox.client(store=MemoryStore(sandbox.record()), **limits),
+    ):
+        # Each request may be retried for ever.
+        sandbox.delay(times=1000)
+        started = time.monotonic()
+        with pytest.raises(TimeoutError, match="deadline"):
+            it.balance.get()
+        assert 1 < time.monotonic() - started < 10
+        sandbox.control("DELETE", "/faults")
+        assert it.balance.get().org_id
+
+
+@pytest.mark.parametrize("given", [None, "chosen-by-the-caller"])
+def test_errors_of_a_charge_name_its_key(
+    sandbox: Sandbox, client: AccountClient, given: str | None
+) -> None:
+    sandbox.fault("balance.add", status=500, body="")
+    with pytest.raises(AccountError) as caught:
+        client.with_options(max_retries=0).balance.add(100, given)
+    key = caught.value.idempotency_key
+    (request,) = sandbox.requests("balance.add")
+    assert key == request["json"]["idempotency_key"]
+    assert given in (None, key)
+    # With it, a retry cannot charge twice.
+    before = client.balance.get().credit_balance_cents
+    for _ in range(2):
+        assert client.balance.add(100, key).credit_balance_cents == before + 100
+
+
+def test_other_errors_have_no_key(client: AccountClient) -> None:
+    with pytest.raises(AccountError) as caught:
+        client.apps.create("")
+    assert caught.value.idempotency_key is None
+
+
 REFUSED: list[tuple[Callable[[Any], Any], str]] = [
     (lambda it: it.balance.add(0), "amount"),
     (lambda it: it.balance.add(10_001), "amount"),
@@ -188,7 +228,12 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"timeout": -1}, "timeout"),
     ({"timeout": float("nan")}, "timeout"),
     ({"timeout": float("inf")}, "timeout"),
+    ({"timeout": 86_400.5}, "timeout.*one day"),
+    ({"deadline": 0}, "deadline.*greater than zero"),
+    ({"deadline": -1}, "deadline"),
+    ({"deadline": 1e300}, "deadline.*one day"),
     ({"lock_timeout": 0}, "lock_timeout"),
+    ({"lock_timeout": 1e9}, "lock_timeout"),
     ({"store_timeout": 0}, "store_timeout"),
     ({"max_retries": -1}, "max_retries"),
     ({"platform_url": "http://platform.example"}, "https"),
@@ -209,6 +254,13 @@ def test_bad_options(kind: Any, options: dict[str, Any], hint: str) -> None:
     options = {"store": MemoryStore(), **options}
     with pytest.raises(ConfigError, match=hint):
         kind(**options)
+
+
+@pytest.mark.parametrize("options", [{"timeout": 0}, {"deadline": -1}, {"deadline": 1e9}])
+def test_bad_limits_of_a_call(client: AccountClient, options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(ConfigError, match=f"{name} must be"):
+        client.with_options(**options).balance.get()
 
 
 @pytest.mark.parametrize(

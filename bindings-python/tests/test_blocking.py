@@ -148,21 +148,20 @@ class Hanging:
     def load(self):
         time.sleep(0.3)
         return os.environ["RECORD"]
-    def save(self, record): ...
-    def delete(self): ...
+    def replace(self, old, new): ...
 class HangingAsync(Hanging):
     async def load(self):
         await asyncio.sleep(0.3)
-class Lock(Hanging):
+class HangingReplace(Hanging):
     def load(self):
         return os.environ["RECORD"]
-    def lock(self):
+    def replace(self, old, new):
         time.sleep(0.3)
         raise OSError
 """
 
 
-@pytest.mark.parametrize("store", ["Hanging", "HangingAsync", "Lock"])
+@pytest.mark.parametrize("store", ["Hanging", "HangingAsync", "HangingReplace"])
 @pytest.mark.parametrize("wait", [0.05, 0.29, 0.3, 0.31])
 def test_exit_while_a_store_works(
     sandbox: Sandbox, program: Program, store: str, wait: float
@@ -203,15 +202,17 @@ path = os.environ["STORE"]
 class Own:
     def load(self):
         return open(path).read()
-    def save(self, record):
-        open(path, "w").write(record)
-    def delete(self): ...
+    def replace(self, old, new):
+        if Own.load(self) != old:
+            return False
+        open(path, "w").write(new)
+        return True
 class OwnAsync(Own):
     async def load(self):
         return super().load()
-    async def save(self, record):
+    async def replace(self, old, new):
         await asyncio.sleep(0.01)
-        super().save(record)
+        return super().replace(old, new)
 stores = {{"file": lambda: FileStore(path), "own": Own, "own async": OwnAsync}}
 client = AccountClient(store=stores[os.environ["KIND"]]())
 aclient = AsyncAccountClient(store=stores[os.environ["KIND"]]())

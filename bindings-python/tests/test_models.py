@@ -88,12 +88,14 @@ def test_errors_are_one_tree_and_pickle() -> None:
     for kind in kinds:
         assert issubclass(kind, AccountError)
         cause = ValueError("why")
-        error = kind("what", status=400, request_id="r", retry_after=1.5, outcome_unknown=True)
+        details: dict[str, Any] = {"status": 400, "request_id": "r", "retry_after": 1.5}
+        error = kind("what", outcome_unknown=True, idempotency_key="key-0001", **details)
         error.__cause__ = cause
         copied = pickle.loads(pickle.dumps(error))
         assert type(copied) is kind
         assert vars(copied) == vars(error)
         assert str(copied) == "what"
+        assert "idempotency_key='key-0001'" in repr(copied)
         assert repr(copied.__cause__) == repr(cause)
     oauth = OAuthError("what", error="invalid_scope", description="why")
     assert vars(pickle.loads(pickle.dumps(oauth))) == vars(oauth)

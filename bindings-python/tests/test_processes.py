@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import urllib.request
@@ -53,6 +54,41 @@ def busy():
 {busy}
 {FORK}"""
     ran = program(source)
+    assert (ran.returncode, ran.stdout) == (0, "end\n"), ran.stderr
+
+
+ROOTS = """
+import itertools, ssl
+bundle = ssl.get_default_verify_paths().cafile or ssl.get_default_verify_paths().openssl_cafile
+number = itertools.count()
+def make():
+    # Roots are read once for each name, so this one is new.
+    name = os.path.join(folder, f"{os.getpid()}-{next(number)}.pem")
+    os.symlink(bundle, name)
+    AccountClient(store=store, ca_bundle=name).close()
+def work():
+    while True:
+        make()
+for _ in range(3):
+    threading.Thread(target=work, daemon=True).start()
+for _ in range(100):
+    child = os.fork()
+    if not child:
+        signal.alarm(20)  # ends a child that waits for a lock that nobody holds
+        make()
+        assert client.balance.get().org_id
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+print("end")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forks_while_certificates_are_read(program: Program, tmp_path: Path) -> None:
+    paths = ssl.get_default_verify_paths()
+    if not os.path.exists(paths.cafile or paths.openssl_cafile):
+        pytest.skip("needs a file of certificates")
+    ran = program(f"{PRELUDE}\nfolder = {str(tmp_path)!r}\n{ROOTS}")
     assert (ran.returncode, ran.stdout) == (0, "end\n"), ran.stderr
 
 
@@ -168,7 +204,7 @@ def test_the_end_of_a_worker_waits_for_its_refresh(
 ) -> None:
     path = tmp_path / "auth.json"
     store = FileStore(path)
-    store.save(sandbox.record())
+    assert store.replace(None, sandbox.record())
     before = store.load()
     sandbox.control("POST", "/expire-access-token")
     context: Any = multiprocessing.get_context(method)

@@ -22,7 +22,12 @@ from parallel_account import (
     PollAnswer,
 )
 
-SCENARIOS = sorted((ROOT / "tests" / "scenarios").glob("*.json"))
+SCENARIOS = sorted(
+    path
+    for path in (ROOT / "tests" / "scenarios").glob("*/*.json")
+    # What the scenarios share.
+    if path.parent.name != "common"
+)
 
 
 class Player:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
+import re
+import sqlite3
 import stat
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,10 @@ import pytest
 from conftest import Sandbox
 from parallel_account import (
     AccountClient,
+    AccountError,
+    AsyncAccountClient,
+    AsyncCredentialStore,
+    ConfigError,
     CredentialStore,
     FileStore,
     MemoryStore,
@@ -28,90 +35,73 @@ from parallel_account import (
 class Plain:
     def __init__(self, record: str | None = None) -> None:
         self.record = record
-        self.saves = 0
-        self.threads: set[int] = set()
+        self.mutex = threading.Lock()
+        self.loads = 0
+        self.replaced: list[bool] = []
 
     def load(self) -> str | None:
-        self.threads.add(threading.get_ident())
+        self.loads += 1
         return self.record
 
-    def save(self, record: str) -> None:
-        self.record = record
-        self.saves += 1
-
-    def delete(self) -> None:
-        self.record = None
-
-
-class Locking(Plain):
-    def __init__(self, record: str | None = None) -> None:
-        super().__init__(record)
-        self.mutex = threading.RLock()
-        self.log: list[str] = []
-
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        # An RLock must be released by the thread that took it.
+    def replace(self, old: str | None, new: str | None) -> bool:
         with self.mutex:
-            self.log.append("locked")
-            yield
-            self.log.append("released")
-
-    def save(self, record: str) -> None:
-        self.log.append("saved")
-        super().save(record)
+            same = self.record == old
+            self.replaced.append(same)
+            if same:
+                self.record = new
+            return same
 
 
 class Asynchronous:
     def __init__(self, record: str | None = None) -> None:
         self.record = record
         self.loops: set[Any] = set()
-        self.log: list[str] = []
+        self.replaced: list[bool] = []
 
     async def load(self) -> str | None:
         self.loops.add(asyncio.get_running_loop())
         await asyncio.sleep(0)
         return self.record
 
-    async def save(self, record: str) -> None:
+    async def replace(self, old: str | None, new: str | None) -> bool:
         await asyncio.sleep(0)
-        self.log.append("saved")
-        self.record = record
-
-    async def delete(self) -> None:
-        self.record = None
-
-    @contextlib.asynccontextmanager
-    async def lock(self) -> AsyncIterator[None]:
-        self.log.append("locked")
-        yield
-        self.log.append("released")
+        same = self.record == old
+        self.replaced.append(same)
+        if same:
+            self.record = new
+        return same
 
 
-@pytest.mark.parametrize("kind", [Plain, Locking, Asynchronous])
-def test_a_whole_life_in_a_store_of_ones_own(sandbox: Sandbox, kind: Any) -> None:
-    store = kind()
+@pytest.fixture
+def sqlite_store() -> Iterator[Any]:
+    """The store that the README shows."""
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
+    (block,) = re.findall(r"```python\n(class DatabaseStore:.*?)```", readme, re.DOTALL)
+    scope: dict[str, Any] = {"sqlite3": sqlite3}
+    exec(block, scope)
+    database = sqlite3.connect(":memory:", check_same_thread=False)
+    database.execute("CREATE TABLE logins (user_id INTEGER PRIMARY KEY, record TEXT NOT NULL)")
+    yield scope["DatabaseStore"](database, 7)
+    database.close()
+
+
+@pytest.mark.parametrize("kind", [Plain, Asynchronous, None], ids=["plain", "async", "sqlite"])
+def test_a_whole_life_in_a_store_of_ones_own(
+    sandbox: Sandbox, sqlite_store: Any, kind: Any
+) -> None:
+    store = kind() if kind else sqlite_store
     assert isinstance(store, CredentialStore)
+    assert isinstance(store, AsyncCredentialStore)
     with sandbox.client(store=store, first_poll_at_once=True) as client:
         sandbox.log_in(client)
-        assert kind.__name__ in client.status().store
+        assert type(store).__name__ in client.status().store
         sandbox.control("POST", "/expire-access-token")
         client.balance.get()
-        assert sandbox.client(store=MemoryStore(store.record)).balance.get().org_id
+        client.settled()
+        again = sandbox.client(store=store)
+        assert again.balance.get().org_id
         client.logout()
-        assert not client.status().logged_in
-
-
-def test_the_refresh_happens_under_the_stores_lock(sandbox: Sandbox) -> None:
-    store = Locking(sandbox.record())
-    sandbox.control("POST", "/expire-access-token")
-    threads = [threading.Thread(target=sandbox.client(store=store).balance.get) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert store.log[:3] == ["locked", "saved", "released"]
-    assert len(sandbox.requests("token.refresh")) == 1
+        assert not again.status().logged_in
 
 
 def test_coroutines_run_on_the_users_loop(sandbox: Sandbox) -> None:
@@ -124,8 +114,140 @@ def test_coroutines_run_on_the_users_loop(sandbox: Sandbox) -> None:
         assert store.loops == {asyncio.get_running_loop()}
 
     asyncio.run(main())
-    assert store.log[:3] == ["locked", "saved", "released"]
-    assert store.log.count("saved") == 1
+    assert len(sandbox.requests("token.refresh")) == 1
+
+
+def test_users_that_refresh_at_once(sandbox: Sandbox) -> None:
+    stores = [Asynchronous(sandbox.record()) for _ in range(12)]
+    sandbox.control("POST", "/expire-access-token")
+
+    async def main() -> None:
+        clients = [sandbox.async_client(store=store) for store in stores]
+        await asyncio.gather(*(client.balance.get() for client in clients))
+        # Stores must work however busy the application keeps its own executor.
+        assert getattr(asyncio.get_running_loop(), "_default_executor", None) is None
+
+    asyncio.run(main())
+    assert len(sandbox.requests("token.refresh")) == 12
+
+
+@pytest.mark.parametrize("kind", [Plain, Asynchronous])
+def test_clients_that_share_a_store_and_refresh_at_once(sandbox: Sandbox, kind: Any) -> None:
+    store = kind(sandbox.record())
+    sandbox.control("POST", "/expire-access-token")
+
+    async def main() -> None:
+        clients = [sandbox.async_client(store=store) for _ in range(12)]
+        await asyncio.gather(*(client.balance.get() for client in clients))
+
+    asyncio.run(main())
+    assert len(sandbox.requests("token.refresh")) == 1
+    assert sandbox.client(store=store).balance.get().org_id
+
+
+def refresh_token(record: str | None) -> str:
+    assert record is not None
+    token = json.loads(record)["orgs"]["org_sandbox"]["control_api"]["refresh_token"]
+    assert isinstance(token, str)
+    return token
+
+
+def test_a_lost_race(sandbox: Sandbox) -> None:
+    record = sandbox.record()
+
+    class Raced(Plain):
+        """Somebody else writes just before, each of the first three times."""
+
+        def replace(self, old: str | None, new: str | None) -> bool:
+            if len(self.replaced) < 3:
+                assert self.record is not None
+                by = {"written_by_others": len(self.replaced)}
+                self.record = json.dumps({**json.loads(self.record), **by})
+            return super().replace(old, new)
+
+    store = Raced(record)
+    sandbox.control("POST", "/expire-access-token")
+    client = sandbox.client(store=store)
+    assert client.balance.get().org_id
+    client.settled()
+    assert store.replaced.count(False) == 3
+    assert store.record is not None
+    assert json.loads(store.record)["written_by_others"] == 2
+    assert refresh_token(store.record) != refresh_token(record)
+    assert len(sandbox.requests("token.refresh")) == 1
+
+
+class NeverReplaces(Plain):
+    def replace(self, old: str | None, new: str | None) -> bool:
+        self.replaced.append(False)
+        return False
+
+
+class SaysItReplaced(Plain):
+    def replace(self, old: str | None, new: str | None) -> bool:
+        self.replaced.append(True)
+        return True
+
+
+def test_a_store_that_never_replaces(sandbox: Sandbox) -> None:
+    store = NeverReplaces(sandbox.record())
+    sandbox.control("POST", "/expire-access-token")
+    with (
+        sandbox.client(store=store) as client,
+        pytest.raises(StoreError, match="replace must compare with exactly what its load returns"),
+    ):
+        client.balance.get()
+    assert len(store.replaced) < 100
+    assert sandbox.requests("token.refresh") == []
+
+
+def test_a_store_that_only_says_it_replaced(sandbox: Sandbox) -> None:
+    store = SaysItReplaced(sandbox.record())
+    sandbox.control("POST", "/expire-access-token")
+    with sandbox.client(store=store) as client:
+        with contextlib.suppress(AccountError):
+            client.balance.get()
+        client.settled()
+    assert len(store.replaced) < 100
+    assert len(sandbox.requests("token.refresh")) <= 1
+
+
+def expired(record: str) -> str:
+    content = json.loads(record)
+    content["orgs"]["org_sandbox"]["control_api"]["access_token_expires_at"] = 1
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize("since", range(1, 8))
+def test_another_users_record(sandbox: Sandbox, since: int) -> None:
+    ours, theirs = expired(sandbox.record()), sandbox.record()
+
+    class MixesUp(Plain):
+        """From one of its operations on, it holds the record of somebody else."""
+
+        operations = 0
+
+        def operate(self) -> None:
+            self.operations += 1
+            if self.operations == since:
+                self.record = theirs
+
+        def load(self) -> str | None:
+            self.operate()
+            return super().load()
+
+        def replace(self, old: str | None, new: str | None) -> bool:
+            self.operate()
+            return super().replace(old, new)
+
+    store = MixesUp(ours)
+    with sandbox.client(store=store) as client:
+        assert client.balance.get().org_id
+        client.settled()
+    assert len(sandbox.requests("token.refresh")) <= 1
+    if store.operations >= since:
+        assert refresh_token(store.record) == refresh_token(theirs)
+    assert sandbox.client(store=MemoryStore(store.record)).balance.get().org_id
 
 
 class Failing(Plain):
@@ -157,69 +279,213 @@ class HangingAsync(Plain):
         return None
 
 
-@pytest.mark.parametrize("asynchronous", [False, True])
-def test_what_bad_stores_lead_to(sandbox: Sandbox, asynchronous: bool) -> None:
-    def status(store: Any) -> Any:
-        if not asynchronous:
-            return sandbox.client(store=store, store_timeout=0.3).status()
+@pytest.fixture(params=["blocking", "asyncio"])
+def make(request: pytest.FixtureRequest, sandbox: Sandbox) -> Callable[..., Any]:
+    """Makes a call with a client of either kind: its name, the store, options."""
+
+    def make(call: str, store: Any, **options: Any) -> Any:
+        if request.param == "blocking":
+            return getattr(sandbox.client(store=store, **options), call)()
 
         async def main() -> Any:
-            return await sandbox.async_client(store=store, store_timeout=0.3).status()
+            return await getattr(sandbox.async_client(store=store, **options), call)()
 
         return asyncio.run(main())
 
-    with pytest.raises(StoreError, match=r"Failing failed in load\(\): PermissionError") as caught:
-        status(Failing())
+    return make
+
+
+def test_what_bad_loads_lead_to(make: Any) -> None:
+    with pytest.raises(StoreError, match=r"Failing: load\(\) failed: PermissionError") as caught:
+        make("status", Failing())
     assert isinstance(caught.value.__cause__, PermissionError)
     assert "hunter22" not in str(caught.value)
-    with pytest.raises(StoreError) as caught:
-        status(Odd())
-    assert "str or None" in str(caught.value.__cause__)
+    with pytest.raises(StoreError, match="must return a str or None, not int"):
+        make("status", Odd())
     with pytest.raises(StoreCorruptError):
-        status(Garbage())
+        make("status", Garbage())
     Hanging.release.clear()
     started = time.monotonic()
     for store in (Hanging(), HangingAsync()):
-        with pytest.raises(StoreError, match="load"):
-            status(store)
+        with pytest.raises(StoreError, match=r"load\(\).* not finish within 0.3 s.*store_timeout"):
+            make("status", store, store_timeout=0.3)
     assert time.monotonic() - started < 10
     Hanging.release.set()
 
 
-def test_a_store_that_calls_back(sandbox: Sandbox) -> None:
-    record = sandbox.record()
-    clients: list[AccountClient] = []
+def bad_replace(what: Callable[[], Any]) -> type[Plain]:
+    class Bad(Plain):
+        def replace(self, old: str | None, new: str | None) -> Any:
+            return what()
 
-    class Curious(Plain):
+    return Bad
+
+
+@pytest.mark.parametrize("value", [None, 1, "yes"])
+def test_replace_must_return_a_bool(sandbox: Sandbox, make: Any, value: Any) -> None:
+    kind = type(value).__name__
+    with pytest.raises(StoreError, match=f"replace.* must return True or False, not {kind}"):
+        make("logout", bad_replace(lambda: value)(sandbox.record()))
+
+
+def test_a_replace_that_raises_or_hangs(sandbox: Sandbox, make: Any) -> None:
+    def refuse() -> bool:
+        raise OSError("no room: hunter22")
+
+    with pytest.raises(StoreError, match=r"replace\(\) failed: OSError") as caught:
+        make("logout", bad_replace(refuse)(sandbox.record()))
+    assert isinstance(caught.value.__cause__, OSError)
+    assert "hunter22" not in str(caught.value)
+    release = threading.Event()
+    with pytest.raises(StoreError, match=r"replace\(\).* not finish within 0.3 s"):
+        make("logout", bad_replace(lambda: release.wait(30))(sandbox.record()), store_timeout=0.3)
+    release.set()
+
+
+@pytest.mark.parametrize("missing", ["load", "replace"])
+def test_a_store_without_a_method(sandbox: Sandbox, missing: str) -> None:
+    store: Any = Plain()
+    setattr(store, missing, None)
+    with pytest.raises(ConfigError, match=f"replace.*has no {missing}"):
+        sandbox.client(store=store)
+
+
+def test_a_store_may_say_how_long_a_record_serves(sandbox: Sandbox) -> None:
+    record = sandbox.record()
+    loads = {}
+    for seconds in (0, 600):
+        store = Plain(record)
+        store.cache_for = seconds  # type: ignore[attr-defined]
+        with sandbox.client(store=store) as client:
+            client.balance.get()
+            first = store.loads
+            for _ in range(5):
+                client.balance.get()
+            loads[seconds] = store.loads - first
+    assert loads[0] >= 5
+    assert loads[600] == 0
+    for bad in (-1, float("nan"), "soon"):
+        store.cache_for = bad  # type: ignore[attr-defined]
+        with pytest.raises(ConfigError, match="cache_for must be"):
+            sandbox.client(store=store)
+
+
+class CallsItsClient(Plain):
+    """Keeps what its own call of the client came to."""
+
+    def __init__(self, record: str | None) -> None:
+        super().__init__(record)
+        self.call: Callable[[], Any] = list
+        self.seen: list[AccountError] = []
+
+    def load(self) -> str | None:
+        try:
+            self.call()
+        except AccountError as error:
+            self.seen.append(error)
+        return super().load()
+
+
+class CallsItsClientAsync(Asynchronous):
+    def __init__(self, record: str | None) -> None:
+        super().__init__(record)
+        self.call: Callable[[], Any] = list
+        self.seen: list[AccountError] = []
+
+    async def load(self) -> str | None:
+        try:
+            await asyncio.sleep(0)
+            await asyncio.ensure_future(self.call())
+        except AccountError as error:
+            self.seen.append(error)
+        return await super().load()
+
+
+def refused(store: CallsItsClient | CallsItsClientAsync) -> None:
+    for error in store.seen:
+        assert isinstance(error, ConfigError)
+        assert "must not call its client" in str(error)
+    assert store.seen
+    store.seen.clear()
+
+
+def test_a_store_that_calls_its_client(sandbox: Sandbox) -> None:
+    store = CallsItsClient(sandbox.record())
+    client = sandbox.client(store=store)
+    login = client.start_login()
+    calls = [client.status, client.with_options(timeout=5).balance.get, client.settled, login.poll]
+    for store.call in calls:
+        started = time.monotonic()
+        assert client.balance.get().org_id
+        assert time.monotonic() - started < 5
+        refused(store)
+
+
+def test_an_async_store_that_calls_its_client(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        store = CallsItsClientAsync(sandbox.record())
+        client = sandbox.async_client(store=store)
+        store.call = client.status
+        assert (await client.balance.get()).org_id
+        refused(store)
+        # Of two kinds of clients, and on a loop of its own.
+        await asyncio.to_thread(blocking)
+
+    def blocking() -> None:
+        store = CallsItsClientAsync(sandbox.record())
+        client = sandbox.client(store=store)
+
+        async def call() -> None:
+            client.status()
+
+        store.call = call
+        assert client.balance.get().org_id
+        refused(store)
+
+    asyncio.run(main())
+
+
+def test_what_it_says_to_who_called_first(sandbox: Sandbox) -> None:
+    class Recursive(Plain):
         def load(self) -> str | None:
-            clients[1].balance.get()
+            client.status()
             return super().load()
 
-    clients.append(sandbox.client(store=Curious(record)))
-    clients.append(sandbox.client(store=MemoryStore(record)))
-    assert clients[0].balance.get() == clients[1].balance.get()
+    client = sandbox.client(store=Recursive())
+    with pytest.raises(StoreError, match=r"Recursive: load.*must not call its client") as caught:
+        client.status()
+    assert isinstance(caught.value.__cause__, ConfigError)
 
 
-def test_a_lock_that_fails_or_hangs(sandbox: Sandbox) -> None:
+def test_stores_that_call_each_others_clients(sandbox: Sandbox) -> None:
     record = sandbox.record()
-    sandbox.control("POST", "/expire-access-token")
+    stores = CallsItsClient(record), CallsItsClient(record)
+    clients = [sandbox.client(store=store) for store in stores]
+    stores[0].call = clients[1].status
+    stores[1].call = clients[0].status
+    assert clients[0].balance.get().org_id
+    assert stores[0].seen == []
+    refused(stores[1])
 
-    class Broken(Plain):
-        def lock(self) -> Any:
-            raise OSError("no lock")
 
-    class Stuck(Plain):
-        @contextlib.contextmanager
-        def lock(self) -> Iterator[None]:
-            time.sleep(1)
-            yield
+def test_a_store_may_call_another_client(sandbox: Sandbox) -> None:
+    record = sandbox.record()
+    other = sandbox.client(store=Plain(record))
+    another = sandbox.async_client(store=Asynchronous(record))
 
-    with pytest.raises(StoreError, match="lock") as caught:
-        sandbox.client(store=Broken(record)).balance.get()
-    assert isinstance(caught.value.__cause__, OSError)
-    with pytest.raises(StoreError, match="lock"):
-        sandbox.client(store=Stuck(record), store_timeout=0.2).balance.get()
-    assert sandbox.requests("token.refresh") == []
+    store = CallsItsClient(record)
+    store.call = other.balance.get
+    assert sandbox.client(store=store).balance.get().org_id
+    assert store.seen == []
+
+    async def main(client: AsyncAccountClient) -> None:
+        assert (await client.balance.get()).org_id
+
+    astore = CallsItsClientAsync(record)
+    astore.call = another.balance.get
+    asyncio.run(main(sandbox.async_client(store=astore)))
+    assert astore.seen == []
+    assert len(sandbox.requests("balance.get")) == 4
 
 
 def test_file_store(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -237,9 +503,11 @@ def test_file_store(sandbox: Sandbox, tmp_path: Path) -> None:
         sandbox.client(store=store).status()
     record = MemoryStore(sandbox.record()).load()
     assert record is not None
-    store.save(record)
+    assert store.replace(None, record)
+    assert not store.replace(None, "another")
+    assert not store.replace("another", None)
     assert store.load() == record
-    store.delete()
+    assert store.replace(record, None)
     assert store.load() is None
 
 
@@ -258,4 +526,4 @@ def test_wrong_types(given: Any) -> None:
     with pytest.raises(TypeError):
         FileStore(given)  # bytes are no path here
     with pytest.raises(TypeError):
-        MemoryStore().save(given)
+        MemoryStore().replace(None, given)

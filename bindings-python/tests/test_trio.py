@@ -75,7 +75,7 @@ def test_cancelling_stops_the_request(sandbox: Sandbox, aclient: AsyncAccountCli
 
 def test_cancelling_keeps_the_refresh(sandbox: Sandbox, relay: Relay, tmp_path: Path) -> None:
     store = FileStore(tmp_path / "auth.json")
-    store.save(sandbox.record())
+    assert store.replace(None, sandbox.record())
     before = store.load()
     client = sandbox.async_client(store=store, platform_url=relay.url)
     sandbox.control("POST", "/expire-access-token")

@@ -2,8 +2,8 @@
 
 use crate::{
     Error, ErrorKind, FieldError,
-    prompt::clean,
     secret::{WipedObject, redact},
+    text::clean,
     transport::Incoming,
 };
 use serde_json::{Map, Value};

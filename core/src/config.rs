@@ -185,22 +185,10 @@ impl Config {
         }
     }
 
-    /// What tells the services of these bases from Parallel's own, for a file's name.
+    /// What tells the services of these bases from Parallel's own, to name a file after.
     pub(crate) fn instance(&self) -> Option<String> {
-        let bases = [&self.platform, &self.account].map(Base::to_string);
-        if bases == [PLATFORM_URL, ACCOUNT_URL] {
-            return None;
-        }
-        let host = self.platform.other_than("").unwrap_or_default();
-        Some(format!("{host}-{:08x}", fingerprint(&bases.join("\n"))))
+        Base::instance(&self.platform, &self.account, [PLATFORM_URL, ACCOUNT_URL])
     }
-}
-
-/// FNV-1a, as it must be the same in every version.
-fn fingerprint(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
 }
 
 impl Options {

@@ -20,7 +20,6 @@
 
 mod account;
 mod answer;
-mod builder;
 mod client;
 mod clock;
 mod config;
@@ -34,22 +33,24 @@ mod login;
 mod oauth;
 mod per_process;
 pub mod prompt;
+mod qr;
 mod secret;
 mod session;
+mod shared;
 mod status;
 mod store;
+mod text;
 mod transport;
 
-pub use account::{ApiKey, ApiResponse, App, Apps, Balance, BalanceApi, CreatedApp, Keys};
-pub use builder::AccountClientBuilder;
-pub use client::AccountClient;
+pub use account::{ApiKey, ApiResponse, App, Balance, CreatedApp};
+pub use client::{AccountClient, AccountClientBuilder, Apps, BalanceApi, Keys, OAuth};
 #[doc(hidden)]
 pub use config::RuntimeProvider;
 pub use config::{ALL_SCOPES, CallOptions};
 pub use error::{Error, ErrorKind, FieldError, Result};
 pub use login::{DeviceLogin, LoginEvent, LoginOptions};
-pub use oauth::{DeviceCode, OAuth, PollAnswer, Registration, Tokens};
-pub use prompt::Qr;
+pub use oauth::{DeviceCode, PollAnswer, Registration, Tokens};
+pub use qr::Qr;
 pub use secret::Secret;
 #[doc(hidden)]
 pub use session::Detached;

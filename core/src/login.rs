@@ -2,11 +2,12 @@
 
 use crate::{
     Error, ErrorKind, Result, Secret, Status, answer,
-    client::Core,
     clock::{from_unix_ms, unix_ms},
     oauth::{Answer, DeviceCode, LONGEST_SHOWN, Next, PollMachine, PollReply},
-    prompt::{Qr, clean},
+    qr::Qr,
     session::SingleFlight,
+    shared::Core,
+    text::clean,
 };
 use serde_json::{Value, json};
 use std::{

@@ -90,21 +90,31 @@ async fn options_that_cannot_be_used_are_named() {
 }
 
 #[tokio::test]
-async fn without_a_store_each_platform_has_its_file() {
-    let client = |url: &str| {
+async fn without_a_store_each_pair_of_services_has_its_file() {
+    const PLATFORM: &str = "https://platform.parallel.ai";
+    const ACCOUNT: &str = "https://api.parallel.ai/account";
+    let place = async |platform: &str, account: &str| {
         let builder = AccountClient::builder()
             .client_name("corners")
-            .platform_url(url);
-        builder.build().expect("good options")
+            .platform_url(platform)
+            .account_url(account);
+        let client = builder.build().expect("good options");
+        client.status().await.expect("a status").store
     };
-    let place =
-        |client: AccountClient| async move { client.status().await.expect("a status").store };
-    let real = place(client("https://platform.parallel.ai/")).await;
-    assert!(real.ends_with("auth.json"), "{real}");
-    let local = place(client("http://127.0.0.1:8080")).await;
-    assert!(local.contains("/auth-127.0.0.1-8080-"), "{local}");
-    let other = place(client("https://staging.example")).await;
-    assert!(other.contains("/auth-staging.example-"), "{other}");
+    let real = place(&format!("{PLATFORM}/"), ACCOUNT).await;
+    assert!(real.ends_with("/auth.json"), "{real}");
+    let mut places = vec![real];
+    for (platform, account) in [
+        ("http://127.0.0.1:8080", ACCOUNT),
+        ("https://staging.example", ACCOUNT),
+        (PLATFORM, "https://staging.example/account"),
+        (PLATFORM, "https://api.parallel.ai/other"),
+    ] {
+        let other = place(platform, account).await;
+        assert!(other.contains("/auth-"), "{other}");
+        assert!(!places.contains(&other), "{other}");
+        places.push(other);
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,9 @@
 use parallel_account::{AccountClient, ErrorKind, MemoryStore};
 use serde_json::Value;
 
+#[path = "support/scenario_files.rs"]
+mod files;
+
 #[test]
 fn the_table_and_the_code_name_the_same_errors() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/errors.json");
@@ -14,20 +17,20 @@ fn the_table_and_the_code_name_the_same_errors() {
         .collect();
     let known: Vec<_> = ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
     assert_eq!(listed, known);
+    let scenarios = files::scenarios();
     for row in &table {
         // `internal` means a bug, which no scenario can bring about.
         let Some(scenario) = row["scenario"].as_str() else {
             assert_eq!(row["code"], "internal");
             continue;
         };
-        let path = format!(
-            "{}/../tests/scenarios/{scenario}.json",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let text = std::fs::read_to_string(&path).expect("the scenario that reaches it");
+        let path = scenarios
+            .get(scenario)
+            .expect("the scenario that reaches it");
+        let text = std::fs::read_to_string(path).expect("readable");
         assert!(
             text.contains(row["code"].as_str().expect("a code")),
-            "{path}"
+            "{scenario}"
         );
     }
 }

@@ -3,7 +3,11 @@
 set -euo pipefail
 . "$(dirname "$0")/../tools.sh"
 cd "$root"
-[ "${1:-}" = --long ] && export STRESS=long
+if [ "${1:-}" = --long ]; then
+    export STRESS=long
+    CLIENTS=10000 cargo test --quiet -p parallel-account --test engine \
+        any_number_of_clients -- --nocapture
+fi
 cargo build --quiet -p parallel-account-sandbox
 cargo build --quiet -p parallel-account --example stress-worker
 export PARALLEL_ACCOUNT_SANDBOX=$CARGO_TARGET_DIR/debug/parallel-account-sandbox

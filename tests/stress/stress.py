@@ -1,6 +1,7 @@
 """Many processes, one login: nobody is logged out, whatever happens to them."""
 
 import hashlib
+import http.server
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -31,7 +33,57 @@ def fingerprint(secret):
     return hashlib.sha256(secret.encode()).hexdigest()[:8]
 
 
+class Cell(http.server.ThreadingHTTPServer):
+    """A store without a lock, as a database has one: a record that can be compared and swapped.
+
+    GET answers it as JSON; POST [old, new] swaps and answers whether it did. Each worker has a path
+    of its own, by which `on_claim` is told who claims a refresh before the worker knows.
+    """
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.record = None
+        self.turn = threading.Lock()
+        self.on_claim = lambda worker: None
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def swap(self, worker, old, new):
+        with self.turn:
+            if self.record != old:
+                return False
+            self.record = new
+        if new and '"claim"' in new:
+            self.on_claim(worker)
+        return True
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, value):
+        body = json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.answer(self.server.record)
+
+    def do_POST(self):
+        old, new = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.answer(self.server.swap(self.path.strip("/"), old, new))
+
+    def log_message(self, *_):
+        pass
+
+
 class Stress(unittest.TestCase):
+    cell = None
+
     def start(self, **options):
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         sandbox = subprocess.Popen(
@@ -53,14 +105,23 @@ class Stress(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.file = self.folder / "auth.json"
 
-    def worker(self, language, mode, number, user=None):
+    def serve_cell(self):
+        """From here on, workers keep the login in a store without a lock."""
+        self.cell = Cell()
+        self.addCleanup(self.cell.server_close)
+        self.addCleanup(self.cell.shutdown)
+
+    def worker(self, language, mode, number, user=None, name="worker"):
         command = WORKERS[language]
         if user is not None:
             # The checkout may be closed to others.
             program = shutil.copy(command[0], self.folder / "worker")
             command = [program, *command[1:]]
+        place = str(self.file)
+        if self.cell:
+            place = f"http://127.0.0.1:{self.cell.server_port}/{name}"
         process = subprocess.Popen(
-            [*command, mode, str(self.file), str(number)],
+            [*command, mode, place, str(number)],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -84,24 +145,24 @@ class Stress(unittest.TestCase):
         return self.counts()["routes"].get("token.refresh", 0)
 
     def stored(self):
-        record = json.loads(self.file.read_text())
+        record = json.loads(self.cell.record if self.cell else self.file.read_text())
         return record["orgs"][record["selected_org_id"]]["control_api"]
 
-    def test_many_processes_share_a_login(self):
-        processes, seconds = (32, 105) if LONG else (8, 9)
-        self.start(access_token_lifetime=2)
-        self.log_in()
+    def share(self, processes, seconds, meanwhile=lambda workers: None):
+        """Has many processes use one login; answers the counts of the sandbox and the expiries."""
         languages = list(WORKERS)
-        workers = [
-            self.worker(languages[n % len(languages)], "loop", seconds) for n in range(processes)
-        ]
+        workers = {
+            str(n): self.worker(languages[n % len(languages)], "loop", seconds, name=str(n))
+            for n in range(processes)
+        }
         # The sandbox shows its newest requests only, so they are collected as they come.
         sent, refreshes_seen = set(), "requests?route=token.refresh"
-        while any(worker.poll() is None for worker in workers):
+        while any(worker.poll() is None for worker in workers.values()):
             requests = ask(f"{self.control}/{refreshes_seen}")["requests"]
             sent |= {request["form"]["refresh_token"] for request in requests}
+            meanwhile(workers)
             time.sleep(1)
-        results = [self.result(worker) for worker in workers]
+        results = [self.result(worker) for worker in workers.values()]
         calls = sum(result["calls"] for result in results)
         failures = [result["failures"] for result in results if result["failures"]]
         counts = self.counts()
@@ -116,9 +177,69 @@ class Stress(unittest.TestCase):
             file=sys.stderr,
         )
         self.assertEqual(failures, [])
-        self.assertEqual(refreshes, len(sent), "one refresh per expiry")
         self.assertEqual((counts["refresh_token_reuses"], counts["families_revoked"]), (0, 0))
+        return refreshes, len(sent)
+
+    def share_without_faults(self):
+        processes, seconds = (32, 105) if LONG else (8, 9)
+        self.start(access_token_lifetime=2)
+        self.log_in()
+        refreshes, expiries = self.share(processes, seconds)
+        self.assertEqual(refreshes, expiries, "one refresh per expiry")
         self.assertGreaterEqual(refreshes, 50 if LONG else 3)
+
+    def test_many_processes_share_a_login(self):
+        self.share_without_faults()
+
+    def test_many_processes_share_a_login_in_a_store_without_a_lock(self):
+        self.serve_cell()
+        self.share_without_faults()
+
+    def test_kill_9_of_processes_that_share_a_store_without_a_lock(self):
+        self.serve_cell()
+        # Somebody may die between the answer and the write: the next one gets the pair again.
+        self.start(access_token_lifetime=2, grace=600)
+        self.log_in()
+        chance, killed, processes = random.Random(5), 0, 32 if LONG else 8
+
+        def kill(workers):
+            nonlocal killed
+            name = chance.choice(list(workers))
+            worker = workers[name]
+            if worker.poll() is None:
+                worker.kill()
+                worker.communicate()
+                killed += 1
+                workers[name] = self.worker("rust", "herd", 1, name=name)
+
+        refreshes, expiries = self.share(processes, 105 if LONG else 9, kill)
+        print(f"kill -9 without a lock: {killed} kills, no login lost", file=sys.stderr)
+        self.assertGreater(killed, 3)
+        self.assertGreaterEqual(refreshes, expiries)
+
+    @unittest.skipUnless(LONG, "it takes the length of a claim")
+    def test_a_process_that_is_stopped_past_its_claim(self):
+        self.serve_cell()
+        self.start(access_token_lifetime=2)
+        self.log_in()
+        stopped = []
+
+        def stop(name):
+            if not stopped and name in running:
+                stopped.append((running[name], time.monotonic()))
+                running[name].send_signal(signal.SIGSTOP)
+
+        running = {}
+        self.cell.on_claim = stop
+
+        def resume(workers):
+            running.update(workers)
+            if stopped and time.monotonic() - stopped[0][1] > 60:
+                stopped[0][0].send_signal(signal.SIGCONT)
+
+        refreshes, expiries = self.share(8, 105, resume)
+        self.assertTrue(stopped, "somebody was stopped")
+        self.assertEqual(refreshes, expiries, "one refresh per expiry")
 
     def test_a_herd_at_the_moment_of_expiry(self):
         self.start(access_token_lifetime=3600)

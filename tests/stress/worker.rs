@@ -1,8 +1,60 @@
 //! The Rust worker of the stress tests; see tests/stress/README.md for what workers do.
 
-use parallel_account::{AccountClient, FileStore, LoginOptions};
-use std::{collections::BTreeMap, env, time::Duration};
+use parallel_account::{
+    AccountClient, CredentialStore, Error, FileStore, LoginOptions, Result, StoreFuture,
+};
+use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 use tokio::time::Instant;
+
+/// A store as people write them, without a lock: the cell that stress.py serves.
+struct Cell {
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Cell {
+    fn new(url: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Cell {
+            url: url.to_owned(),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    async fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T> {
+        let text = async { request.send().await?.text().await };
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            Error::store(format!("The cell failed: {error}."), Some(error))
+        };
+        let text = text.await.map_err(|error| failed(error.into()))?;
+        serde_json::from_str(&text).map_err(|error| failed(error.into()))
+    }
+}
+
+impl CredentialStore for Cell {
+    fn load(&self) -> StoreFuture<'_, Option<String>> {
+        Box::pin(self.ask(self.http.get(&self.url)))
+    }
+
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
+        let body = serde_json::json!([old, new]).to_string();
+        Box::pin(self.ask(self.http.post(&self.url).body(body)))
+    }
+
+    fn location(&self) -> String {
+        "a cell".into()
+    }
+}
+
+fn store(place: &str) -> Arc<dyn CredentialStore> {
+    match place.starts_with("http:") {
+        true => Arc::new(Cell::new(place)),
+        false => Arc::new(FileStore::new(place)),
+    }
+}
 
 #[tokio::main]
 async fn main() {
@@ -12,7 +64,7 @@ async fn main() {
     };
     let client = AccountClient::builder()
         .client_name("stress")
-        .store(FileStore::new(path))
+        .shared_store(store(path))
         .build()
         .expect("good options");
     let mut calls = 0;

@@ -76,24 +76,22 @@ const checks = {
   },
   async 'stores in JavaScript'() {
     let record = null;
-    let held = 0;
-    const client = await loggedIn({
+    const store = {
       load: () => record,
-      async save(text) {
-        record = text;
+      async replace(old, next) {
+        if (record !== old) return false;
+        record = next;
+        return true;
       },
-      delete() {
-        record = null;
-      },
-      async lock() {
-        held += 1;
-        return () => {
-          held -= 1;
-        };
-      },
-    });
+    };
+    const client = await loggedIn(store);
     expect((await client.balance.get()).creditBalanceCents === 5000, 'the balance');
-    while (held > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    store.load = async () => {
+      await client.status();
+      return record;
+    };
+    await rejects(client.status(), (error) => error.cause?.code === 'config');
+    await client.settled();
   },
   async 'abort in mid-call'() {
     const client = await loggedIn();

@@ -13,9 +13,10 @@ const client = new AccountClient({ store, [Symbol.for('parallel-account.time-sca
 
 if (cluster.isPrimary) {
   await client.login({ openBrowser: false, onPrompt: () => undefined });
-  const record = JSON.parse(await store.load());
+  const text = await store.load();
+  const record = JSON.parse(text);
   for (const { control_api } of Object.values(record.orgs)) control_api.access_token_expires_at = 1;
-  await store.save(JSON.stringify(record));
+  await store.replace(text, JSON.stringify(record));
 
   const workers = Array.from({ length: WORKERS }, () => cluster.fork());
   await Promise.all(workers.map((worker) => once(worker, 'message')));

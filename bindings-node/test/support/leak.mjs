@@ -1,4 +1,5 @@
-// Prints by how many MiB memory grew. Arguments: how many calls, and how many aborted ones.
+// Prints by how many MiB memory grew. Arguments: how many calls, and how many of them aborted or
+// failed by their store.
 
 import { AccountClient, MemoryStore } from 'parallel-account';
 
@@ -44,6 +45,22 @@ async function abort(count) {
   await client.settled();
 }
 
+/** As many that fail by their store, whose errors are kept for the native side. */
+async function fail(count) {
+  const load = async () => {
+    throw new Error('the database is down');
+  };
+  const failing = new AccountClient({ store: { load, replace: () => false } });
+  let made = 0;
+  const one = async () => {
+    while (made < count) {
+      made += 1;
+      await failing.status().catch(() => undefined);
+    }
+  };
+  await Promise.all(Array.from({ length: 64 }, one));
+}
+
 function memory() {
   for (let i = 0; i < 5; i += 1) globalThis.gc();
   const { rss, heapUsed, external } = process.memoryUsage();
@@ -60,6 +77,9 @@ async function growth(of, count) {
   return Object.fromEntries(Object.keys(before).map(mib));
 }
 
-console.log(
-  JSON.stringify({ calls: await growth(work, calls), aborted: await growth(abort, aborted) }),
-);
+const grown = {
+  calls: await growth(work, calls),
+  aborted: await growth(abort, aborted),
+  failed: await growth(fail, aborted),
+};
+console.log(JSON.stringify(grown));

@@ -42,6 +42,7 @@ export function error(of) {
     retry_after: of.retryAfter === undefined ? null : of.retryAfter / 1000,
     retryable: of.retryable,
     outcome_unknown: of.outcomeUnknown,
+    idempotency_key: of.idempotencyKey ?? null,
     oauth_error: of.oauthError ?? null,
     description: of.description ?? null,
     fields: of.fields ?? [],

@@ -1,11 +1,21 @@
 // Plays the client's part of a scenario.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { AccountClient, MemoryStore } from 'parallel-account';
 import * as report from './report.mjs';
 
 export const folder = join(import.meta.dirname, '..', '..', '..', 'tests', 'scenarios');
+
+/** The file of each scenario, by its name; `common/` holds what they share. */
+const files = new Map(
+  readdirSync(folder, { recursive: true })
+    .filter((file) => file.endsWith('.json') && !file.startsWith('common'))
+    .map((file) => [basename(file, '.json'), join(folder, file)]),
+);
+
+/** The names of all scenarios. */
+export const names = [...files.keys()];
 
 const TIME_SCALE = Symbol.for('parallel-account.time-scale');
 
@@ -26,6 +36,7 @@ function clientFor(started, store) {
       org: options.org,
       userAgent: options.user_agent,
       timeout: ms(options.timeout),
+      deadline: ms(options.deadline),
       maxRetries: options.max_retries,
       firstPollAtOnce: options.first_poll_at_once,
       platformUrl: options.platform_url ?? started.platform_url,
@@ -142,7 +153,11 @@ async function play(started, store) {
   const state = {};
   for (const { call, args = {}, options = {} } of started.client) {
     const events = [];
-    const limits = given({ timeout: ms(options?.timeout), maxRetries: options?.max_retries });
+    const limits = given({
+      timeout: ms(options?.timeout),
+      deadline: ms(options?.deadline),
+      maxRetries: options?.max_retries,
+    });
     try {
       if (call === 'request') {
         const { method, path, json } = args;
@@ -163,7 +178,7 @@ async function play(started, store) {
 
 /** Plays the scenario of that name; answers the sandbox's verdict and the errors that came. */
 export async function run(sandbox, name) {
-  const scenario = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
+  const scenario = JSON.parse(readFileSync(files.get(name), 'utf8'));
   const started = await sandbox.control('scenarios', scenario);
   const store = new MemoryStore(started.store);
   const { results, errors } = await play(started, store);

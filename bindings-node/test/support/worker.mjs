@@ -10,7 +10,7 @@ if (mode === 'store') {
     parentPort.postMessage('asked');
     return new Promise(() => undefined);
   };
-  await make({ load, save() {}, delete() {} }).status();
+  await make({ load, replace: () => false }).status();
 } else if (mode === 'file') {
   await make(new FileStore(workerData.file)).balance.get();
 } else {

@@ -20,10 +20,8 @@ class DatabaseStore implements CredentialStore {
   async load() {
     return null;
   }
-  async save(_record: string) {}
-  delete() {}
-  async lock() {
-    return () => undefined;
+  async replace(_old: string | null, _next: string | null) {
+    return true;
   }
 }
 
@@ -33,7 +31,7 @@ export async function usage(signal: AbortSignal): Promise<void> {
   new AccountClient({ store: FileStore.parallelCli() });
   const status = await client.login({ onPrompt: (login) => console.log(login.userCode), signal });
   same<typeof status, Status>(true);
-  const balance = await other.balance.get({ signal, timeout: 5, maxRetries: 1 });
+  const balance = await other.balance.get({ signal, timeout: 5, deadline: 9, maxRetries: 1 });
   same<typeof balance, Balance>(true);
   await client.balance.add(100, { idempotencyKey: 'x'.repeat(8) });
   const token = await client.accessToken();
@@ -54,15 +52,20 @@ export async function usage(signal: AbortSignal): Promise<void> {
   } catch (error) {
     if (error instanceof InvalidRequestError) console.log(error.fields[0]?.location);
     if (error instanceof AccountError && error.code === 'rate_limited')
-      console.log(error.retryAfter);
+      console.log(error.retryAfter, error.idempotencyKey?.length);
   }
 
   // @ts-expect-error an unknown option
   new AccountClient({ clientname: 'x' });
   // @ts-expect-error a string is no amount
   await client.balance.add('100');
+  new AccountClient({ store: { load: () => null, replace: () => false, cacheFor: 500 } });
   // @ts-expect-error a store needs its methods
   new AccountClient({ store: { load: () => null } });
+  // @ts-expect-error replace must say whether it replaced
+  new AccountClient({ store: { load: () => null, replace: () => undefined } });
+  const replaced = await FileStore.parallelCli().replace(null, '{}');
+  same<typeof replaced, boolean>(true);
   // @ts-expect-error a Secret is no string
   const leaked: string = token;
   // @ts-expect-error no such code

@@ -57,7 +57,7 @@ from parallel_account._native import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from parallel_account._stores import CredentialStore
+    from parallel_account._stores import AsyncCredentialStore, CredentialStore
 
 __all__ = [
     "AccessDeniedError",
@@ -67,6 +67,7 @@ __all__ = [
     "ApiKey",
     "App",
     "AsyncAccountClient",
+    "AsyncCredentialStore",
     "AsyncDeviceLogin",
     "Balance",
     "ConfigError",
@@ -106,8 +107,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     # Protocols need `typing`, which most programs that use this library do not.
-    if name == "CredentialStore":
-        from parallel_account._stores import CredentialStore
+    if name in ("AsyncCredentialStore", "CredentialStore"):
+        from parallel_account import _stores
 
-        return CredentialStore
+        return getattr(_stores, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         Status,
         Tokens,
     )
-    from parallel_account._stores import CredentialStore
+    from parallel_account._stores import AsyncCredentialStore, CredentialStore
 
 
 class AsyncBalanceApi:
@@ -165,6 +165,8 @@ class AsyncAccountClient:
             ``https://api.parallel.ai/account``.
         store: Where the credentials live; by default a file of their own per ``client_name``.
         timeout: Seconds that one request may take; default 30.
+        deadline: Seconds that a call as a whole may take, retries, a refresh and all waiting
+            included; by default no limit.
         max_retries: How often a request is repeated at most where that is safe; default 2.
         org: Act for this organisation, whichever is selected in the store.
         user_agent: Added to the ``User-Agent``, such as ``my-app/1.2``.
@@ -190,8 +192,9 @@ class AsyncAccountClient:
         scopes: Sequence[str] | None = None,
         platform_url: str | None = None,
         account_url: str | None = None,
-        store: CredentialStore | FileStore | MemoryStore | None = None,
+        store: CredentialStore | AsyncCredentialStore | FileStore | MemoryStore | None = None,
         timeout: float | None = None,
+        deadline: float | None = None,
         max_retries: int | None = None,
         org: str | None = None,
         user_agent: str | None = None,
@@ -210,6 +213,7 @@ class AsyncAccountClient:
             account_url=account_url,
             store=store,
             timeout=timeout,
+            deadline=deadline,
             max_retries=max_retries,
             org=org,
             user_agent=user_agent,
@@ -339,14 +343,18 @@ class AsyncAccountClient:
         return await self._native.request(method, path, json)
 
     def with_options(
-        self, *, timeout: float | None = None, max_retries: int | None = None
+        self,
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        max_retries: int | None = None,
     ) -> AsyncAccountClient:
         """The same client with other limits: ``client.with_options(timeout=5).balance.get()``.
 
         Login, store and connections are shared; closing either closes both.
         """
         other = object.__new__(type(self))
-        other._native = self._native.with_options(timeout, max_retries)
+        other._native = self._native.with_options(timeout, max_retries, deadline)
         return other
 
     async def aclose(self) -> None:

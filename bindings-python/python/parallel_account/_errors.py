@@ -34,7 +34,11 @@ class AccountError(Exception):
     """Whether the same call may well succeed later, and repeating it cannot do a thing twice."""
 
     outcome_unknown: bool
-    """Whether the server may have acted although no usable answer came: look before you repeat."""
+    """Whether the server may have acted although no usable answer came: check before you retry."""
+
+    idempotency_key: str | None
+    """The key that ``balance.add`` sent, given or generated; retry with it to charge once only.
+    None for every other call."""
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class AccountError(Exception):
         retry_after: float | None = None,
         retryable: bool = False,
         outcome_unknown: bool = False,
+        idempotency_key: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -53,9 +58,14 @@ class AccountError(Exception):
         self.retry_after = retry_after
         self.retryable = retryable
         self.outcome_unknown = outcome_unknown
+        self.idempotency_key = idempotency_key
 
     def __str__(self) -> str:
         return self.message
+
+    def __repr__(self) -> str:
+        known = [f"{name}={value!r}" for name, value in self._details().items() if value]
+        return f"{type(self).__name__}({', '.join([repr(self.message), *known])})"
 
     def _details(self) -> dict[str, Any]:
         return {
@@ -64,6 +74,7 @@ class AccountError(Exception):
             "retry_after": self.retry_after,
             "retryable": self.retryable,
             "outcome_unknown": self.outcome_unknown,
+            "idempotency_key": self.idempotency_key,
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -91,6 +102,7 @@ class _Refusal(AccountError):
         retry_after: float | None = None,
         retryable: bool = False,
         outcome_unknown: bool = False,
+        idempotency_key: str | None = None,
     ) -> None:
         super().__init__(
             message,
@@ -99,6 +111,7 @@ class _Refusal(AccountError):
             retry_after=retry_after,
             retryable=retryable,
             outcome_unknown=outcome_unknown,
+            idempotency_key=idempotency_key,
         )
         self.error = error
         self.description = description
@@ -215,6 +228,7 @@ class InvalidRequestError(ApiError):
         retry_after: float | None = None,
         retryable: bool = False,
         outcome_unknown: bool = False,
+        idempotency_key: str | None = None,
     ) -> None:
         super().__init__(
             message,
@@ -223,6 +237,7 @@ class InvalidRequestError(ApiError):
             retry_after=retry_after,
             retryable=retryable,
             outcome_unknown=outcome_unknown,
+            idempotency_key=idempotency_key,
         )
         self.fields = fields
 

@@ -19,7 +19,6 @@ __all__ = [
     "DeviceCode",
     "FileStore",
     "Flight",
-    "Lease",
     "LoginEvent",
     "MemoryStore",
     "Organization",
@@ -411,13 +410,13 @@ class Tokens:
 class _Store:
     def load(self) -> str | None:
         """The record as one opaque string, or None. It holds secrets."""
-    def save(self, record: str) -> None:
-        """Replaces the record; it survives a crash once this returns."""
-    def delete(self) -> None:
-        """Removes the record; none is fine."""
+    def replace(self, old: str | None, new: str | None) -> bool:
+        """Atomically puts `new` in place of exactly `old`; False, and no change, if the record is
+        not `old` any more. None means no record.
+        """
     @property
     def location(self) -> str:
-        """Where the record is, for people."""
+        """Where the record is stored, for display."""
 
 @final
 class MemoryStore(_Store):
@@ -441,14 +440,8 @@ class FileStore(_Store):
 
 @final
 class Answer:
-    def returned(self, value: str | None) -> None: ...
+    def returned(self, value: object) -> None: ...
     def raised(self, error: BaseException) -> None: ...
-
-@final
-class Lease:
-    def raised(self, error: BaseException) -> None: ...
-    def acquired(self) -> None: ...
-    def wait(self) -> None: ...
 
 @final
 class Flight:
@@ -468,6 +461,7 @@ class BlockingClient:
         account_url: str | None,
         store: object,
         timeout: float | None,
+        deadline: float | None,
         max_retries: int | None,
         org: str | None,
         user_agent: str | None,
@@ -478,7 +472,9 @@ class BlockingClient:
         store_timeout: float,
         time_scale: float,
     ) -> BlockingClient: ...
-    def with_options(self, timeout: float | None, max_retries: int | None) -> BlockingClient: ...
+    def with_options(
+        self, timeout: float | None, max_retries: int | None, deadline: float | None
+    ) -> BlockingClient: ...
     def balance_get(self) -> Balance: ...
     def balance_add(self, amount_cents: int, idempotency_key: str | None) -> Balance: ...
     def apps_list(self) -> list[App]: ...
@@ -518,6 +514,7 @@ class AsyncClient:
         account_url: str | None,
         store: object,
         timeout: float | None,
+        deadline: float | None,
         max_retries: int | None,
         org: str | None,
         user_agent: str | None,
@@ -528,7 +525,9 @@ class AsyncClient:
         store_timeout: float,
         time_scale: float,
     ) -> AsyncClient: ...
-    def with_options(self, timeout: float | None, max_retries: int | None) -> AsyncClient: ...
+    def with_options(
+        self, timeout: float | None, max_retries: int | None, deadline: float | None
+    ) -> AsyncClient: ...
     def balance_get(self) -> Awaitable[Balance]: ...
     def balance_add(self, amount_cents: int, idempotency_key: str | None) -> Awaitable[Balance]: ...
     def apps_list(self) -> Awaitable[list[App]]: ...

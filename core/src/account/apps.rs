@@ -1,7 +1,7 @@
 //! The organisation's apps.
 
-use super::{Call, Object, label, uuid};
-use crate::{Result, answer, client::AccountClient, transport::Repeat};
+use super::{Account, Call, Object};
+use crate::{Result, answer, transport::Repeat};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -27,73 +27,42 @@ pub struct CreatedApp {
     pub app_id: String,
 }
 
-/// `client.apps()`.
-#[derive(Clone, Copy, Debug)]
-pub struct Apps<'a>(&'a AccountClient);
-
-impl<'a> Apps<'a> {
-    pub(crate) fn new(client: &'a AccountClient) -> Self {
-        Apps(client)
+impl Account<'_> {
+    pub(crate) async fn apps(&self) -> Result<Vec<App>> {
+        let call = Call {
+            doing: "listing the apps",
+            method: Method::GET,
+            url: self.base.join("/service/v1/apps"),
+            body: None,
+            repeat: Repeat::Always,
+        };
+        read(&self.object(call).await?)
     }
 
-    /// `GET /service/v1/apps`. Scope `apps:read`.
-    ///
-    /// # Errors
-    /// Those of the Account API, of the network, and `login_required`.
-    pub async fn list(&self) -> Result<Vec<App>> {
-        let account = self.0.account()?;
-        let object = account
-            .object(Call {
-                doing: "listing the apps",
-                method: Method::GET,
-                url: account.base.join("/service/v1/apps"),
-                body: None,
-                repeat: Repeat::Always,
-            })
-            .await?;
-        read(&object)
-    }
-
-    /// `POST /service/v1/apps`. Scope `apps:create`. Never repeated once it may have been sent.
-    ///
-    /// # Errors
-    /// `invalid_request` for an empty name, before anything is sent; with `outcome_unknown`, list
-    /// the apps before you try again; and as [`Apps::list`].
-    pub async fn create(&self, name: &str) -> Result<CreatedApp> {
-        let name = label(name, "The app's name")?;
-        let account = self.0.account()?;
-        let object = account
-            .object(Call {
-                doing: "creating the app",
-                method: Method::POST,
-                url: account.base.join("/service/v1/apps"),
-                body: Some(json!({ "app_name": name })),
-                repeat: Repeat::IfNotSent,
-            })
-            .await?;
+    pub(crate) async fn create_app(&self, name: &str) -> Result<CreatedApp> {
+        let call = Call {
+            doing: "creating the app",
+            method: Method::POST,
+            url: self.base.join("/service/v1/apps"),
+            body: Some(json!({ "app_name": name })),
+            repeat: Repeat::IfNotSent,
+        };
+        let object = self.object(call).await?;
         Ok(CreatedApp {
             app_id: object.required("app_id")?,
         })
     }
 
-    /// `DELETE /service/v1/apps/{app_id}`. Scope `apps:delete`.
-    ///
-    /// # Errors
-    /// `invalid_request` for an id that is no UUID, before anything is sent; and as
-    /// [`Apps::list`].
-    pub async fn delete(&self, app_id: &str) -> Result<()> {
-        let app_id = uuid(app_id, "app_id")?;
-        let account = self.0.account()?;
-        account
-            .call(Call {
-                doing: "deleting the app",
-                method: Method::DELETE,
-                url: account.base.join(&format!("/service/v1/apps/{app_id}")),
-                body: None,
-                repeat: Repeat::Always,
-            })
-            .await
-            .map(drop)
+    /// `id` goes into the path as it is.
+    pub(crate) async fn delete_app(&self, id: &str) -> Result<()> {
+        let call = Call {
+            doing: "deleting the app",
+            method: Method::DELETE,
+            url: self.base.join(&format!("/service/v1/apps/{id}")),
+            body: None,
+            repeat: Repeat::Always,
+        };
+        self.call(call).await.map(drop)
     }
 }
 

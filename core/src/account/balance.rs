@@ -1,7 +1,7 @@
 //! The organisation's balance.
 
-use super::{Call, Object};
-use crate::{Error, Result, client::AccountClient, transport::Repeat};
+use super::{Account, Call, Object};
+use crate::{Error, Result, transport::Repeat};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -19,45 +19,18 @@ pub struct Balance {
     pub will_invoice: bool,
 }
 
-/// `client.balance()`.
-#[derive(Clone, Copy, Debug)]
-pub struct BalanceApi<'a>(&'a AccountClient);
-
 const AMOUNTS: std::ops::RangeInclusive<i64> = 1..=10_000;
 const KEY_LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
 
-impl<'a> BalanceApi<'a> {
-    pub(crate) fn new(client: &'a AccountClient) -> Self {
-        BalanceApi(client)
-    }
+/// A charge that is fit to be sent.
+pub(crate) struct Charge {
+    amount_cents: i64,
+    key: String,
+    repeat: Repeat,
+}
 
-    /// `GET /service/v1/balance`. Scope `balance:read`.
-    ///
-    /// # Errors
-    /// Those of the Account API, of the network, and `login_required`.
-    pub async fn get(&self) -> Result<Balance> {
-        let account = self.0.account()?;
-        let call = Call {
-            doing: "reading the balance",
-            method: Method::GET,
-            url: account.base.join("/service/v1/balance"),
-            body: None,
-            repeat: Repeat::Always,
-        };
-        read(&account.object(call).await?)
-    }
-
-    /// `POST /service/v1/balance/add`: charges the organisation's default payment method with
-    /// `amount_cents` (1 to 10000 US cents). Scope `balance:add`.
-    ///
-    /// The charge is deduplicated for at least 24 h by `idempotency_key` (8 to 128 characters), so
-    /// it is safe to retry with the same key. Where none is given, one is made for this call; every
-    /// error has it as [`Error::idempotency_key`].
-    ///
-    /// # Errors
-    /// `invalid_request` for an amount or key out of range, before anything is sent;
-    /// `payment_required` for a declined card; and as [`BalanceApi::get`].
-    pub async fn add(&self, amount_cents: i64, idempotency_key: Option<&str>) -> Result<Balance> {
+impl Charge {
+    pub(crate) fn new(amount_cents: i64, idempotency_key: Option<&str>) -> Result<Charge> {
         if !AMOUNTS.contains(&amount_cents) {
             return Err(Error::invalid_request(format!(
                 "amount_cents must be 1 to 10000 (USD 0.01 to 100.00), not {amount_cents}."
@@ -72,32 +45,54 @@ impl<'a> BalanceApi<'a> {
             }
             None => new_key()?,
         };
-        let repeat = match idempotency_key {
-            Some(_) => Repeat::Always,
-            None => Repeat::WithinCall,
-        };
-        let added = self.charge(amount_cents, &key, repeat).await;
-        added.map_err(|error| {
-            let error = error.with_idempotency_key(&key);
-            match error.outcome_unknown() {
-                true => error.prefixed(&format!(
-                    "To retry without a second charge, pass the idempotency key {key:?}. "
-                )),
-                false => error,
-            }
+        Ok(Charge {
+            amount_cents,
+            key,
+            repeat: match idempotency_key {
+                Some(_) => Repeat::Always,
+                None => Repeat::WithinCall,
+            },
         })
     }
 
-    async fn charge(&self, amount_cents: i64, key: &str, repeat: Repeat) -> Result<Balance> {
-        let account = self.0.account()?;
+    /// An error of this charge, with the key that makes it safe to try again.
+    pub(crate) fn failed(&self, error: Error) -> Error {
+        let key = &self.key;
+        let error = error.with_idempotency_key(key);
+        match error.outcome_unknown() {
+            true => error.prefixed(&format!(
+                "To retry without a second charge, pass the idempotency key {key:?}. "
+            )),
+            false => error,
+        }
+    }
+}
+
+impl Account<'_> {
+    pub(crate) async fn balance(&self) -> Result<Balance> {
+        let call = Call {
+            doing: "reading the balance",
+            method: Method::GET,
+            url: self.base.join("/service/v1/balance"),
+            body: None,
+            repeat: Repeat::Always,
+        };
+        read(&self.object(call).await?)
+    }
+
+    pub(crate) async fn charge(&self, charge: &Charge) -> Result<Balance> {
+        let body = json!({
+            "amount_cents": charge.amount_cents,
+            "idempotency_key": charge.key,
+        });
         let call = Call {
             doing: "adding to the balance",
             method: Method::POST,
-            url: account.base.join("/service/v1/balance/add"),
-            body: Some(json!({ "amount_cents": amount_cents, "idempotency_key": key })),
-            repeat,
+            url: self.base.join("/service/v1/balance/add"),
+            body: Some(body),
+            repeat: charge.repeat,
         };
-        read(&account.object(call).await?)
+        read(&self.object(call).await?)
     }
 }
 

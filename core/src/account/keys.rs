@@ -1,7 +1,7 @@
 //! The API keys of an app. The reference documents no listing of them.
 
-use super::{Call, Object, label, secret, segment, uuid};
-use crate::{Result, Secret, client::AccountClient, clock::from_unix_ms, transport::Repeat};
+use super::{Account, Call, Object};
+use crate::{Result, Secret, clock::from_unix_ms, transport::Repeat};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::SystemTime;
@@ -30,60 +30,30 @@ pub struct ApiKey {
     pub created_at: Option<SystemTime>,
 }
 
-/// `client.keys()`.
-#[derive(Clone, Copy, Debug)]
-pub struct Keys<'a>(&'a AccountClient);
-
-impl<'a> Keys<'a> {
-    pub(crate) fn new(client: &'a AccountClient) -> Self {
-        Keys(client)
+impl Account<'_> {
+    /// `app_id` goes into the path as it is.
+    pub(crate) async fn create_key(&self, app_id: &str, name: &str) -> Result<ApiKey> {
+        let call = Call {
+            doing: "creating the API key",
+            method: Method::POST,
+            url: self.base.join(&format!("/service/v1/apps/{app_id}/keys")),
+            body: Some(json!({ "api_key_name": name })),
+            repeat: Repeat::IfNotSent,
+        };
+        read(&self.object(call).await?, app_id, name)
     }
 
-    /// `POST /service/v1/apps/{app_id}/keys`. Scope `keys:create`. Never repeated once it may have
-    /// been sent.
-    ///
-    /// # Errors
-    /// `invalid_request` for an id that is no UUID or an empty name, before anything is sent; with
-    /// `outcome_unknown` a key may exist that nobody has seen; and those of the Account API.
-    pub async fn create(&self, app_id: &str, name: &str) -> Result<ApiKey> {
-        let app_id = uuid(app_id, "app_id")?;
-        let name = label(name, "The key's name")?;
-        let account = self.0.account()?;
-        let object = account
-            .object(Call {
-                doing: "creating the API key",
-                method: Method::POST,
-                url: account
-                    .base
-                    .join(&format!("/service/v1/apps/{app_id}/keys")),
-                body: Some(json!({ "api_key_name": name })),
-                repeat: Repeat::IfNotSent,
-            })
-            .await?;
-        read(&object, app_id, name)
-    }
-
-    /// `DELETE /service/v1/apps/{app_id}/keys/{api_key_id}`. Scope `keys:delete`.
-    ///
-    /// # Errors
-    /// `invalid_request` for an id that cannot be one, before anything is sent; and those of the
-    /// Account API.
-    pub async fn delete(&self, app_id: &str, api_key_id: &str) -> Result<()> {
-        let app_id = uuid(app_id, "app_id")?;
-        let key = segment(api_key_id, "api_key_id")?;
-        let account = self.0.account()?;
-        account
-            .call(Call {
-                doing: "deleting the API key",
-                method: Method::DELETE,
-                url: account
-                    .base
-                    .join(&format!("/service/v1/apps/{app_id}/keys/{key}")),
-                body: None,
-                repeat: Repeat::Always,
-            })
-            .await
-            .map(drop)
+    /// Both ids go into the path as they are.
+    pub(crate) async fn delete_key(&self, app_id: &str, id: &str) -> Result<()> {
+        let path = format!("/service/v1/apps/{app_id}/keys/{id}");
+        let call = Call {
+            doing: "deleting the API key",
+            method: Method::DELETE,
+            url: self.base.join(&path),
+            body: None,
+            repeat: Repeat::Always,
+        };
+        self.call(call).await.map(drop)
     }
 }
 
@@ -100,7 +70,7 @@ pub(super) fn read(object: &Object, app_id: &str, name: &str) -> Result<ApiKey> 
         created_by_user_id: object.text("created_by_user_id"),
         created_by_user_email: object.text("created_by_user_email"),
         display_value: object.text("display_value"),
-        raw_api_key: secret(object.text("raw_api_key")),
+        raw_api_key: object.text("raw_api_key").map(Secret::from),
         created_at: created_at.and_then(|seconds| from_unix_ms((seconds * 1000.0) as u64)),
     })
 }

@@ -1,13 +1,20 @@
 //! The Account API: what a logged-in user's programs may do.
 
 mod apps;
+mod arguments;
 mod balance;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod keys;
 mod request;
 
-pub use apps::{App, Apps, CreatedApp};
-pub use balance::{Balance, BalanceApi};
-pub use keys::{ApiKey, Keys};
+pub use apps::{App, CreatedApp};
+pub(crate) use arguments::{label, segment, uuid};
+pub use balance::Balance;
+pub(crate) use balance::Charge;
+#[cfg(any(test, fuzzing))]
+pub(crate) use fuzz::read_errors;
+pub use keys::ApiKey;
 pub use request::ApiResponse;
 
 use crate::{
@@ -16,7 +23,6 @@ use crate::{
     session::Session,
     transport::{Base, Body, Failure, Incoming, Limits, Outcome, Outgoing, Repeat, Transport},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::Value;
 use std::sync::Arc;
@@ -153,90 +159,5 @@ impl Object {
     fn nonsense(&self, why: &str) -> Error {
         let error = nonsense(&self.answer, self.doing, why);
         self.answer.outcome.settle(error, self.repeat)
-    }
-}
-
-/// Ids go into paths, so they are checked before anything is sent.
-fn uuid<'a>(id: &'a str, name: &str) -> Result<&'a str> {
-    let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
-    let good = id.len() == 36
-        && id.bytes().enumerate().all(|(at, byte)| {
-            if dash(at) {
-                byte == b'-'
-            } else {
-                byte.is_ascii_hexdigit()
-            }
-        });
-    if good {
-        return Ok(id);
-    }
-    Err(Error::invalid_request(format!(
-        "{name} must be a UUID, such as 123e4567-e89b-12d3-a456-426614174000. List the apps to see theirs."
-    )))
-}
-
-/// All but RFC 3986 §2.3's unreserved characters.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// One path segment, percent-encoded.
-fn segment(id: &str, name: &str) -> Result<String> {
-    if id.is_empty() || id == "." || id == ".." || id.len() > 256 {
-        return Err(Error::invalid_request(format!(
-            "{name} must be an id of 1 to 256 bytes."
-        )));
-    }
-    Ok(utf8_percent_encode(id, RESERVED).to_string())
-}
-
-/// A name that a person will read.
-fn label<'a>(text: &'a str, name: &str) -> Result<&'a str> {
-    if text.trim().is_empty() {
-        return Err(Error::invalid_request(format!("{name} must not be empty.")));
-    }
-    Ok(text)
-}
-
-fn secret(text: Option<String>) -> Option<Secret> {
-    text.map(Secret::from)
-}
-
-#[cfg(any(test, fuzzing))]
-pub(crate) fn fuzz(answer: Incoming) {
-    use crate::fuzzing::check;
-    match Object::of(answer, "a call", Repeat::Never) {
-        Ok(object) => {
-            check(balance::read(&object));
-            check(apps::read(&object));
-            check(keys::read(&object, "an app", "a name"));
-        }
-        Err(error) => crate::fuzzing::check_error(&error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_checked_and_encoded() {
-        assert!(uuid("123e4567-e89b-12d3-a456-426614174000", "app_id").is_ok());
-        for bad in [
-            "",
-            "x",
-            "123e4567-e89b-12d3-a456-42661417400/",
-            "123e4567e89b12d3a4564266141740000000",
-            "123e4567-e89b-12d3-a456-42661417400\u{e9}",
-        ] {
-            assert!(uuid(bad, "app_id").is_err(), "{bad}");
-        }
-        assert_eq!(
-            segment("a/b ?#é", "id").expect("encodable"),
-            "a%2Fb%20%3F%23%C3%A9"
-        );
-        assert!(segment("..", "id").is_err() && segment("", "id").is_err());
     }
 }

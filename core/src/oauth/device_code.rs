@@ -4,7 +4,7 @@ use super::{Platform, nonsense, success};
 use crate::{
     Result, Secret,
     answer::{self, Seconds},
-    prompt::clean,
+    text::clean,
     transport::{Body, Incoming, Repeat},
 };
 use std::time::Duration;

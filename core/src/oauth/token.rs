@@ -103,7 +103,7 @@ impl Platform {
 }
 
 /// Sorts an answer to a poll. The body decides before the status does.
-fn read_reply(answer: &Incoming, device_code: &str) -> PollReply {
+pub(crate) fn read_reply(answer: &Incoming, device_code: &str) -> PollReply {
     let doing = "the login";
     let secrets = [device_code];
     let error = answer::oauth_error(&answer.body, &secrets).map(|(code, _)| code);
@@ -162,7 +162,7 @@ fn ended(kind: ErrorKind, message: &str, answer: &Incoming, secrets: &[&str]) ->
     }
 }
 
-fn tokens(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<Tokens> {
+pub(crate) fn tokens(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<Tokens> {
     let object = success(answer, doing, secrets)?;
     let access_token = answer::text(&object, "access_token")
         .filter(|token| token.bytes().all(|byte| (0x21..=0x7e).contains(&byte)))
@@ -171,7 +171,7 @@ fn tokens(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<Tokens> {
     if !token_type.eq_ignore_ascii_case("bearer") {
         let why = format!(
             "token_type is \"{}\", not Bearer",
-            crate::prompt::clean(&crate::secret::redact(&token_type, secrets), 40)
+            crate::text::clean(&crate::secret::redact(&token_type, secrets), 40)
         );
         return Err(nonsense(answer, doing, &why));
     }
@@ -188,21 +188,6 @@ fn tokens(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<Tokens> {
         refresh_token_expires_in: life("refresh_token_expires_in"),
         authorization_expires_in: life("authorization_expires_in"),
     })
-}
-
-#[cfg(any(test, fuzzing))]
-pub(crate) fn fuzz_tokens(answer: &Incoming) -> Result<Tokens> {
-    tokens(answer, "the refresh", &[crate::fuzzing::SECRET])
-}
-
-#[cfg(any(test, fuzzing))]
-pub(crate) fn fuzz_poll(answer: &Incoming) {
-    match read_reply(answer, crate::fuzzing::SECRET) {
-        PollReply::Unavailable(error) | PollReply::Refused(error) => {
-            crate::fuzzing::check_error(&error)
-        }
-        PollReply::Pending | PollReply::SlowDown | PollReply::Tokens(_) => {}
-    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

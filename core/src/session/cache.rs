@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
+use zeroize::Zeroizing;
 
 /// What it means that a pair could not be saved.
 pub(super) const KEPT: &str =
@@ -17,6 +18,9 @@ pub(super) const KEPT: &str =
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
 /// How often a change is made anew because somebody else was faster.
 const CONFLICTS: u32 = 20;
+
+/// A record as a store keeps it.
+pub(super) type Text = Option<Zeroizing<String>>;
 
 #[derive(Default)]
 pub(super) enum Cache {
@@ -38,12 +42,24 @@ pub(super) struct Copy {
     /// What `record` says of the login that this client acts for, once somebody has asked.
     login: Option<Arc<Login>>,
     /// What the store held when it was last read or written.
-    text: Option<String>,
+    text: Text,
     /// The store's revision when it was last read; unknown after a write of ours, which somebody
     /// else may have followed at once.
     revision: Option<u64>,
     /// When it was last read.
     read: Instant,
+}
+
+impl Copy {
+    fn of(loaded: &Loaded, revision: Option<u64>) -> Self {
+        Copy {
+            record: loaded.record.clone(),
+            login: None,
+            text: loaded.text.clone(),
+            revision,
+            read: Instant::now(),
+        }
+    }
 }
 
 impl Cache {
@@ -69,7 +85,7 @@ impl Cache {
 /// A record as it was just read: what the store holds, and what it comes to with our changes.
 #[derive(Clone, Default)]
 pub(super) struct Loaded {
-    pub(super) text: Option<String>,
+    pub(super) text: Text,
     pub(super) record: Arc<Record>,
     pub(super) unsaved: bool,
 }
@@ -134,46 +150,50 @@ impl Session {
     /// between is read again rather than missed.
     pub(super) async fn load(&self, held: &Held, revision: Option<u64>) -> Result<Loaded> {
         let text = self.load_text(held).await?;
-        let theirs = self.parse(text.as_deref())?;
+        if let Some(loaded) = self.known(&text, revision) {
+            return Ok(loaded);
+        }
+        let theirs = self.parse(text.as_deref().map(String::as_str))?;
         let mut cache = self.cached();
         let record = match cache.copy() {
-            Some(copy) if copy.text == text => copy.record.clone(),
+            None => theirs.clone(),
             Some(copy) => {
                 let base = match cache.is_unsaved() {
-                    true => self.parse(copy.text.as_deref()).unwrap_or_default(),
-                    false => (*copy.record).clone(),
+                    true => self.parse(copy.text.as_deref().map(String::as_str)),
+                    false => Ok((*copy.record).clone()),
                 };
+                let base = base.unwrap_or_default();
                 let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-                Arc::new(Record::merged(&base, &copy.record, &theirs, &spent))
+                Record::merged(&base, &copy.record, &theirs, &spent)
             }
-            None => Arc::new(theirs.clone()),
-        };
-        let unsaved = match cache.copy() {
-            Some(copy) if copy.text == text => cache.is_unsaved(),
-            _ => *record != theirs,
         };
         let retry_at = match &*cache {
             Cache::Unsaved { retry_at, .. } => *retry_at,
             Cache::Empty | Cache::Clean(_) => Some(self.clock.now().monotonic),
         };
-        let login = cache
-            .copy_mut()
-            .filter(|copy| Arc::ptr_eq(&copy.record, &record))
-            .and_then(|copy| copy.login.take());
-        let copy = Copy {
-            record: record.clone(),
-            login,
-            text: text.clone(),
-            revision,
-            read: Instant::now(),
+        let loaded = Loaded {
+            unsaved: record != theirs,
+            record: Arc::new(record),
+            text,
         };
-        *cache = match unsaved {
+        let copy = Copy::of(&loaded, revision);
+        *cache = match loaded.unsaved {
             true => Cache::Unsaved { copy, retry_at },
             false => Cache::Clean(copy),
         };
-        Ok(Loaded {
-            text,
-            record,
+        Ok(loaded)
+    }
+
+    /// What is in memory already, if the store still holds `text`.
+    fn known(&self, text: &Text, revision: Option<u64>) -> Option<Loaded> {
+        let mut cache = self.cached();
+        let unsaved = cache.is_unsaved();
+        let copy = cache.copy_mut().filter(|copy| copy.text == *text)?;
+        copy.revision = revision;
+        copy.read = Instant::now();
+        Some(Loaded {
+            text: copy.text.clone(),
+            record: copy.record.clone(),
             unsaved,
         })
     }
@@ -209,38 +229,29 @@ impl Session {
         record: Record,
         held: &Held,
     ) -> Result<Option<Loaded>> {
-        let new = record.to_text();
-        if !self.swap(loaded.text.clone(), new.clone(), held).await? {
+        let text = Some(Zeroizing::new(record.to_text()));
+        if !self.swap(&loaded.text, &text, held).await? {
             return Ok(None);
         }
-        let record = Arc::new(record);
-        let text = Some(new);
-        self.set(record.clone(), text.clone(), None);
-        Ok(Some(Loaded {
+        let written = Loaded {
             text,
-            record,
+            record: Arc::new(record),
             unsaved: false,
-        }))
+        };
+        *self.cached() = Cache::Clean(Copy::of(&written, None));
+        Ok(Some(written))
     }
 
     /// Keeps a change in memory that the store did not take: the server has acted already.
     pub(super) fn keep(&self, loaded: &Loaded, record: Record) {
-        let retry_at = self.clock.now().monotonic + SAVE_AGAIN;
-        self.set(Arc::new(record), loaded.text.clone(), Some(retry_at));
-    }
-
-    fn set(&self, record: Arc<Record>, text: Option<String>, retry_at: Option<Duration>) {
-        let copy = Copy {
-            record,
-            login: None,
-            text,
-            revision: None,
-            read: Instant::now(),
+        let kept = Loaded {
+            text: loaded.text.clone(),
+            record: Arc::new(record),
+            unsaved: true,
         };
-        let mut cache = self.cached();
-        *cache = match retry_at {
-            Some(_) => Cache::Unsaved { copy, retry_at },
-            None => Cache::Clean(copy),
+        *self.cached() = Cache::Unsaved {
+            copy: Copy::of(&kept, None),
+            retry_at: Some(self.clock.now().monotonic + SAVE_AGAIN),
         };
     }
 

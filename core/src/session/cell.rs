@@ -1,6 +1,6 @@
 //! Calls of the store: each with a time limit, and none that a store makes of its own client.
 
-use super::Session;
+use super::{Session, cache::Text};
 use crate::{
     Error, Result,
     store::{StoreFuture, StoreLock},
@@ -12,6 +12,7 @@ use std::{
     task::Poll,
 };
 use tokio::runtime::Handle;
+use zeroize::Zeroizing;
 
 /// The store's lock, where it has one; released when the last who needs it is done.
 pub(super) type Held = Option<Arc<StoreLock>>;
@@ -54,9 +55,10 @@ impl Session {
         }
     }
 
-    pub(super) async fn load_text(&self, held: &Held) -> Result<Option<String>> {
+    pub(super) async fn load_text(&self, held: &Held) -> Result<Text> {
         let cell = held.as_deref().map_or(&*self.store, |lock| &**lock);
-        self.ask("read", cell.load()).await
+        let text = self.ask("read", cell.load()).await?;
+        Ok(text.map(Zeroizing::new))
     }
 
     pub(super) async fn revision(&self) -> Option<u64> {
@@ -67,11 +69,12 @@ impl Session {
 
     /// A store that takes too long is not waited for, but it goes on, and the lock is its own
     /// until it is done.
-    pub(super) async fn swap(&self, old: Option<String>, new: String, held: &Held) -> Result<bool> {
+    pub(super) async fn swap(&self, old: &Text, new: &Text, held: &Held) -> Result<bool> {
         let (store, held) = (self.store.clone(), held.clone());
+        let [old, new] = [old, new].map(|text| text.as_deref().cloned());
         let swap = async move {
             let cell = held.as_deref().map_or(&*store, |lock| &**lock);
-            cell.replace(old, Some(new)).await
+            cell.replace(old, new).await
         };
         let swap = ASKED_BY.scope(self.address(), swap);
         let swap = self.background.spawn(swap)?;

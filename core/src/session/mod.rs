@@ -324,7 +324,7 @@ impl Session {
         if self.record().await?.login_of(organization).is_none() {
             return Err(Error::login_required(format!(
                 "Nobody is logged in for the organization {}. Log in there first.",
-                crate::prompt::clean(organization, 100)
+                crate::text::clean(organization, 100)
             )));
         }
         let key = organization.to_owned();

@@ -285,7 +285,7 @@ impl Refresh<'_> {
         Error::login_required(format!(
             "Parallel renewed the login of the organization {} for the organization {}, and it is kept there. Select that organization, or log in again.",
             self.key,
-            crate::prompt::clean(&theirs.unwrap_or_default(), 100)
+            crate::text::clean(&theirs.unwrap_or_default(), 100)
         ))
     }
 

@@ -33,9 +33,6 @@ use std::{
 };
 use turns::blocking;
 
-/// More is no record, and would only fill the memory.
-const LARGEST_FILE: u64 = 1 << 20;
-
 /// One JSON file, replaced atomically, readable by its owner alone, with a lock file beside it
 /// (`auth.json.lock`) that is never deleted.
 ///

@@ -74,22 +74,8 @@ impl Base {
         Ok(url)
     }
 
-    /// Host and port, unless this is `usual`.
-    pub(crate) fn other_than(&self, usual: &str) -> Option<String> {
-        let host = self.0.host_str().unwrap_or_default();
-        match self.0.port() {
-            _ if self.to_string() == usual => None,
-            Some(port) => Some(format!("{host}-{port}")),
-            None => Some(host.to_owned()),
-        }
-    }
-
     /// What tells the services behind these two bases from all others, to name a file after;
     /// `None` for the `usual` ones. Both count, as a login of one platform is sent to either.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the client does not ask for it yet")
-    )]
     pub(crate) fn instance(platform: &Base, account: &Base, usual: [&str; 2]) -> Option<String> {
         let [platform, account] = [platform, account].map(Base::to_string);
         if [platform.as_str(), account.as_str()] == usual {

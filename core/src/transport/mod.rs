@@ -72,7 +72,7 @@ impl Outgoing {
             );
         }
         let secrets: Vec<_> = secrets.iter().map(Secret::expose).collect();
-        crate::prompt::clean(&crate::secret::redact(text, &secrets), limit)
+        crate::text::clean(&crate::secret::redact(text, &secrets), limit)
     }
 }
 

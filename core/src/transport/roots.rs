@@ -14,7 +14,7 @@ use std::{
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Trust {
     bundle: Option<PathBuf>,
-    /// On Linux the verifier reads these by itself, in place of the system's roots.
+    /// Read with the system's roots, or in their place.
     variables: [Option<OsString>; 2],
 }
 
@@ -23,12 +23,8 @@ impl Trust {
     pub(crate) fn new(ca_bundle: Option<PathBuf>) -> Self {
         let set = |name| env::var_os(name).filter(|value| !value.is_empty());
         let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(set);
-        let by_variable = || {
-            let native = cfg!(any(target_vendor = "apple", windows));
-            variables[0].as_ref().filter(|_| native).map(PathBuf::from)
-        };
         Trust {
-            bundle: ca_bundle.or_else(by_variable),
+            bundle: ca_bundle,
             variables,
         }
     }

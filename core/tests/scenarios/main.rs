@@ -1,6 +1,8 @@
 //! Plays the client's part of every scenario in `tests/scenarios`; the sandbox plays the server's
 //! and judges both. Arguments pick scenarios by parts of their names.
 
+#[path = "../support/scenario_files.rs"]
+mod files;
 mod normal_form;
 mod player;
 
@@ -9,7 +11,7 @@ use parallel_account::{AccountClient, Error, MemoryStore};
 use parallel_account_sandbox::{Options, Sandbox};
 use player::Player;
 use serde_json::{Value, json};
-use std::{fs, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{fs, process::ExitCode, sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 /// Scenarios spend their time waiting; more at once than this, and slow machines wait for nothing
@@ -26,26 +28,14 @@ async fn main() -> ExitCode {
         .collect();
     // For the runner's own client, which reqwest would not make without, even for plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios");
     let sandbox = Sandbox::start(Options::default())
         .await
         .expect("a free port");
     let url = format!("{}/scenarios", sandbox.control_url());
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut runs = JoinSet::new();
-    for entry in fs::read_dir(folder).expect("the scenarios") {
-        let path = entry.expect("a file").path();
-        let name = path
-            .file_stem()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
-        let picked = wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
-        if picked
-            && path
-                .extension()
-                .is_some_and(|extension| extension == "json")
-        {
+    for (name, path) in files::scenarios() {
+        if wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())) {
             let text = fs::read_to_string(path).expect("a scenario");
             let (url, turns) = (url.clone(), turns.clone());
             runs.spawn(async move {

@@ -1,5 +1,7 @@
 //! What several tests of the session share.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use parallel_account::{
     AccountClient, AccountClientBuilder, CredentialStore, Error, MemoryStore, Result, StoreFuture,
     StoreLock,

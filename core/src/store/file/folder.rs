@@ -1,7 +1,11 @@
 //! The folder that the credentials file lies in, held open: files are reached by their names in
 //! it and never through a link, so that nobody can lead us elsewhere.
 
-use super::{LARGEST_FILE, faults::Faults, problem::Problem, walk};
+use super::{
+    faults::Faults,
+    problem::{LARGEST_FILE, Problem},
+    walk,
+};
 use rustix::{
     fs::{AtFlags, FileType, Mode, OFlags, openat, renameat, statat, unlinkat},
     io::Errno,

@@ -1,7 +1,6 @@
 //! Where the file is: the folders of each system, and names that can be a file's.
 
-use super::super::record::hash;
-use crate::{Error, Result};
+use crate::{Error, Result, store::record::hash};
 use std::{
     env,
     path::{Path, PathBuf},

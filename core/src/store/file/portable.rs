@@ -1,7 +1,10 @@
 //! The folder that the credentials file lies in, where the system has no folder descriptors: by
 //! its path.
 
-use super::{LARGEST_FILE, faults::Faults, problem::Problem};
+use super::{
+    faults::Faults,
+    problem::{LARGEST_FILE, Problem},
+};
 use std::{
     ffi::OsStr,
     fs::{self, File, OpenOptions},

@@ -4,6 +4,9 @@ use super::FileStore;
 use crate::Error;
 use std::{io, path::Path};
 
+/// More is no record, and would only fill the memory.
+pub(super) const LARGEST_FILE: u64 = 1 << 20;
+
 /// What is in the way of an operation.
 #[derive(Debug)]
 pub(super) enum Problem {

@@ -1,4 +1,9 @@
 use super::*;
+use crate::{
+    clock::{Now, from_unix_ms},
+    oauth::Tokens,
+};
+use std::collections::HashMap;
 
 const CLI: &str = r#"{"version":1,"selected_org_id":"org_1","client_id":"cid","future":[1],
  "orgs":{"org_1":{"org_name":"One","api_key":"data-key","x":{"y":1},

@@ -1,7 +1,7 @@
 //! What TLS says, in sentences: rustls' own texts are made for those who know its types.
 
 use super::pinned::is_marked_as_authority;
-use crate::{clock::day, prompt::clean};
+use crate::{clock::day, text::clean};
 use rustls::{AlertDescription, CertificateError, Error, pki_types::UnixTime};
 use std::time::{Duration, SystemTime};
 

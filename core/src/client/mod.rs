@@ -1,73 +1,35 @@
 //! The façade: what people hold.
 
+mod apps;
+mod balance;
+mod builder;
+mod keys;
+mod oauth;
+
+pub use apps::Apps;
+pub use balance::BalanceApi;
+pub use builder::AccountClientBuilder;
+pub use keys::Keys;
+pub use oauth::OAuth;
+
 use crate::{
-    AccountClientBuilder, Error, ErrorKind, Result, Secret,
-    account::{Account, ApiResponse, Apps, BalanceApi, Keys},
-    config::{CallLimits, CallOptions, Config},
+    Error, ErrorKind, Result, Secret,
+    account::{Account, ApiResponse},
+    config::{CallLimits, CallOptions, Options, check_scopes},
     engine::Link,
     login::{DeviceLogin, LoginOptions},
-    oauth::{DeviceCode, OAuth, Platform},
+    oauth::{DeviceCode, Platform},
     prompt,
-    session::{Background, Session},
+    shared::Core,
     status::{Organization, Status},
-    store::{CredentialStore, FileStore},
+    store::CredentialStore,
     transport::Limits,
 };
 use std::{fmt, sync::Arc};
 
 /// What a call may wait for, in messages.
 const STORE: &str = "the store";
-pub(crate) const TOKEN: &str = "an access token";
-
-/// What all clones and views of one client share.
-pub(crate) struct Core {
-    pub(crate) config: Arc<Config>,
-    pub(crate) session: Arc<Session>,
-    link: Arc<Link>,
-    /// The caller's, if not the default.
-    store: Option<Arc<dyn CredentialStore>>,
-}
-
-impl Core {
-    fn new(
-        config: Arc<Config>,
-        link: Link,
-        store: Option<Arc<dyn CredentialStore>>,
-    ) -> Result<Self> {
-        let link = Arc::new(link);
-        let used = match &store {
-            Some(store) => store.clone(),
-            None => Arc::new(FileStore::default_at(
-                &config.client_name,
-                config.instance().as_deref(),
-            )?),
-        };
-        used.check()?;
-        let session = Session::new(
-            used,
-            config.organization.clone(),
-            config.clock.clone(),
-            config.lock_timeout,
-            Background::new(config.clone(), link.clone()),
-        );
-        Ok(Core {
-            config,
-            session: Arc::new(session),
-            link,
-            store,
-        })
-    }
-
-    pub(crate) async fn status(&self) -> Result<Status> {
-        let record = self.session.record().await?;
-        Ok(Status::of(
-            &record,
-            self.session.organization(),
-            self.session.location(),
-            self.config.clock.now().wall,
-        ))
-    }
-}
+const TOKEN: &str = "an access token";
 
 /// Acts on one user's Parallel account. Cheap to clone, safe to share, also between runtimes:
 /// clients of one process whose network options are equal share connections, one pool for each
@@ -79,15 +41,10 @@ pub struct AccountClient {
 }
 
 impl AccountClient {
-    /// Options for a new client.
-    pub fn builder() -> AccountClientBuilder {
-        AccountClientBuilder::default()
-    }
-
-    pub(crate) fn new(builder: AccountClientBuilder) -> Result<AccountClient> {
-        let (config, network) = builder.options.check()?;
+    fn new(options: Options, store: Option<Arc<dyn CredentialStore>>) -> Result<AccountClient> {
+        let (config, network) = options.check()?;
         let limits = config.limits;
-        let core = Core::new(Arc::new(config), Link::new(network)?, builder.store)?;
+        let core = Core::new(Arc::new(config), Link::new(network)?, store)?;
         Ok(AccountClient {
             core: Arc::new(core),
             limits,
@@ -163,7 +120,7 @@ impl AccountClient {
             .scopes
             .clone()
             .unwrap_or_else(|| self.core.config.scopes.clone());
-        crate::config::check_scopes(&scopes)?;
+        check_scopes(&scopes)?;
         let limits = platform.limits;
         let code = self.device_code(&platform, &scopes);
         let (client_id, code) = limits.bound("a device code", code).await?;
@@ -305,36 +262,16 @@ impl AccountClient {
         self.account()?.request(method, path, json).await
     }
 
-    /// The organisation's balance.
-    pub fn balance(&self) -> BalanceApi<'_> {
-        BalanceApi::new(self)
-    }
-
-    /// The organisation's apps.
-    pub fn apps(&self) -> Apps<'_> {
-        Apps::new(self)
-    }
-
-    /// The API keys of an app.
-    pub fn keys(&self) -> Keys<'_> {
-        Keys::new(self)
-    }
-
-    /// The documented requests of the device flow, one by one.
-    pub fn oauth(&self) -> OAuth<'_> {
-        OAuth::new(self)
-    }
-
     #[cfg(any(test, fuzzing))]
     pub(crate) fn core(&self) -> Arc<Core> {
         self.core.clone()
     }
 
-    pub(crate) fn client_name(&self) -> &str {
+    fn client_name(&self) -> &str {
         &self.core.config.client_name
     }
 
-    pub(crate) fn platform(&self) -> Result<Platform> {
+    fn platform(&self) -> Result<Platform> {
         let limits = self.start()?;
         Ok(Platform {
             transport: self.core.link.transport(&self.core.config.clock)?,
@@ -343,7 +280,7 @@ impl AccountClient {
         })
     }
 
-    pub(crate) fn account(&self) -> Result<Account<'_>> {
+    fn account(&self) -> Result<Account<'_>> {
         let limits = self.start()?;
         Ok(Account {
             session: &self.core.session,
@@ -353,9 +290,11 @@ impl AccountClient {
         })
     }
 
-    /// Every call starts here: the client must be open, and its time runs from now.
+    /// Every call starts here: the client must be open, its caller no store of its own, and its
+    /// time runs from now.
     fn start(&self) -> Result<Limits> {
         self.core.link.check_open()?;
+        self.core.session.check_caller()?;
         self.limits.start()
     }
 }

@@ -1,7 +1,8 @@
 //! Options for a new client.
 
+use super::AccountClient;
 use crate::{
-    AccountClient, Result,
+    Result,
     config::{Options, RuntimeProvider},
     store::CredentialStore,
 };
@@ -10,8 +11,15 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 /// Options of a client that is to be made. All are optional.
 #[derive(Clone, Default)]
 pub struct AccountClientBuilder {
-    pub(crate) options: Options,
-    pub(crate) store: Option<Arc<dyn CredentialStore>>,
+    options: Options,
+    store: Option<Arc<dyn CredentialStore>>,
+}
+
+impl AccountClient {
+    /// Options for a new client.
+    pub fn builder() -> AccountClientBuilder {
+        AccountClientBuilder::default()
+    }
 }
 
 impl AccountClientBuilder {
@@ -146,7 +154,7 @@ impl AccountClientBuilder {
     /// # Errors
     /// `config` for a bad option, `store` where there is no home folder for the default file.
     pub fn build(self) -> Result<AccountClient> {
-        AccountClient::new(self)
+        AccountClient::new(self.options, self.store)
     }
 }
 

@@ -1,0 +1,48 @@
+//! The organisation's apps, as they are called.
+
+use super::AccountClient;
+use crate::{
+    Result,
+    account::{App, CreatedApp, label, uuid},
+};
+
+impl AccountClient {
+    /// The organisation's apps.
+    pub fn apps(&self) -> Apps<'_> {
+        Apps(self)
+    }
+}
+
+/// `client.apps()`.
+#[derive(Clone, Copy, Debug)]
+pub struct Apps<'a>(&'a AccountClient);
+
+impl Apps<'_> {
+    /// `GET /service/v1/apps`. Scope `apps:read`.
+    ///
+    /// # Errors
+    /// Those of the Account API, of the network, and `login_required`.
+    pub async fn list(&self) -> Result<Vec<App>> {
+        self.0.account()?.apps().await
+    }
+
+    /// `POST /service/v1/apps`. Scope `apps:create`. Never repeated once it may have been sent.
+    ///
+    /// # Errors
+    /// `invalid_request` for an empty name, before anything is sent; with `outcome_unknown`, list
+    /// the apps before you try again; and as [`Apps::list`].
+    pub async fn create(&self, name: &str) -> Result<CreatedApp> {
+        let name = label(name, "The app's name")?;
+        self.0.account()?.create_app(name).await
+    }
+
+    /// `DELETE /service/v1/apps/{app_id}`. Scope `apps:delete`.
+    ///
+    /// # Errors
+    /// `invalid_request` for an id that is no UUID, before anything is sent; and as
+    /// [`Apps::list`].
+    pub async fn delete(&self, app_id: &str) -> Result<()> {
+        let id = uuid(app_id, "app_id")?;
+        self.0.account()?.delete_app(id).await
+    }
+}
