@@ -382,7 +382,7 @@ def test_a_store_may_say_how_long_a_record_serves(sandbox: Sandbox) -> None:
             loads[seconds] = store.loads - first
     assert loads[0] >= 5
     assert loads[600] == 0
-    for bad in (-1, float("nan"), "soon"):
+    for bad in (-1, float("nan"), 1e15, "soon"):
         store.cache_for = bad  # type: ignore[attr-defined]
         with pytest.raises(ConfigError, match="cache_for must be"):
             sandbox.client(store=store)
