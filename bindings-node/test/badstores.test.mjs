@@ -66,6 +66,22 @@ describe('a method that fails', () => {
     });
   }
 
+  test('replace() throws what quotes the record: the message does not', async () => {
+    const quoting = storeWith({
+      replace: (_, next) => {
+        if (next.includes('refresh_token')) throw new Error(`insert '${next}' - disk full`);
+        return true;
+      },
+    });
+    await assert.rejects(login(make(quoting)), (error) => {
+      assert.ok(error instanceof StoreError);
+      assert.match(error.cause.message, /refresh_token.* - disk full/s);
+      assert.match(error.message, /replace\(\) failed: see the cause/);
+      assert.doesNotMatch(JSON.stringify(error), /refresh_token/);
+      return true;
+    });
+  });
+
   test('replace() fails while a token is refreshed: the new pair is stored later', async () => {
     const store = await loggedIn();
     const before = store.record;

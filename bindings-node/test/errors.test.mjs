@@ -51,7 +51,7 @@ const SAYS = {
   rate_limited: /too many requests\. Wait, then try again/,
   server: /the service failed\. Try again later/,
   connection: /unknown whether creating the app succeeded\. .* Check the network/,
-  tls: /No secure connection to 127\.0\.0\.1.*ca_bundle or SSL_CERT_FILE/,
+  tls: /No secure connection to 127\.0\.0\.1.*caBundle or SSL_CERT_FILE/,
   timeout: /did not answer within 2 s\. .*allow more time by the timeout option/,
   invalid_response: /makes no sense.* Check the base URL and any proxy/,
   store: /written by a newer version.* Update parallel-account/,

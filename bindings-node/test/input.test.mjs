@@ -36,8 +36,11 @@ const options = [
   [{ store: { load() {} } }, /store has no method replace\(\)/],
   [{ store: { load() {}, replace() {}, cacheFor: -1 } }, /cacheFor must be 0 to 86400000/],
   [{ store: { load() {}, replace() {}, cacheFor: '5' } }, /cacheFor must be .* not a string/],
-  [{ platformUrl: 'http://example.com' }, /https/],
-  [{ platformUrl: 'nonsense' }, /nonsense|URL/],
+  [{ clientName: '' }, /^clientName must not be empty/],
+  [{ userAgent: 'a\nb' }, /^userAgent must be printable/],
+  [{ caBundle: '/nowhere' }, /^caBundle \/nowhere: /],
+  [{ platformUrl: 'http://example.com' }, /^platformUrl: .* https/],
+  [{ platformUrl: 'nonsense' }, /^platformUrl: .* URL/],
   [{ accountUrl: 'ftp://example.com' }, /https/],
 ];
 
@@ -69,9 +72,9 @@ const calls = {
   'an amount as text': [() => client.balance.add('100'), /amountCents must be a whole number/],
   'half a cent': [() => client.balance.add(0.5), /amountCents must be a whole number/],
   'no amount': [() => client.balance.add(), /amountCents must be .* not nothing/],
-  'too little': [() => client.balance.add(0), /1/],
+  'too little': [() => client.balance.add(0), /^amountCents must be 1 to/],
   'too much': [() => client.balance.add(10_001), /10,?000/],
-  'a short key': [() => client.balance.add(1, { idempotencyKey: 'short' }), /8/],
+  'a short key': [() => client.balance.add(1, { idempotencyKey: 'short' }), /^idempotencyKey .* 8/],
   'a key that is a number': [
     () => client.balance.add(1, { idempotencyKey: 12345678 }),
     /idempotencyKey must be a string/,

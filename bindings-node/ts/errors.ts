@@ -213,6 +213,7 @@ export function errorFrom(failure: NativeFailure, hostError?: unknown): AccountE
   const details: AccountErrorDetails & { fields: readonly FieldError[] } = {
     ...rest,
     code: code as ErrorCode,
+    message: ownWords(failure, hostError) ? inCamelCase(failure.message) : failure.message,
     cause: hostError ?? chain(causes),
     fields: fields.map(({ location, message, errorType }) => ({
       location,
@@ -221,6 +222,21 @@ export function errorFrom(failure: NativeFailure, hostError?: unknown): AccountE
     })),
   };
   return new errorClass(details);
+}
+
+/** Whether neither the service nor a store had a say in the message. */
+function ownWords(failure: NativeFailure, hostError: unknown): boolean {
+  return failure.status === undefined && hostError === undefined;
+}
+
+/** What the core names as Rust does, and options here do not. */
+const NAMES =
+  /\b(account_url|amount_cents|ca_bundle|client_id|client_name|idempotency_key|lock_timeout|platform_url|user_agent)\b/g;
+
+function inCamelCase(message: string): string {
+  return message.replace(NAMES, (name) =>
+    name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
+  );
 }
 
 function chain(causes: string[]): Error | undefined {

@@ -66,7 +66,9 @@ export async function answerFor(
       bridge.answerReplaced(question, checkedReplaced(await visit(store, replace)));
     }
   } catch (error) {
-    bridge.answerError(question, messageOf(error), keep(error));
+    const message = messageOf(error);
+    const quoted = [old, record].some((text) => text !== undefined && quotes(message, text));
+    bridge.answerError(question, quoted ? UNQUOTABLE : message, keep(error));
   }
 }
 
@@ -90,6 +92,14 @@ function checkedReplaced(replaced: unknown): boolean {
   throw new TypeError(
     `replace() must return true (replaced) or false (the record was another), not ${kindOf(replaced)}`,
   );
+}
+
+const UNQUOTABLE = 'see the cause, whose message quotes the record';
+
+/** Whether the message shows a secret of the record, as those of query builders do. */
+function quotes(message: string, record: string): boolean {
+  const secrets = record.match(/[\w.~+/-]{16,}/g) ?? [];
+  return secrets.some((secret) => message.includes(secret));
 }
 
 /** What was thrown may be anything, such as an error whose message is no string. */

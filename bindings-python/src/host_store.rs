@@ -8,10 +8,11 @@ use std::time::Duration;
 use parallel_account::{CredentialStore, Error, StoreFuture};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyWeakrefReference;
+use pyo3::types::{PyType, PyWeakrefReference};
 use tokio::sync::oneshot;
 
 use crate::errors::{self, HostError};
+use crate::options::DAY;
 use crate::process;
 use crate::store::NativeStore;
 
@@ -74,6 +75,13 @@ pub(crate) fn given(object: &Bound<'_, PyAny>, timeout: Duration) -> PyResult<Gi
     if let Ok(native) = object.cast::<NativeStore>() {
         return Ok(Given::Native(native.get().store()));
     }
+    if let Ok(class) = object.cast::<PyType>() {
+        let message = format!(
+            "store must be an object; make one of the class {}.",
+            class.name()?
+        );
+        return Err(errors::config(object.py(), &message));
+    }
     let name = object.get_type().name()?.to_string();
     for method in ["load", "replace"] {
         if !object
@@ -105,9 +113,12 @@ fn cache_for(object: &Bound<'_, PyAny>) -> PyResult<Duration> {
     let seconds = value.extract().ok();
     seconds
         .and_then(|it| Duration::try_from_secs_f64(it).ok())
+        .filter(|it| *it <= DAY)
         .ok_or_else(|| {
             let message = format!(
-                "The store's cache_for must be a non-negative number of seconds, not {value}."
+                "The store's cache_for must be a number of seconds from 0 to {} (one day), not \
+                 {value}.",
+                DAY.as_secs()
             );
             errors::config(object.py(), &message)
         })

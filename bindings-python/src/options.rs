@@ -20,14 +20,20 @@ pub(crate) fn seconds(value: f64) -> Duration {
     })
 }
 
+/// The longest time that the core takes as well.
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The same for an option that the core does not check.
 pub(crate) fn positive_seconds(py: Python<'_>, name: &str, value: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(value)
         .ok()
-        .filter(|it| !it.is_zero())
+        .filter(|it| !it.is_zero() && *it <= DAY)
         .ok_or_else(|| {
-            let message =
-                format!("{name} must be a number of seconds greater than zero, not {value}.");
+            let message = format!(
+                "{name} must be a number of seconds greater than zero and at most {} (one day), \
+                 not {value}.",
+                DAY.as_secs()
+            );
             errors::config(py, &message)
         })
 }

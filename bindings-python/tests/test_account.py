@@ -235,6 +235,7 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"lock_timeout": 0}, "lock_timeout"),
     ({"lock_timeout": 1e9}, "lock_timeout"),
     ({"store_timeout": 0}, "store_timeout"),
+    ({"store_timeout": 1e15}, "store_timeout.*one day"),
     ({"max_retries": -1}, "max_retries"),
     ({"platform_url": "http://platform.example"}, "https"),
     ({"account_url": "not a url"}, "account_url"),
@@ -244,6 +245,7 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"ca_bundle": "/nonexistent/ca.pem"}, "ca_bundle|ca.pem"),
     ({"user_agent": "a\nb"}, "user_agent"),
     ({"store": object()}, "load"),
+    ({"store": MemoryStore}, "make one of the class MemoryStore"),
     ({"store": "file.json"}, "load"),
 ]
 

@@ -6,6 +6,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from parallel_account import (
     OAuthError,
     Organization,
     Status,
+    StoreError,
     TimeoutError,
     Tokens,
 )
@@ -101,6 +103,31 @@ def test_errors_are_one_tree_and_pickle() -> None:
     assert vars(pickle.loads(pickle.dumps(oauth))) == vars(oauth)
     invalid = InvalidRequestError("what", fields=(FieldError("body.x", "bad", "type"),))
     assert vars(pickle.loads(pickle.dumps(invalid))) == vars(invalid)
+
+
+class TwoArguments(Exception):
+    """Can be pickled, and not unpickled: `args` has one."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what}: {why}")
+
+
+class Connected(Exception):
+    """Cannot be pickled."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+@pytest.mark.parametrize("cause", [TwoArguments("what", "why"), Connected()])
+def test_a_cause_that_cannot_be_pickled_is_left_out(cause: Exception) -> None:
+    error = StoreError("what")
+    error.__cause__ = cause
+    outer = StoreError("outer")
+    outer.__cause__ = error
+    copied = pickle.loads(pickle.dumps(outer))
+    assert repr(copied.__cause__) == repr(error)
+    assert copied.__cause__.__cause__ is None
 
 
 def test_builtin_relatives(sandbox: Sandbox) -> None:

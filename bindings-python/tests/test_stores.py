@@ -11,7 +11,8 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,23 +74,25 @@ class Asynchronous:
 
 
 @pytest.fixture
-def sqlite_store() -> Iterator[Any]:
-    """The store that the README shows."""
+def sqlite_store(tmp_path: Path) -> Callable[[int], Any]:
+    """Makes the store that the README shows, for a user."""
     readme = Path(__file__).parents[1].joinpath("README.md").read_text()
-    (block,) = re.findall(r"```python\n(class DatabaseStore:.*?)```", readme, re.DOTALL)
-    scope: dict[str, Any] = {"sqlite3": sqlite3}
+    (schema, block) = re.findall(
+        r"```python\n# (CREATE TABLE .*?)\n(class DatabaseStore:.*?)```", readme, re.DOTALL
+    )[0]
+    scope: dict[str, Any] = {"sqlite3": sqlite3, "closing": contextlib.closing}
     exec(block, scope)
-    database = sqlite3.connect(":memory:", check_same_thread=False)
-    database.execute("CREATE TABLE logins (user_id INTEGER PRIMARY KEY, record TEXT NOT NULL)")
-    yield scope["DatabaseStore"](database, 7)
-    database.close()
+    path = str(tmp_path / "logins.db")
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute(schema)
+    return lambda user: scope["DatabaseStore"](path, user)
 
 
 @pytest.mark.parametrize("kind", [Plain, Asynchronous, None], ids=["plain", "async", "sqlite"])
 def test_a_whole_life_in_a_store_of_ones_own(
-    sandbox: Sandbox, sqlite_store: Any, kind: Any
+    sandbox: Sandbox, sqlite_store: Callable[[int], Any], kind: Any
 ) -> None:
-    store = kind() if kind else sqlite_store
+    store = kind() if kind else sqlite_store(7)
     assert isinstance(store, CredentialStore)
     assert isinstance(store, AsyncCredentialStore)
     with sandbox.client(store=store, first_poll_at_once=True) as client:
@@ -129,6 +132,21 @@ def test_users_that_refresh_at_once(sandbox: Sandbox) -> None:
 
     asyncio.run(main())
     assert len(sandbox.requests("token.refresh")) == 12
+
+
+def test_users_of_one_database_that_refresh_at_once(
+    sandbox: Sandbox, sqlite_store: Callable[[int], Any]
+) -> None:
+    clients = []
+    for user in range(12):
+        store = sqlite_store(user)
+        assert store.replace(None, sandbox.record())
+        clients.append(sandbox.client(store=store))
+    with ThreadPoolExecutor(36) as threads:
+        for expiry in range(1, 4):
+            sandbox.control("POST", "/expire-access-token")
+            list(threads.map(lambda client: client.balance.get(), clients * 3))
+            assert len(sandbox.requests("token.refresh")) == 12 * expiry
 
 
 @pytest.mark.parametrize("kind", [Plain, Asynchronous])
@@ -364,7 +382,7 @@ def test_a_store_may_say_how_long_a_record_serves(sandbox: Sandbox) -> None:
             loads[seconds] = store.loads - first
     assert loads[0] >= 5
     assert loads[600] == 0
-    for bad in (-1, float("nan"), "soon"):
+    for bad in (-1, float("nan"), 1e15, "soon"):
         store.cache_for = bad  # type: ignore[attr-defined]
         with pytest.raises(ConfigError, match="cache_for must be"):
             sandbox.client(store=store)

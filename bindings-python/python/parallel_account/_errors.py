@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import pickle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +80,16 @@ class AccountError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = {"message": self.message, **self._details()}
-        return (rebuild, (type(self), fields, self.__cause__))
+        return (rebuild, (type(self), fields, _portable(self.__cause__)))
+
+
+def _portable(cause: BaseException | None) -> BaseException | None:
+    """The cause if it can be unpickled: an error that cannot hangs a process pool."""
+    try:
+        pickle.loads(pickle.dumps(cause))
+    except Exception:
+        return None
+    return cause
 
 
 class _Refusal(AccountError):

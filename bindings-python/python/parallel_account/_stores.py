@@ -35,7 +35,8 @@ class CredentialStore(Protocol):
     method that calls the client it serves gets a :class:`ConfigError`.
 
     A store may have an attribute ``cache_for``: for how many seconds a loaded record may serve
-    calls before it is loaded again. The default is 0. A refresh always loads the record.
+    calls before it is loaded again, at most one day. The default is 0. A refresh always loads
+    the record.
     """
 
     def load(self) -> str | None:
