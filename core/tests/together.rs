@@ -271,3 +271,29 @@ async fn a_slow_reading_does_not_hide_a_change_of_our_own() {
     let _ = reading.await.expect("no panic");
     assert_eq!(token(&client).await.expect("the other login"), "at-b");
 }
+
+#[tokio::test]
+async fn a_store_that_panics_once_is_offered_the_pair_again() {
+    let local = Local::start().await;
+    local.refreshes_answer("at-2", "rt-2").await;
+    let memory = MemoryStore::new(Some(expired()));
+    let panics = Arc::new(AtomicUsize::new(0));
+    let now = panics.clone();
+    let store =
+        Scripted::new(&memory)
+            .with_lock()
+            .loading(move |_, _| match now.load(Ordering::SeqCst) {
+                0 => Ok(()),
+                _ => panic!("as it is meant to"),
+            });
+    let full = store.full.clone();
+    let client = local.client(store);
+    full.store(true, Ordering::SeqCst);
+    token(&client).await.expect_err("the disk is full");
+    panics.store(1, Ordering::SeqCst);
+    client.settled().await;
+    panics.store(0, Ordering::SeqCst);
+    full.store(false, Ordering::SeqCst);
+    client.settled().await;
+    assert_eq!(refresh_token(&stored(&memory), "org_1"), "rt-2");
+}

@@ -376,13 +376,10 @@ impl Session {
             }
             *retry_at = None;
         }
-        let session = self.clone();
+        let offer = Offer(self.clone());
         let started = self.background.spawn(async move {
-            if let Err(error) = session.save_now().await {
+            if let Err(error) = offer.0.save_now().await {
                 tracing::debug!(code = error.code(), "a pair is still in memory only");
-            }
-            if let Cache::Unsaved { retry_at, .. } = &mut *session.cached() {
-                *retry_at = Some(session.clock.now().monotonic + SAVE_AGAIN);
             }
             Ok(())
         });
@@ -404,5 +401,16 @@ impl Session {
     pub(super) fn cached(&self) -> MutexGuard<'_, Cache> {
         // Nothing panics while it is held; and were it so, the store is read again.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A change is being offered to the store. However that ends, it may be offered again.
+struct Offer(Arc<Session>);
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        if let Cache::Unsaved { retry_at, .. } = &mut *self.0.cached() {
+            *retry_at = Some(self.0.clock.now().monotonic + SAVE_AGAIN);
+        }
     }
 }

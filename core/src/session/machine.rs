@@ -416,7 +416,11 @@ impl<T: Clone + PartialEq> Machine<T> {
             return Effect::Replace(Change::Save);
         }
         match seen.usable {
-            Use::Good => return Effect::End(End::Adopted),
+            // Somebody has renewed it, so what failed before is over.
+            Use::Good => {
+                self.rest = None;
+                return Effect::End(End::Adopted);
+            }
             Use::Early if seen.newer => return Effect::End(End::Adopted),
             Use::Over => return Effect::End(End::Over),
             Use::Early | Use::Expired => {}
@@ -624,4 +628,49 @@ fn in_time(began: Time, now: Time) -> bool {
         .saturating_sub(began.real)
         .max(now.wall.saturating_sub(began.wall));
     passed + ATTEMPT + MARGIN <= LEASE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time {
+        real: Duration::ZERO,
+        wall: Duration::ZERO,
+        client: Duration::ZERO,
+    };
+
+    fn loaded(usable: Use) -> Event<u32> {
+        Event::Loaded(Some(Seen {
+            token: 1,
+            newer: usable == Use::Good,
+            usable,
+            claim: None,
+            unsaved: false,
+        }))
+    }
+
+    fn fails(machine: &mut Machine<u32>) -> Duration {
+        machine.step(Event::Start { locked: true }, NOW);
+        assert_eq!(machine.step(loaded(Use::Expired), NOW), Effect::Post(1));
+        let unused = Answer::Unused {
+            unsent: false,
+            retry_after: None,
+        };
+        let end = machine.step(Event::Answered(unused), NOW);
+        assert_eq!(end, Effect::End(End::Failed));
+        machine.rest.expect("a failure").pause
+    }
+
+    #[test]
+    fn pauses_grow_until_somebody_succeeds() {
+        let mut machine = Machine::new(1);
+        assert_eq!(fails(&mut machine), FIRST_REST);
+        assert_eq!(fails(&mut machine), FIRST_REST * 2);
+        machine.step(Event::Start { locked: true }, NOW);
+        let end = machine.step(loaded(Use::Good), NOW);
+        assert_eq!(end, Effect::End(End::Adopted));
+        assert!(!machine.is_resting(NOW));
+        assert_eq!(fails(&mut machine), FIRST_REST);
+    }
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     clock::{Now, from_unix_ms},
     oauth::Tokens,
+    session::machine::Claim,
 };
 use std::collections::HashMap;
 
@@ -197,4 +198,22 @@ fn nothing_of_a_record_stays_in_memory() {
     for canary in canaries {
         assert_eq!(canary.copies(), 0);
     }
+}
+
+#[test]
+fn a_change_that_was_kept_leaves_a_siblings_claim_alone() {
+    let base = Record::parse(CLI).expect("good");
+    let mut ours = base.clone();
+    ours.set_client_id("another");
+    let mut theirs = base.clone();
+    let claim = Claim {
+        owner: 7,
+        number: 1,
+        lease: Duration::from_secs(45),
+        made: Duration::from_secs(1_780_000_000),
+    };
+    theirs.set_claim("org_1", &claim);
+    let merged = Record::merged(&base, &ours, &theirs, &HashMap::new());
+    assert_eq!(merged.client_id().as_deref(), Some("another"));
+    assert_eq!(merged.claim_of("org_1"), Some(claim));
 }
