@@ -92,7 +92,10 @@ pub(crate) fn large() -> Vec<Config> {
             c.budget.crashes = 1;
             c.budget.losses = 2;
         }),
-        three("three processes, two stalls").with(|c| c.budget.freezes = 2),
+        three("three processes, two stalls").with(|c| {
+            c.budget.freezes = 2;
+            c.begin_until = 0;
+        }),
         three("three processes, a stall and a CLI").with(|c| {
             c.budget.freezes = 1;
             c.budget.cli = 1;

@@ -2,6 +2,7 @@
 
 mod cases;
 mod config;
+mod diagram;
 #[allow(dead_code, reason = "the core uses what the model does not")]
 #[path = "../../../core/src/session/machine.rs"]
 mod machine;

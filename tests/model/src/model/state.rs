@@ -242,13 +242,17 @@ impl State {
 
     fn write(&mut self, p: usize, org: usize, change: &Change<Token>, new: &Record, got: Option<Token>) {
         self.check_write(p, org, change, new);
-        // The core's `move_login` gives the login that is there the preference.
-        if let (Change::Move, Some(token)) = (change, got)
-            && self.store.orgs[self.server.pair(token).org].is_some()
-        {
-            self.server.family(token).excused = true;
+        if let (Change::Move, Some(token)) = (change, got) {
+            self.excuse_moved(token, &self.store.clone());
         }
         self.store = *new;
+    }
+
+    /// The core's `move_login` prefers the login that is there to the pair that moves in.
+    fn excuse_moved(&mut self, token: Token, record: &Record) {
+        if record.orgs[self.server.pair(token).org].is_some() {
+            self.server.family(token).excused = true;
+        }
     }
 
     /// An unsaved pair is offered to the store again, between refreshes.
@@ -348,6 +352,9 @@ impl State {
                 let record = flight.changed(&change, org, expires, &self.server);
                 let text = flight.loaded.text;
                 process.cache = Cache::Unsaved { record, text };
+                if let (Change::Move, Some(token)) = (change, flight.tokens) {
+                    self.excuse_moved(token, &flight.loaded.record);
+                }
             }
             End::Adopted | End::Renewed => {
                 process.failed = false;
@@ -359,6 +366,7 @@ impl State {
             }
             _ => {}
         }
+        let process = &mut self.processes[p];
         if let (End::Renewed | End::Moved, Some(right)) = (end, process.right)
             && !(right.excused && now >= right.until)
         {
