@@ -1,6 +1,6 @@
 # Every target sets up what it needs from Rust, Python >= 3.10 and Node >= 20.
 SHELL := /bin/bash
-.PHONY: demo test stress fuzz bench lint help
+.PHONY: demo test model stress fuzz bench lint help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ test:
 ## make test-SUITE     one of: lint rust python node swift browser interop readme demo stress
 test-%:
 	@tests/run.sh $*
+
+## make model          the long form of the model checker (minutes, several GB; CASE="two stalls" for one)
+model:
+	cargo test --profile model -p parallel-account-model -- --ignored --nocapture
 
 ## make stress         the long form of the stress tests (32 processes, 500 kills, 1000 schedules)
 stress:

@@ -22,7 +22,9 @@ suite_lint() {
     [ "$failed" -eq 0 ]
 }
 
-suite_rust() { cargo test --no-fail-fast -p parallel-account -p parallel-account-sandbox; }
+suite_rust() {
+    cargo test --no-fail-fast -p parallel-account -p parallel-account-model -p parallel-account-sandbox
+}
 
 suite_python() { bindings-python/tools/test; }
 suite_node() { bindings-node/tools/test; }

@@ -19,6 +19,8 @@ use tokio::sync::Semaphore;
 enum Fate {
     Done,
     Fails,
+    /// It is done, and nobody hears of it.
+    FailsAfterwards,
     /// It is not done before [`Gated::open`].
     Waits,
     WaitsAndFails,
@@ -69,6 +71,10 @@ impl CredentialStore for Gated {
             }
             match fate {
                 Fate::Fails | Fate::WaitsAndFails => Err(Error::store("It fails.", None)),
+                Fate::FailsAfterwards => {
+                    self.memory.replace(old, new).await?;
+                    Err(Error::store("It fails.", None))
+                }
                 Fate::Done | Fate::Waits => self.memory.replace(old, new).await,
             }
         })
@@ -296,4 +302,35 @@ async fn a_store_that_panics_once_is_offered_the_pair_again() {
     full.store(false, Ordering::SeqCst);
     client.settled().await;
     assert_eq!(refresh_token(&stored(&memory), "org_1"), "rt-2");
+}
+
+#[tokio::test]
+async fn a_pair_that_was_saved_after_all_is_not_sent_without_a_claim() {
+    let local = Local::start().await;
+    let over = json!({"access_token": "at-2", "refresh_token": "rt-2",
+        "token_type": "Bearer", "expires_in": 0});
+    local
+        .fault(json!({"route": "token.refresh", "status": 200, "body": over}))
+        .await;
+    let memory = MemoryStore::new(Some(expired()));
+    let (pairs, claims) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let claimed = claims.clone();
+    let client = local.client(Gated::new(&memory, move |new| {
+        let claim = &new["orgs"]["org_1"]["control_api"]["claim"];
+        match refresh_token(new, "org_1") == "rt-2" {
+            true if claim.is_null() => match pairs.fetch_add(1, Ordering::SeqCst) {
+                0 => Fate::Fails,
+                _ => Fate::FailsAfterwards,
+            },
+            true => {
+                claimed.fetch_add(1, Ordering::SeqCst);
+                Fate::Done
+            }
+            false => Fate::Done,
+        }
+    }));
+    token(&client).await.expect_err("kept in memory");
+    local.refreshes_answer("at-3", "rt-3").await;
+    assert_eq!(token(&client).await.expect("renewed"), "at-3");
+    assert_eq!(claims.load(Ordering::SeqCst), 1, "siblings can read it");
 }

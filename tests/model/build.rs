@@ -17,7 +17,10 @@ fn main() {
     sources.sort();
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=mutants.rs");
-    println!("cargo::rerun-if-changed={}", session.join("machine").display());
+    println!(
+        "cargo::rerun-if-changed={}",
+        session.join("machine").display()
+    );
     let texts: Vec<_> = sources
         .iter()
         .map(|name| {
@@ -29,7 +32,10 @@ fn main() {
     let mut modules = String::new();
     for mutant in MUTANTS {
         let Mutant { name, from, to, .. } = mutant;
-        let found: usize = texts.iter().map(|(_, text)| text.matches(from).count()).sum();
+        let found: usize = texts
+            .iter()
+            .map(|(_, text)| text.matches(from).count())
+            .sum();
         assert_eq!(
             found, 1,
             "The mutant {name} replaces a piece of the machine that occurs {found} times, not once. Adapt tests/model/mutants.rs: {from}"

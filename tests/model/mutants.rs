@@ -1,9 +1,10 @@
 /// The refresh machine with one piece of it changed, and what shows that it is wrong.
 pub struct Mutant {
+    /// The name of its module.
     pub name: &'static str,
     /// What it does wrong.
     pub what: &'static str,
-    /// Occurs exactly once in the machine,
+    /// Occurs exactly once in the machine's source,
     pub from: &'static str,
     /// and is replaced by this.
     pub to: &'static str,
@@ -13,6 +14,7 @@ pub struct Mutant {
     pub property: &'static str,
 }
 
+/// All of them; `build.rs` makes them, and a test of each finds them.
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "no_claim",
@@ -113,7 +115,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "no_rest",
         what: "forgets to rest after a failure",
-        from: "until: now.client + pause.max(retry_after.unwrap_or_default()),",
+        from: "until: now.client + pause.max(asked),",
         to: "until: now.client,",
         case: "outages",
         property: "rests are kept",
@@ -121,7 +123,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "short_rest",
         what: "ignores Retry-After",
-        from: "until: now.client + pause.max(retry_after.unwrap_or_default()),",
+        from: "until: now.client + pause.max(asked),",
         to: "until: now.client + pause,",
         case: "outages",
         property: "rests are kept",

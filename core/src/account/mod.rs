@@ -76,7 +76,8 @@ impl Account<'_> {
                 answer = send(&request, answer.outcome).await?;
             }
         }
-        if answer.status != 401 {
+        // A gateway's answer says nothing of the token.
+        if answer.status != 401 && answer.status < 500 {
             self.session.note_accepted();
         }
         match answer.status {

@@ -363,8 +363,13 @@ impl Session {
     }
 
     /// Offers the store again what it did not take, in the background and at most each second
-    /// unless `at_once`: a disk may have room again long before the next refresh.
+    /// unless `at_once`: a disk may have room again long before the next refresh. One that is under
+    /// way does so itself, and what it then sends without a claim must not be stored meanwhile:
+    /// another process would send it as well.
     pub(crate) fn save_again(self: &Arc<Self>, at_once: bool) {
+        if !self.cached().is_unsaved() || self.is_refreshing() {
+            return;
+        }
         {
             let mut cache = self.cached();
             let Cache::Unsaved { retry_at, .. } = &mut *cache else {

@@ -40,6 +40,8 @@ const LOOKS: [Duration; 5] = [
 /// The rest after a first failure; it doubles with each further one.
 const FIRST_REST: Duration = Duration::from_millis(250);
 const LONGEST_REST: Duration = Duration::from_secs(60);
+/// A server that asks for more is asked again all the same.
+const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 
 /// The clocks, as a process reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -432,7 +434,9 @@ impl<T: Clone + PartialEq> Machine<T> {
                 _ => now.real,
             };
             let left = lease(&claim).saturating_sub(now.real.saturating_sub(since));
-            let long_gone = now.wall > claim.made.saturating_add(lease(&claim) + FAR_PAST);
+            // One that does not say when it was made is not judged by that.
+            let long_gone = !claim.made.is_zero()
+                && now.wall > claim.made.saturating_add(lease(&claim) + FAR_PAST);
             if !left.is_zero() && !long_gone {
                 self.phase = Phase::Waiting(claim, since);
                 return Effect::Wait(LOOK.min(left));
@@ -582,10 +586,9 @@ impl<T: Clone + PartialEq> Machine<T> {
         let pause = self
             .rest
             .map_or(FIRST_REST, |rest| (rest.pause * 2).min(LONGEST_REST));
+        let asked = retry_after.unwrap_or_default().min(LONGEST_ASKED);
         self.rest = Some(Rest {
-            until: now
-                .client
-                .saturating_add(pause.max(retry_after.unwrap_or_default())),
+            until: now.client + pause.max(asked),
             pause,
         });
     }

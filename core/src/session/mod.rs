@@ -219,6 +219,13 @@ impl Session {
         renewal
     }
 
+    /// Whether a refresh is under way, of whichever login.
+    fn is_refreshing(&self) -> bool {
+        let renewals = self.renewals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut flights = renewals.values().map(|renewal| renewal.flight.current());
+        flights.any(|flight| flight.is_some())
+    }
+
     /// Whether `token`, which the service has refused, is to be renewed: not if it is the
     /// successor of one that was refused just before.
     fn may_renew(&self, token: &Secret) -> bool {

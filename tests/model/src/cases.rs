@@ -53,8 +53,11 @@ pub(crate) fn small() -> Vec<Config> {
             c.budget.elsewhere = 1;
             c.budget.logins = 1;
         }),
-        Config::new("two organizations, and a failing store", &[part(0, 2), part(1, 1)])
-            .with(|c| c.budget.store_faults = 2),
+        Config::new(
+            "two organizations, and a failing store",
+            &[part(0, 2), part(1, 1)],
+        )
+        .with(|c| c.budget.store_faults = 2),
         Config::new("a clock ahead", &[part(0, 2), ahead]).with(|c| c.life = 100),
         Config::new("a clock behind", &[part(0, 2), behind]).with(|c| {
             c.life = 100;
@@ -67,8 +70,14 @@ pub(crate) fn small() -> Vec<Config> {
         }),
     ];
     for (name, reuse) in [
-        ("a stall, and a server that repeats the pair", Reuse::Repeats(4)),
-        ("a stall, and a server that gives a second pair", Reuse::Renews(4)),
+        (
+            "a stall, and a server that repeats the pair",
+            Reuse::Repeats(4),
+        ),
+        (
+            "a stall, and a server that gives a second pair",
+            Reuse::Renews(4),
+        ),
     ] {
         cases.push(two(name).with(|c| {
             c.reuse = reuse;
@@ -105,17 +114,24 @@ pub(crate) fn large() -> Vec<Config> {
             c.budget.logouts = 1;
             c.budget.logins = 1;
         }),
-        Config::new("three processes of two organizations", &[one, one, part(1, 1)]).with(|c| {
+        Config::new(
+            "three processes of two organizations",
+            &[one, one, part(1, 1)],
+        )
+        .with(|c| {
             c.budget.elsewhere = 1;
             c.budget.store_faults = 1;
             c.budget.crashes = 1;
         }),
-        Config::new("three clocks", &[one, Part { clock: 240, ..one }, Part { clock: -240, ..one }])
-            .with(|c| {
-                c.life = 100;
-                c.budget.crashes = 1;
-                c.budget.losses = 1;
-            }),
+        Config::new(
+            "three clocks",
+            &[one, Part { clock: 240, ..one }, Part { clock: -240, ..one }],
+        )
+        .with(|c| {
+            c.life = 100;
+            c.budget.crashes = 1;
+            c.budget.losses = 1;
+        }),
         two("by 5 s: a crash, a stall and a lost answer").with(|c| {
             c.tick = Duration::from_secs(5);
             c.patience = 40;
@@ -123,19 +139,27 @@ pub(crate) fn large() -> Vec<Config> {
             c.budget.freezes = 1;
             c.budget.losses = 1;
         }),
-        Config::new("short lives, a stall and a lost answer", &[part(0, 2), part(0, 2)]).with(|c| {
-            c.life = 2;
-            c.begin_until = 4;
+        Config::new("short lives, a stall and a lost answer", &[part(0, 2), one]).with(|c| {
+            c.life = 1;
+            c.begin_until = 2;
             c.budget.freezes = 1;
             c.budget.losses = 1;
         }),
-        Config::new("a failing store, short lives and a stall", &[part(0, 2), one]).with(|c| {
+        Config::new(
+            "a failing store, short lives and a stall",
+            &[part(0, 2), one],
+        )
+        .with(|c| {
             c.life = 1;
             c.begin_until = 2;
-            c.budget.store_faults = 2;
+            c.budget.store_faults = 1;
             c.budget.freezes = 1;
         }),
-        Config::new("outages, a lost answer and a crash", &[part(0, 2), part(0, 2)]).with(|c| {
+        Config::new(
+            "outages, a lost answer and a crash",
+            &[part(0, 2), part(0, 2)],
+        )
+        .with(|c| {
             c.budget.outages = 2;
             c.budget.losses = 1;
             c.budget.crashes = 1;

@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-const BEGIN: &str = "<!-- The machine, as `UPDATE=1 cargo test -p parallel-account-model` draws it. -->\n";
+const BEGIN: &str =
+    "<!-- The machine, as `UPDATE=1 cargo test -p parallel-account-model` draws it. -->\n";
 const END: &str = "<!-- End of the machine. -->\n";
 const OURS: u64 = 1;
 /// The token that is stored at first, and one that comes after it.
@@ -48,7 +49,11 @@ fn events(effect: &Effect<u8>) -> Vec<Event<u8>> {
             events
         }
         Effect::Replace(_) => {
-            vec![Event::Replaced(true), Event::Replaced(false), Event::Unwritten]
+            vec![
+                Event::Replaced(true),
+                Event::Replaced(false),
+                Event::Unwritten,
+            ]
         }
         Effect::Post(_) => {
             let retry_after = None;
@@ -75,7 +80,10 @@ fn events(effect: &Effect<u8>) -> Vec<Event<u8>> {
 /// A field of the machine that is its own affair otherwise.
 fn field(machine: &str, name: &str) -> String {
     let (_, value) = machine.split_once(name).expect("a field of this name");
-    value.chars().take_while(char::is_ascii_alphanumeric).collect()
+    value
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect()
 }
 
 fn phase(machine: &Machine<u8>) -> String {
@@ -98,7 +106,9 @@ fn is_worth_it(machine: &str, event: &Event<u8>) -> bool {
 
 /// What `machine` will do, which its count of claims and the length of its rest do not change.
 fn essence(machine: &str) -> String {
-    let (_, rest) = machine.split_once("locked: ").expect("a field of this name");
+    let (_, rest) = machine
+        .split_once("locked: ")
+        .expect("a field of this name");
     let (essence, _) = rest.split_once("rest: ").expect("a field of this name");
     essence.to_owned()
 }

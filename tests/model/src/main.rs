@@ -35,18 +35,26 @@ fn all_hold(cases: Vec<Config>, threads: usize) {
 fn is_found(name: &str, explore: impl Fn(&Config, usize) -> Outcome) {
     let mutant = mutants::MUTANTS.iter().find(|mutant| mutant.name == name);
     let mutant = mutant.expect("a mutant of this name");
-    let case = cases::small().into_iter().find(|case| case.name == mutant.case);
+    let case = cases::small()
+        .into_iter()
+        .find(|case| case.name == mutant.case);
     let outcome = explore(&case.expect("a small configuration of this name"), 1);
     println!("{name}: {outcome}");
     let (what, case, property) = (mutant.what, mutant.case, mutant.property);
-    let failure = outcome.failures.iter().find(|(found, _)| *found == property);
+    let failure = outcome
+        .failures
+        .iter()
+        .find(|(found, _)| *found == property);
     let Some((_, steps)) = failure else {
         panic!("\"{property}\" should fail: {name}: {outcome}");
     };
     let steps = steps.len();
     let row = format!("| `{name}` | {what} | {case} | {property} | {steps} |");
     let readme = include_str!("../README.md");
-    assert!(readme.contains(&row), "The README's table lacks this row: {row}");
+    assert!(
+        readme.contains(&row),
+        "The README's table lacks this row: {row}"
+    );
 }
 
 #[test]
@@ -59,6 +67,8 @@ fn the_machine_holds() {
 #[ignore = "takes minutes; run `make model`"]
 fn the_machine_holds_in_large_configurations() {
     let only = std::env::var("CASE").unwrap_or_default();
-    let cases = cases::large().into_iter().filter(|case| case.name.contains(&only));
+    let cases = cases::large()
+        .into_iter()
+        .filter(|case| case.name.contains(&only));
     all_hold(cases.collect(), 2);
 }

@@ -15,7 +15,11 @@ pub(crate) struct Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (states, depth, seconds) = (self.states, self.depth, self.took.as_secs_f64());
-        write!(out, "{}: {states} states, {depth} steps deep, {seconds:.1} s", self.name)?;
+        write!(
+            out,
+            "{}: {states} states, {depth} steps deep, {seconds:.1} s",
+            self.name
+        )?;
         if self.failures.is_empty() {
             write!(out, "; every property holds")?;
         }

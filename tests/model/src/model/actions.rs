@@ -84,9 +84,7 @@ impl State {
             waiting = true;
             let late = match (process.life, &flight.todo) {
                 // What was sent arrives, whatever became of the sender.
-                (Life::Frozen { .. }, Todo::Request { answer: None, .. }) => {
-                    !in_time(flight.since)
-                }
+                (Life::Frozen { .. }, Todo::Request { answer: None, .. }) => !in_time(flight.since),
                 (Life::Frozen { .. } | Life::Crashed, _) => false,
                 (Life::Running, Todo::Effect(Effect::Wait(wait))) => {
                     !is_look(*wait) || self.now > flight.since
@@ -176,7 +174,8 @@ impl State {
             actions.push(Action::Crash(p));
         }
         let Some(flight) = &process.flight else {
-            let begins = process.starts > 0 && self.now <= config.begin_until + 2 * u8::from(process.failed);
+            let begins =
+                process.starts > 0 && self.now <= config.begin_until + 2 * u8::from(process.failed);
             if begins && self.lock.is_none() && self.to_renew(config, p).is_some() {
                 actions.push(Action::Start(p));
             }

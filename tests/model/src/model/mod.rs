@@ -40,12 +40,14 @@ impl Model for World {
             Always::always("one sender per token", |_, state| {
                 state.keeps(Rule::OneSender)
             }),
-            Always::always("a token is sent only if it was just seen stored", |_, state| {
-                state.keeps(Rule::Reread)
-            }),
-            Always::always("an attempt begins only if it ends within the claim", |_, state| {
-                state.keeps(Rule::ClaimLasts)
-            }),
+            Always::always(
+                "a token is sent only if it was just seen stored",
+                |_, state| state.keeps(Rule::Reread),
+            ),
+            Always::always(
+                "an attempt begins only if it ends within the claim",
+                |_, state| state.keeps(Rule::ClaimLasts),
+            ),
             Always::always("no older pair replaces a newer one", |_, state| {
                 state.keeps(Rule::NewestStays)
             }),

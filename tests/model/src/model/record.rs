@@ -1,8 +1,8 @@
 //! The stored record, as far as refreshing is concerned. Two records are equal where their texts
 //! would be.
 
-use super::server::Token;
 use super::super::machine::{Claim, ours_counts};
+use super::server::Token;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Login {

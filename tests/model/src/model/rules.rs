@@ -57,9 +57,10 @@ impl State {
     pub(crate) fn check_decision(&mut self, config: &Config, p: usize, token: Token) {
         let flight = self.processes[p].flight.as_ref().expect("a refresh");
         let unsaved = flight.loaded.unsaved;
-        let late = flight.watch.claimed.is_some_and(|claimed| {
-            config.tick * u32::from(self.now - claimed) + ATTEMPT > LEASE
-        });
+        let late = flight
+            .watch
+            .claimed
+            .is_some_and(|claimed| config.tick * u32::from(self.now - claimed) + ATTEMPT > LEASE);
         let stale = flight.watch.seen != Some(token);
         if stale && !unsaved {
             self.broke(Rule::Reread);
@@ -106,7 +107,13 @@ impl State {
     }
 
     /// A process is about to write `new`.
-    pub(crate) fn check_write(&mut self, p: usize, own: usize, change: &Change<Token>, new: &Record) {
+    pub(crate) fn check_write(
+        &mut self,
+        p: usize,
+        own: usize,
+        change: &Change<Token>,
+        new: &Record,
+    ) {
         let old = self.store;
         for org in 0..2 {
             match (old.orgs[org], new.orgs[org]) {
@@ -150,7 +157,8 @@ impl State {
     }
 
     fn holds(&self, token: Token) -> bool {
-        let has = |record: &Record| record.token(0) == Some(token) || record.token(1) == Some(token);
+        let has =
+            |record: &Record| record.token(0) == Some(token) || record.token(1) == Some(token);
         has(&self.store)
             || self.processes.iter().any(|process| {
                 let flight = process.flight.as_ref();
@@ -187,7 +195,11 @@ impl State {
 
     /// The logins of an organization are replaced or ended: nobody needs their pairs.
     pub(crate) fn excuse_organization(&mut self, org: usize) {
-        let mut tokens: Vec<_> = self.server.families().map(|family| family.current).collect();
+        let mut tokens: Vec<_> = self
+            .server
+            .families()
+            .map(|family| family.current)
+            .collect();
         tokens.retain(|token| self.server.pair(*token).org == org);
         tokens.extend(self.store.token(org));
         for token in tokens {

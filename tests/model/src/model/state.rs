@@ -240,7 +240,14 @@ impl State {
         }
     }
 
-    fn write(&mut self, p: usize, org: usize, change: &Change<Token>, new: &Record, got: Option<Token>) {
+    fn write(
+        &mut self,
+        p: usize,
+        org: usize,
+        change: &Change<Token>,
+        new: &Record,
+        got: Option<Token>,
+    ) {
         self.check_write(p, org, change, new);
         if let (Change::Move, Some(token)) = (change, got) {
             self.excuse_moved(token, &self.store.clone());
@@ -344,7 +351,9 @@ impl State {
         let process = &mut self.processes[p];
         match end {
             End::Unsaved => {
-                let elsewhere = flight.tokens.is_some_and(|got| self.server.pair(got).org != org);
+                let elsewhere = flight
+                    .tokens
+                    .is_some_and(|got| self.server.pair(got).org != org);
                 let change = match elsewhere {
                     true => Change::Move,
                     false => Change::Commit,
