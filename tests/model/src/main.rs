@@ -1,5 +1,7 @@
 //! A model checker explores the refresh machine of the core, the file itself and not a copy.
 
+#![allow(clippy::duplicate_mod, reason = "the same model explores each mutant")]
+
 mod cases;
 mod config;
 mod diagram;
