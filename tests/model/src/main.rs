@@ -16,6 +16,7 @@ use outcome::Outcome;
 
 include!(concat!(env!("OUT_DIR"), "/mutants.rs"));
 
+#[allow(dead_code, unreachable_pub, reason = "the build script shares it")]
 mod mutants {
     include!("../mutants.rs");
 }

@@ -67,9 +67,8 @@ impl Process {
 impl State {
     /// Nobody has anything to do that takes less than 100 ms.
     fn is_quiet(&self) -> bool {
-        let todos = self.processes.iter().filter_map(Process::running);
-        !todos.map(is_prompt).any(|prompt| prompt)
-            && !matches!(self.cli, Cli::Loaded(_) | Cli::InHand { .. })
+        let mut todos = self.processes.iter().filter_map(Process::running);
+        !todos.any(is_prompt) && !matches!(self.cli, Cli::Loaded(_) | Cli::InHand { .. })
     }
 
     /// Time passes only while nobody who runs is late with anything.
