@@ -122,7 +122,7 @@ fn store_record(data: &[u8]) {
     match Record::parse(&text) {
         Ok(mut record) => {
             for key in record.keys() {
-                drop(record.login_of(&key));
+                drop((record.login_of(&key), record.claim_of(&key)));
             }
             record.set_client_id("new");
             record.select("org");

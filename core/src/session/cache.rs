@@ -1,6 +1,9 @@
 //! What is in memory of the store: a copy of it, or changes that it does not have yet.
 
-use super::{Session, cell::Held};
+use super::{
+    Session,
+    cell::{Held, Text},
+};
 use crate::{
     Error, ErrorKind, Result,
     store::{Login, Record},
@@ -18,9 +21,6 @@ pub(super) const KEPT: &str =
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
 /// How often a change is made anew because somebody else was faster.
 const CONFLICTS: u32 = 20;
-
-/// A record as a store keeps it.
-pub(super) type Text = Option<Zeroizing<String>>;
 
 #[derive(Default)]
 pub(super) enum Cache {

@@ -1,6 +1,6 @@
 //! Calls of the store: each with a time limit, and none that a store makes of its own client.
 
-use super::{Session, cache::Text};
+use super::Session;
 use crate::{
     Error, Result,
     store::{StoreFuture, StoreLock},
@@ -13,6 +13,9 @@ use std::{
 };
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
+
+/// A record as a store keeps it.
+pub(super) type Text = Option<Zeroizing<String>>;
 
 /// The store's lock, where it has one; released when the last who needs it is done.
 pub(super) type Held = Option<Arc<StoreLock>>;
