@@ -36,7 +36,7 @@ export function error(of) {
   if (!(of instanceof AccountError)) return { code: 'unexpected', message: `${of?.stack ?? of}` };
   return {
     code: of.code,
-    message: of.message,
+    message: inScenariosWords(of.message),
     status: of.status ?? null,
     request_id: of.requestId ?? null,
     retry_after: of.retryAfter === undefined ? null : of.retryAfter / 1000,
@@ -47,4 +47,12 @@ export function error(of) {
     description: of.description ?? null,
     fields: of.fields ?? [],
   };
+}
+
+/** The scenarios name options in one way for all languages. */
+function inScenariosWords(message) {
+  return message.replace(
+    /\b(?:account|ca|client|idempotency|lock|platform|user)[A-Z][a-z]+\b/g,
+    (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+  );
 }
