@@ -157,13 +157,13 @@ impl Session {
         if let Some(loaded) = self.known(&text, revision) {
             return Ok(loaded);
         }
-        let theirs = self.parse(text.as_deref().map(String::as_str))?;
+        let theirs = self.parse(&text)?;
         let mut cache = self.cached();
         let record = match cache.copy() {
             None => theirs.clone(),
             Some(copy) => {
                 let base = match cache.is_unsaved() {
-                    true => self.parse(copy.text.as_deref().map(String::as_str)),
+                    true => self.parse(&copy.text),
                     false => Ok((*copy.record).clone()),
                 };
                 let base = base.unwrap_or_default();
@@ -206,7 +206,7 @@ impl Session {
         })
     }
 
-    fn parse(&self, text: Option<&str>) -> Result<Record> {
+    fn parse(&self, text: &Text) -> Result<Record> {
         match text {
             None => Ok(Record::default()),
             Some(text) => Record::parse(text)
@@ -280,7 +280,7 @@ impl Session {
     fn with_kept(&self, cache: &Cache, loaded: &Loaded, record: &Record) -> Option<Record> {
         match cache {
             Cache::Unsaved { copy, .. } if !Arc::ptr_eq(&copy.record, &loaded.record) => {
-                let base = self.parse(copy.text.as_deref().map(String::as_str));
+                let base = self.parse(&copy.text);
                 let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
                 let base = base.unwrap_or_default();
                 Some(Record::merged(&base, &copy.record, record, &spent))
