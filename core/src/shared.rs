@@ -2,6 +2,7 @@
 
 use crate::{
     Result,
+    account::Places,
     config::Config,
     engine::Link,
     session::{Background, Session},
@@ -15,6 +16,7 @@ pub(crate) struct Core {
     pub(crate) config: Arc<Config>,
     pub(crate) session: Arc<Session>,
     pub(crate) link: Arc<Link>,
+    pub(crate) places: Places,
     /// The caller's, if not the default.
     pub(crate) store: Option<Arc<dyn CredentialStore>>,
 }
@@ -45,6 +47,7 @@ impl Core {
             config,
             session: Arc::new(session),
             link,
+            places: Places::default(),
             store,
         })
     }

@@ -4,6 +4,7 @@ use super::{Account, Call, Object};
 use crate::{Result, answer, transport::Repeat};
 use reqwest::Method;
 use serde_json::{Value, json};
+use url::Url;
 
 /// An app, which API keys belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,18 +33,22 @@ impl Account<'_> {
         let call = Call {
             doing: "listing the apps",
             method: Method::GET,
-            url: self.base.join("/service/v1/apps"),
+            url: self.apps_url(),
             body: None,
             repeat: Repeat::Always,
         };
         read(&self.object(call).await?)
     }
 
+    fn apps_url(&self) -> Url {
+        self.places.apps.join(self.base, "/service/v1/apps")
+    }
+
     pub(crate) async fn create_app(&self, name: &str) -> Result<CreatedApp> {
         let call = Call {
             doing: "creating the app",
             method: Method::POST,
-            url: self.base.join("/service/v1/apps"),
+            url: self.apps_url(),
             body: Some(json!({ "app_name": name })),
             repeat: Repeat::IfNotSent,
         };

@@ -73,7 +73,7 @@ impl Account<'_> {
         let call = Call {
             doing: "reading the balance",
             method: Method::GET,
-            url: self.base.join("/service/v1/balance"),
+            url: self.places.balance.join(self.base, "/service/v1/balance"),
             body: None,
             repeat: Repeat::Always,
         };

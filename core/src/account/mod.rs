@@ -21,7 +21,9 @@ use crate::{
     Error, Result, Secret, answer,
     secret::WipedObject,
     session::Session,
-    transport::{Base, Body, Failure, Incoming, Limits, Outcome, Outgoing, Repeat, Transport},
+    transport::{
+        Base, Body, Failure, Fixed, Incoming, Limits, Outcome, Outgoing, Repeat, Transport,
+    },
 };
 use reqwest::Method;
 use serde_json::Value;
@@ -33,7 +35,15 @@ pub(crate) struct Account<'a> {
     pub(crate) session: &'a Arc<Session>,
     pub(crate) transport: Transport,
     pub(crate) base: &'a Base,
+    pub(crate) places: &'a Places,
     pub(crate) limits: Limits,
+}
+
+/// Where the calls go that are made again and again.
+#[derive(Default)]
+pub(crate) struct Places {
+    balance: Fixed,
+    apps: Fixed,
 }
 
 /// A call: what it does in words, for messages, and what is sent.

@@ -286,6 +286,7 @@ impl AccountClient {
             session: &self.core.session,
             transport: self.core.link.transport(&self.core.config.clock)?,
             base: &self.core.config.account,
+            places: &self.core.places,
             limits,
         })
     }

@@ -3,7 +3,7 @@
 use super::Session;
 use crate::{
     Error, Result,
-    store::{StoreFuture, StoreLock},
+    store::{Revision, StoreFuture, StoreLock},
 };
 use std::{
     future::{Future, poll_fn},
@@ -65,9 +65,12 @@ impl Session {
     }
 
     pub(super) async fn revision(&self) -> Option<u64> {
-        // A store that cannot tell is read.
-        let revision = self.ask("read", self.store.revision()).await;
-        revision.unwrap_or_default()
+        match self.store.revision() {
+            Revision::Unknown => None,
+            Revision::Known(revision) => Some(revision),
+            // A store that fails to tell is read.
+            Revision::Asked(asked) => self.ask("read", asked).await.unwrap_or_default(),
+        }
     }
 
     /// A store that takes too long is not waited for, but it goes on, and the lock is its own

@@ -19,7 +19,7 @@ use folder::Folder;
 #[cfg(not(unix))]
 use portable::Folder;
 
-use super::{CredentialStore, StoreFuture, StoreLock};
+use super::{CredentialStore, Revision, StoreFuture, StoreLock};
 use crate::Result;
 use cell::{HeldLock, Taken};
 use faults::Faults;
@@ -178,17 +178,17 @@ impl CredentialStore for FileStore {
     }
 
     /// Another process's write counts 10 ms later at most, one of this process at once.
-    fn revision(&self) -> StoreFuture<'_, Option<u64>> {
+    fn revision(&self) -> Revision<'_> {
         if let Some(revision) = self.seen.revision() {
-            return Box::pin(std::future::ready(Ok(Some(revision))));
+            return Revision::Known(revision);
         }
         let store = self.clone();
-        Box::pin(async {
+        Revision::Asked(Box::pin(async {
             let seen = store.seen.clone();
             let answer = blocking(move || Ok(store.ask())).await?;
             seen.keep(answer);
             Ok(Some(answer.revision()))
-        })
+        }))
     }
 
     fn location(&self) -> String {

@@ -1,6 +1,6 @@
 //! Credentials that end with the process.
 
-use super::{CredentialStore, StoreFuture, StoreLock};
+use super::{CredentialStore, Revision, StoreFuture, StoreLock};
 use std::{
     fmt,
     sync::{
@@ -69,8 +69,8 @@ impl CredentialStore for MemoryStore {
         })
     }
 
-    fn revision(&self) -> StoreFuture<'_, Option<u64>> {
-        Box::pin(async { Ok(Some(self.0.revision.load(Ordering::Acquire))) })
+    fn revision(&self) -> Revision<'_> {
+        Revision::Known(self.0.revision.load(Ordering::Acquire))
     }
 
     fn location(&self) -> String {

@@ -14,6 +14,27 @@ use std::{fmt, future::Future, ops::Deref, pin::Pin, time::Duration};
 /// A future as the store's methods return it.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
+/// What [`CredentialStore::revision`] answers. Every call asks, so what is known at once costs no
+/// future.
+pub enum Revision<'a> {
+    /// It cannot be told.
+    Unknown,
+    /// The record's revision now.
+    Known(u64),
+    /// It has to be asked for; `None` where it cannot be told after all.
+    Asked(StoreFuture<'a, Option<u64>>),
+}
+
+impl fmt::Debug for Revision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Revision::Unknown => f.write_str("Unknown"),
+            Revision::Known(revision) => write!(f, "Known({revision})"),
+            Revision::Asked(_) => f.write_str("Asked"),
+        }
+    }
+}
+
 /// Keeps one record: a versioned JSON object as text, which a store treats as opaque.
 ///
 /// A store is one cell that can be compared and swapped. Whoever wants to change the record loads
@@ -39,10 +60,10 @@ pub trait CredentialStore: Send + Sync + 'static {
         Duration::from_secs(30)
     }
 
-    /// A cheap number that differs once the record has changed. `None` means that it cannot be
-    /// told, so the record is loaded each time a token is needed.
-    fn revision(&self) -> StoreFuture<'_, Option<u64>> {
-        Box::pin(async { Ok(None) })
+    /// A cheap number that differs once the record has changed. Where it cannot be told, the
+    /// record is loaded each time a token is needed.
+    fn revision(&self) -> Revision<'_> {
+        Revision::Unknown
     }
 
     /// How long a loaded record may be used for calls before it is loaded again. Default: not at

@@ -1,7 +1,7 @@
 //! The address that everything is sent below.
 
 use crate::{Error, Result};
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 use url::{Host, Url};
 
 /// A base URL: `https`, or `http` to this machine; no trailing slash; it may have a path.
@@ -87,6 +87,17 @@ impl Base {
 
     pub(crate) fn is_http(&self) -> bool {
         self.0.scheme() == "http"
+    }
+}
+
+/// The URL of a path that never changes, joined once: that takes as long as all else that a call
+/// does before it is sent.
+#[derive(Default)]
+pub(crate) struct Fixed(OnceLock<Url>);
+
+impl Fixed {
+    pub(crate) fn join(&self, base: &Base, path: &'static str) -> Url {
+        self.0.get_or_init(|| base.join(path)).clone()
     }
 }
 

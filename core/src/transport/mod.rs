@@ -14,7 +14,7 @@ mod roots;
 mod tests;
 mod tls;
 
-pub(crate) use base::{Base, is_secure};
+pub(crate) use base::{Base, Fixed, is_secure};
 pub(crate) use body::Body;
 #[cfg(any(test, fuzzing))]
 pub(crate) use headers::retry_after;
