@@ -275,9 +275,8 @@ impl DeviceLogin {
         tokio::select! {
             biased;
             _ = cancelled.wait_for(|cancelled| *cancelled) => {
-                self.finish_with(Err(Error::cancelled()));
                 let end = self.progress().end.clone();
-                end.expect("just set").map(LoginEvent::Authorized)
+                end.unwrap_or_else(|| Err(Error::cancelled())).map(LoginEvent::Authorized)
             }
             result = self.step() => result,
         }
@@ -382,7 +381,7 @@ impl DeviceLogin {
     /// Whether tokens are still wanted; from then on it is too late to cancel.
     fn start_storing(&self) -> bool {
         let mut progress = self.progress();
-        let wanted = !*self.0.cancelled.borrow() && progress.end.is_none();
+        let wanted = progress.end.is_none();
         progress.storing = wanted;
         wanted
     }
@@ -403,8 +402,9 @@ impl DeviceLogin {
     /// poll under way may still bring are revoked. Once tokens are being stored, it is too late,
     /// and the login ends as it would have.
     pub fn cancel(&self) {
-        let progress = self.progress();
+        let mut progress = self.progress();
         if !progress.storing {
+            progress.end.get_or_insert(Err(Error::cancelled()));
             self.0.cancelled.send_replace(true);
         }
     }

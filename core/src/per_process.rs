@@ -1,30 +1,45 @@
 //! Statics that a forked child must not share: another thread of the parent may have held their
 //! locks when it forked, and nobody in the child would ever release them.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{process, sync::OnceLock};
 
-/// How many processes that forked from one another have one of their own.
-pub(crate) const GENERATIONS: usize = 8;
+/// A `T` of each process's own, from the first that asked to the youngest of those that forked
+/// from it. A child leaves its parent's alone.
+pub(crate) struct PerProcess<T>(OnceLock<Box<Own<T>>>);
 
-/// One `T` for each process that forked from another. Nothing here waits for a lock.
-pub(crate) struct PerProcess<T>([(AtomicU32, T); GENERATIONS]);
+struct Own<T> {
+    process: u32,
+    value: T,
+    younger: PerProcess<T>,
+}
 
 impl<T> PerProcess<T> {
-    /// `each` are the values, all alike.
-    pub(crate) const fn new(each: [(AtomicU32, T); GENERATIONS]) -> Self {
-        PerProcess(each)
+    pub(crate) const fn new() -> Self {
+        PerProcess(OnceLock::new())
     }
 
-    /// This process's own. `None` in a process that too many forks lie before: it does without.
-    pub(crate) fn get(&self) -> Option<&T> {
-        self.of(std::process::id())
+    /// This process's own, which `make` makes when it is first asked for.
+    pub(crate) fn get(&self, make: impl Fn() -> T) -> &T {
+        self.of(process::id(), make)
     }
 
-    fn of(&self, process: u32) -> Option<&T> {
-        self.0.iter().find_map(|(id, value)| {
-            let free = id.compare_exchange(0, process, Ordering::AcqRel, Ordering::Acquire);
-            (free.is_ok() || free == Err(process)).then_some(value)
-        })
+    /// The youngest, or one that is younger: a number of a process may come back, its locks do not.
+    fn of(&self, process: u32, make: impl Fn() -> T) -> &T {
+        let mut place = self;
+        while let Some(own) = place.0.get() {
+            let youngest = own.younger.0.get().is_none();
+            if youngest && own.process == process {
+                return &own.value;
+            }
+            place = &own.younger;
+        }
+        // Made beforehand: a fork in the middle of it would leave the place locked.
+        let own = Box::new(Own {
+            process,
+            value: make(),
+            younger: PerProcess::new(),
+        });
+        &place.0.get_or_init(|| own).value
     }
 }
 
@@ -35,15 +50,15 @@ mod tests {
 
     #[test]
     fn each_process_has_its_own_and_never_waits_for_its_parent() {
-        static EACH: PerProcess<Mutex<u32>> =
-            PerProcess::new([const { (AtomicU32::new(0), Mutex::new(0)) }; GENERATIONS]);
-        let parent = EACH.of(100).expect("free").lock().expect("free");
-        for child in 101..108 {
-            *EACH.of(child).expect("free").try_lock().expect("its own") = child;
+        static EACH: PerProcess<Mutex<u32>> = PerProcess::new();
+        let of = |process| EACH.of(process, Mutex::default);
+        let parent = of(100).lock().expect("free");
+        for child in 101..150 {
+            *of(child).try_lock().expect("its own") = child;
+            assert_eq!(*of(child).lock().expect("free"), child);
         }
-        assert!(EACH.of(108).is_none(), "too many generations");
-        assert_eq!(*EACH.of(107).expect("its own").lock().expect("free"), 107);
-        assert!(EACH.of(100).expect("its own").try_lock().is_err());
+        // A number may come back, its locks do not.
+        assert!(of(100).try_lock().is_ok());
         drop(parent);
     }
 }

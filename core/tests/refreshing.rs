@@ -3,13 +3,13 @@
 mod support;
 
 use parallel_account::{
-    AccountClient, CredentialStore, LoginOptions, MemoryStore, Result, StoreFuture,
+    AccountClient, CredentialStore, Error, LoginOptions, MemoryStore, Result, StoreFuture,
 };
 use serde_json::{Value, json};
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant, SystemTime},
 };
@@ -72,35 +72,49 @@ async fn a_pair_for_an_organization_that_has_a_login_replaces_nothing() {
 
 #[tokio::test]
 async fn tokens_that_come_after_a_cancel_are_revoked_and_not_stored() {
-    let local = Local::start().await;
-    let body = json!({"access_token": "at-2", "refresh_token": "rt-2", "token_type": "Bearer",
-        "expires_in": 3600, "org_id": "org_1"});
-    local
-        .fault(json!({"route": "token.poll", "delay_ms": 300, "status": 200, "body": body}))
-        .await;
-    let memory = MemoryStore::default();
-    let client = local
-        .builder()
-        .first_poll_at_once(true)
-        .store(memory.clone())
-        .build()
-        .expect("good options");
-    let login = client.start_login(LoginOptions::default()).await;
-    let login = login.expect("a code");
-    let waiting = tokio::spawn({
-        let login = login.clone();
-        async move { login.wait().await }
-    });
-    while local.count("token.poll").await == 0 {
-        tokio::task::yield_now().await;
+    // Whether somebody waits for the poll that is under way, or nobody does any more.
+    for abandoned in [false, true] {
+        let local = Local::start().await;
+        let body = json!({"access_token": "at-2", "refresh_token": "rt-2", "token_type": "Bearer",
+            "expires_in": 3600, "org_id": "org_1"});
+        local
+            .fault(json!({"route": "token.poll", "delay_ms": 300, "status": 200, "body": body}))
+            .await;
+        let memory = MemoryStore::default();
+        let client = local
+            .builder()
+            .first_poll_at_once(true)
+            .store(memory.clone())
+            .build()
+            .expect("good options");
+        let login = client.start_login(LoginOptions::default()).await;
+        let login = login.expect("a code");
+        let waiting = tokio::spawn({
+            let login = login.clone();
+            async move { login.wait().await }
+        });
+        while local.count("token.poll").await == 0 {
+            tokio::task::yield_now().await;
+        }
+        match abandoned {
+            true => {
+                waiting.abort();
+                waiting.await.expect_err("gone");
+                login.cancel();
+            }
+            false => {
+                login.cancel();
+                let ended = waiting.await.expect("no panic").expect_err("cancelled");
+                assert_eq!(ended.code(), "cancelled");
+            }
+        }
+        client.settled().await;
+        assert_eq!(local.count("revoke").await, 1, "abandoned: {abandoned}");
+        assert!(!memory.record().unwrap_or_default().contains("rt-2"));
+        assert!(!client.status().await.expect("a status").logged_in);
+        let ended = login.wait().await.expect_err("it is over");
+        assert_eq!(ended.code(), "cancelled");
     }
-    login.cancel();
-    let ended = waiting.await.expect("no panic").expect_err("cancelled");
-    assert_eq!(ended.code(), "cancelled");
-    client.settled().await;
-    assert_eq!(local.count("revoke").await, 1);
-    assert!(!memory.record().unwrap_or_default().contains("rt-2"));
-    assert!(!client.status().await.expect("a status").logged_in);
 }
 
 fn nearly_expired() -> String {
@@ -261,6 +275,60 @@ impl CredentialStore for Liar {
     fn location(&self) -> String {
         "a liar".into()
     }
+}
+
+#[tokio::test]
+async fn a_loaded_record_serves_as_long_as_the_store_allows() {
+    let local = Local::start().await;
+    for (cache_for, loads) in [(Duration::ZERO, 3), (Duration::from_secs(3600), 1)] {
+        let loaded = Arc::new(AtomicUsize::new(0));
+        let count = loaded.clone();
+        let store = Scripted::new(&valid())
+            .cached_for(cache_for)
+            .loading(move |number, _| {
+                count.store(number, Ordering::SeqCst);
+                Ok(())
+            });
+        let client = local.client(store);
+        for _ in 0..3 {
+            assert_eq!(token(&client).await.expect("a token"), "at-1");
+        }
+        assert_eq!(loaded.load(Ordering::SeqCst), loads, "{cache_for:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_no_store_takes_leaves_the_other_logins_as_they_were() {
+    let local = Local::start().await;
+    let gone = Arc::new(AtomicBool::new(false));
+    let fails = |gone: &Arc<AtomicBool>| {
+        let gone = gone.clone();
+        move |_: usize, _: &MemoryStore| match gone.load(Ordering::SeqCst) {
+            true => Err(Error::store("The vault is sealed.", None)),
+            false => Ok(()),
+        }
+    };
+    let store = Scripted::new(&valid())
+        .loading(fails(&gone))
+        .swapping(fails(&gone));
+    let client = local.client(store);
+    assert_eq!(token(&client).await.expect("a token"), "at-1");
+    let body = json!({"access_token": "at-2", "refresh_token": "rt-2", "token_type": "Bearer",
+        "expires_in": 3600, "org_id": "org_2"});
+    local
+        .fault(json!({"route": "token.poll", "status": 200, "body": body}))
+        .await;
+    let login = client.start_login(LoginOptions::default()).await;
+    let login = login.expect("a code");
+    gone.store(true, Ordering::SeqCst);
+    let error = login.wait().await.expect_err("it must be said");
+    assert!(error.message().contains("memory only"), "{error}");
+    gone.store(false, Ordering::SeqCst);
+    let known = client.organizations().await.expect("a list");
+    let mut known: Vec<_> = known.into_iter().map(|org| org.id).collect();
+    known.sort();
+    assert_eq!(known, ["org_1", "org_2"]);
+    assert_eq!(token(&client).await.expect("a token"), "at-2");
 }
 
 #[tokio::test]

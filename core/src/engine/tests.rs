@@ -27,7 +27,7 @@ fn runtime() -> Runtime {
 
 #[test]
 fn equal_options_share_until_the_last_lets_go() {
-    let engine = Engine::new(1);
+    let engine = Engine::default();
     let first = engine.network(options("a")).expect("good options");
     let second = engine.network(options("a")).expect("good options");
     let other = engine.network(options("b")).expect("good options");
@@ -43,7 +43,9 @@ fn equal_options_share_until_the_last_lets_go() {
 
 #[test]
 fn a_pool_ends_with_its_runtime() {
-    let network = Engine::new(1).network(options("a")).expect("good options");
+    let network = Engine::default()
+        .network(options("a"))
+        .expect("good options");
     let (one, two) = (runtime(), runtime());
     for handle in [one.handle(), two.handle(), one.handle()] {
         drop(Transport::new(&network, handle, Clock::new(1.0)).expect("a transport"));
@@ -59,22 +61,8 @@ fn a_pool_ends_with_its_runtime() {
 }
 
 #[test]
-fn a_forked_child_waits_for_no_lock_of_its_parent() {
-    let parent = Engine::new(1);
-    let networks = parent.networks();
-    let child = parent.of(2);
-    assert_eq!(child.process, 2);
-    drop(child.network(options("a")).expect("good options"));
-    assert!(std::ptr::eq(child, parent.of(2)));
-    // A number may come back, its locks do not.
-    let grandchild = parent.of(1);
-    assert!(!std::ptr::eq(grandchild, &parent));
-    drop(networks);
-}
-
-#[test]
 fn detached_work_runs_while_its_caller_stands_still() {
-    let engine = Engine::new(1);
+    let engine = Engine::default();
     let detached = engine.detached().expect("a thread");
     let (done, result) = std::sync::mpsc::channel();
     let caller = runtime();

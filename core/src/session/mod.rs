@@ -10,6 +10,7 @@ mod decide;
 mod flight;
 pub(crate) mod machine;
 mod refresh;
+mod refusal;
 
 pub(crate) use background::Background;
 pub use background::Detached;
@@ -24,6 +25,7 @@ use crate::{
 use cache::{Cache, KEPT};
 use decide::{Decision, decide};
 use refresh::Refresher;
+use refusal::Refusal;
 use std::{
     collections::HashMap,
     sync::{
@@ -35,10 +37,6 @@ use std::{
 
 /// An early renewal holds up a call for this long at most: the token at hand works.
 const EARLY_PATIENCE: Duration = Duration::from_secs(1);
-/// A token that was renewed because it was refused, and whose successor is refused as well, is not
-/// renewed before this; it doubles while nothing is accepted.
-const REFUSED_REST: Duration = Duration::from_secs(10);
-const LONGEST_REFUSED_REST: Duration = Duration::from_secs(600);
 
 pub(crate) struct Session {
     store: Arc<dyn CredentialStore>,
@@ -67,13 +65,6 @@ pub(crate) struct Session {
 struct Renewal {
     flight: SingleFlight<()>,
     refresher: Arc<Mutex<Refresher>>,
-}
-
-/// An access token was refused and renewed.
-struct Refusal {
-    successor: Secret,
-    renewed: Duration,
-    rest: Duration,
 }
 
 impl Session {
@@ -231,24 +222,19 @@ impl Session {
     fn may_renew(&self, token: &Secret) -> bool {
         let now = self.clock.now().monotonic;
         let refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
-        refusal.as_ref().is_none_or(|last| {
-            last.successor != *token || now >= last.renewed.saturating_add(last.rest)
-        })
+        refusal
+            .as_ref()
+            .is_none_or(|last| last.lets_renew(token, now))
     }
 
     /// `successor` is there because the service refused the token before it.
     fn note_successor(&self, successor: &Secret) {
         let mut refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
-        let rest = match &*refusal {
-            Some(last) if last.successor == *successor => return,
-            Some(last) => (last.rest * 2).min(LONGEST_REFUSED_REST),
-            None => REFUSED_REST,
-        };
-        *refusal = Some(Refusal {
-            successor: successor.clone(),
-            renewed: self.clock.now().monotonic,
-            rest,
-        });
+        *refusal = Some(Refusal::after(
+            refusal.take(),
+            successor,
+            self.clock.now().monotonic,
+        ));
         self.refusing.store(true, Ordering::Release);
     }
 

@@ -13,7 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 /// A sandbox whose refreshes answer as they are told to.
@@ -91,6 +91,7 @@ pub(crate) struct Scripted {
     on_load: Hook,
     on_swap: Hook,
     has_lock: bool,
+    cache_for: Duration,
     pub(crate) full: Arc<AtomicBool>,
 }
 
@@ -103,6 +104,7 @@ impl Scripted {
             on_load: Arc::new(|_, _| Ok(())),
             on_swap: Arc::new(|_, _| Ok(())),
             has_lock: false,
+            cache_for: Duration::ZERO,
             full: Arc::default(),
         }
     }
@@ -113,6 +115,11 @@ impl Scripted {
             has_lock: true,
             ..self
         }
+    }
+
+    /// Calls may use what was loaded so long ago.
+    pub(crate) fn cached_for(self, cache_for: Duration) -> Self {
+        Scripted { cache_for, ..self }
     }
 
     /// `hook` runs before each load.
@@ -155,6 +162,10 @@ impl CredentialStore for Scripted {
     fn lock(&self) -> StoreFuture<'_, Option<StoreLock>> {
         let lock = self.has_lock.then(|| StoreLock::new(self.clone()));
         Box::pin(async { Ok(lock) })
+    }
+
+    fn cache_for(&self) -> Duration {
+        self.cache_for
     }
 
     fn location(&self) -> String {

@@ -1,20 +1,16 @@
 //! Taking turns: how much file work runs at once, and who changes a file that cannot be locked.
 
-use crate::{
-    Error, Result,
-    per_process::{GENERATIONS, PerProcess},
-};
+use crate::{Error, Result, per_process::PerProcess};
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak, atomic::AtomicU32},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 use tokio::{runtime::Handle, sync::Semaphore};
 
 /// File systems that hang keep at most so many threads of this process.
 const AT_ONCE: usize = 16;
 
-static RUNNING: PerProcess<Semaphore> =
-    PerProcess::new([const { (AtomicU32::new(0), Semaphore::const_new(AT_ONCE)) }; GENERATIONS]);
+static RUNNING: PerProcess<Semaphore> = PerProcess::new();
 
 /// Runs file work where it does not hold up the runtime, to its end even if nobody waits for it
 /// any more.
@@ -24,10 +20,9 @@ pub(super) async fn blocking<T: Send + 'static>(
     if Handle::try_current().is_err() {
         return Err(Error::config("Call this from within a Tokio runtime."));
     }
-    let turn = match RUNNING.get() {
-        Some(running) => running.acquire().await.ok(),
-        None => None,
-    };
+    let running = RUNNING.get(|| Semaphore::new(AT_ONCE));
+    // It is never closed.
+    let turn = running.acquire().await.ok();
     let task = tokio::task::spawn_blocking(move || {
         let result = work();
         drop(turn);
@@ -41,15 +36,12 @@ pub(super) async fn blocking<T: Send + 'static>(
 
 type Paths = Mutex<Vec<(PathBuf, Weak<Mutex<()>>)>>;
 
-static CHANGING: PerProcess<Paths> =
-    PerProcess::new([const { (AtomicU32::new(0), Mutex::new(Vec::new())) }; GENERATIONS]);
+static CHANGING: PerProcess<Paths> = PerProcess::new();
 
 /// Whose turn it is to change the file at `path`, within this process: where the file system has
 /// no locks.
 pub(super) fn of(path: &Path) -> Arc<Mutex<()>> {
-    let Some(paths) = CHANGING.get() else {
-        return Arc::default();
-    };
+    let paths = CHANGING.get(Mutex::default);
     let mut paths = paths.lock().unwrap_or_else(PoisonError::into_inner);
     paths.retain(|(_, turn)| turn.strong_count() > 0);
     let known = paths.iter().find(|(known, _)| known == path);
@@ -65,7 +57,7 @@ pub(super) fn of(path: &Path) -> Arc<Mutex<()>> {
 mod tests {
     use super::*;
     use std::{
-        sync::mpsc,
+        sync::{atomic::AtomicU32, mpsc},
         time::{Duration, Instant},
     };
 
