@@ -88,19 +88,25 @@ impl EncryptedStore {
         })
     }
 
-    /// For bindings: the same keys and options around another store.
+    /// For bindings: the same cell, reached in another way.
     #[doc(hidden)]
     pub fn around(&self, store: impl CredentialStore) -> Self {
         EncryptedStore {
             inner: Arc::new(store),
-            cipher: Arc::new(self.cipher.with_nothing_seen()),
+            cipher: self.cipher.clone(),
         }
     }
 
     fn with(self, change: impl FnOnce(Cipher) -> Cipher) -> Self {
+        let cipher = Cipher {
+            keys: self.cipher.keys.clone(),
+            subject: self.cipher.subject.clone(),
+            accept_plaintext: self.cipher.accept_plaintext,
+            last: Mutex::default(),
+        };
         EncryptedStore {
             inner: self.inner,
-            cipher: Arc::new(change(self.cipher.with_nothing_seen())),
+            cipher: Arc::new(change(cipher)),
         }
     }
 }
@@ -121,15 +127,6 @@ struct Seen {
 }
 
 impl Cipher {
-    fn with_nothing_seen(&self) -> Self {
-        Cipher {
-            keys: self.keys.clone(),
-            subject: self.subject.clone(),
-            accept_plaintext: self.accept_plaintext,
-            last: Mutex::default(),
-        }
-    }
-
     async fn load(&self, cell: &dyn CredentialStore) -> Result<Option<String>> {
         match cell.load().await? {
             Some(stored) => Ok(Some(self.read(cell, stored)?.to_string())),
