@@ -14,6 +14,19 @@ import sys
 ANSWERS = ["device_code", "poll", "tokens", "api_error", "account"]
 # Far off, so that a pending login has not expired.
 NOW = 4_000_000_000
+# JWEs: two that the target's key opens, another alg, zip, crit.
+ENCRYPTED = [
+    "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiayJ9..SpVUTxqt9OO3tVdA"
+    ".QGZ9s__S7erk2yhJWA.Tcb7jTx9RvyJss7Ex4UlsA",
+    "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiayIsInN1YiI6InVzZXItMS"
+    "J9..AfC9N7nxiKO2xTUG.NVrArLOx_6sezTzr5A.XgWHXNmVGo8V2SkiZqYxMA",
+    "eyJhbGciOiAiQTI1NktXIiwgImVuYyI6ICJBMjU2R0NNIiwgImtpZCI6ICJrIn0..AAAAA"
+    "AAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
+    "eyJhbGciOiAiZGlyIiwgImVuYyI6ICJBMjU2R0NNIiwgImtpZCI6ICJrIiwgInppcCI6IC"
+    "JERUYifQ..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
+    "eyJhbGciOiAiZGlyIiwgImVuYyI6ICJBMjU2R0NNIiwgImtpZCI6ICJvdGhlciIsICJjcm"
+    "l0IjogWyJleHAiXSwgImV4cCI6IDF9..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
+]
 # Longer inputs only slow libFuzzer down.
 LONGEST = 4096
 
@@ -90,8 +103,9 @@ def words(value):
 
 
 def main(scenarios, out):
-    targets = [*ANSWERS, "retry_after", "pending_record", "store_record"]
+    targets = [*ANSWERS, "retry_after", "pending_record", "store_record", "encrypted_record"]
     seeds = {target: set() for target in targets}
+    seeds["encrypted_record"].update(text.encode() for text in ENCRYPTED)
     for file in sorted(scenarios.rglob("*.json")):
         collect(filled(json.loads(file.read_text())), seeds)
     found = set()

@@ -6,7 +6,7 @@ use crate::{
     engine::Detached,
     transport::{Base, Limits, NetworkOptions, Plain, Proxy, SILENCE_TIMEOUT, Trust},
 };
-use std::{env, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{env, ffi::OsStr, fmt, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// Gives the runtime on which refreshes run, whatever happens to their callers, or says why there
@@ -32,6 +32,9 @@ const ACCOUNT_URL: &str = "https://api.parallel.ai/account";
 pub(crate) const PLATFORM_VARIABLE: &str = "PARALLEL_PLATFORM_URL";
 /// Overrides the Account API's base, as in Parallel's own CLI.
 pub(crate) const ACCOUNT_VARIABLE: &str = "PARALLEL_SERVICE_API_URL";
+
+/// Forbids the default store.
+const REQUIRE_STORE_VARIABLE: &str = "PARALLEL_ACCOUNT_REQUIRE_STORE";
 
 /// No call takes longer; more is a mistake in the unit.
 const LONGEST: Duration = Duration::from_secs(86_400);
@@ -254,6 +257,26 @@ impl Options {
     }
 }
 
+/// # Errors
+/// `config` where the environment forbids a client that was given no store.
+pub(crate) fn check_default_store() -> Result<()> {
+    check_required(env::var_os(REQUIRE_STORE_VARIABLE).as_deref())
+}
+
+/// An empty variable counts as not set. One that cannot be understood forbids, too.
+fn check_required(value: Option<&OsStr>) -> Result<()> {
+    let value = value.unwrap_or_default().to_string_lossy();
+    match &*value.trim().to_ascii_lowercase() {
+        "" | "0" | "false" | "no" | "off" => Ok(()),
+        "1" | "true" | "yes" | "on" => Err(Error::config(format!(
+            "store must be given: {REQUIRE_STORE_VARIABLE} is set, and without a store all users of this process would share one login. Give each user's client a store of its own."
+        ))),
+        _ => Err(Error::config(format!(
+            "{REQUIRE_STORE_VARIABLE} must be 1 or 0. Set it to 1 to refuse clients without a store."
+        ))),
+    }
+}
+
 /// The option, else the variable, else the default. An empty variable counts as not set.
 fn base(option: Option<String>, name: &str, variable: &str, default: &str) -> Result<Base> {
     if let Some(url) = option {
@@ -355,6 +378,26 @@ mod tests {
         assert!(refusal(|o| o.proxy = Some("nonsense".into())).starts_with("proxy: "));
         assert!(refusal(|o| o.time_scale = 1e300).contains("time_scale"));
         assert!(refusal(|o| o.time_scale = f64::NAN).contains("time_scale"));
+    }
+
+    #[test]
+    fn a_store_can_be_required() {
+        let check = |value: &str| check_required(Some(OsStr::new(value)));
+        assert!(check_required(None).is_ok());
+        for off in ["", " ", "0", "false", "No", "off"] {
+            assert!(check(off).is_ok(), "{off}");
+        }
+        for on in ["1", "true", "YES", " on "] {
+            let error = check(on).expect_err("required");
+            assert_eq!(error.code(), "config");
+            assert!(
+                error.message().starts_with("store must be given"),
+                "{error}"
+            );
+        }
+        // A typing mistake must not open what somebody meant to close.
+        let error = check("ture").expect_err("not understood");
+        assert!(error.message().contains("must be 1 or 0"), "{error}");
     }
 
     #[test]

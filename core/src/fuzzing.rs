@@ -7,7 +7,7 @@ use crate::{
     login::DeviceLogin,
     oauth::{self, PollReply},
     prompt,
-    store::{MemoryStore, Record},
+    store::{Keys, MemoryStore, Record},
     transport::{Base, Incoming, Outcome, retry_after},
 };
 use std::{sync::OnceLock, time::SystemTime};
@@ -16,7 +16,7 @@ use std::{sync::OnceLock, time::SystemTime};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     // This request holds no secret that its answer could repeat.
     ("device_code", |data| {
         each_status(data, |answer| {
@@ -53,6 +53,7 @@ pub const TARGETS: [Target; 8] = [
     }),
     ("pending_record", pending_record),
     ("store_record", store_record),
+    ("encrypted_record", encrypted_record),
 ];
 
 /// What the request held; no error may repeat it.
@@ -135,6 +136,28 @@ fn store_record(data: &[u8]) {
     drop(Base::parse(&text, "url").and_then(|base| base.join_untrusted(&text)));
 }
 
+fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let key: [u8; 32] = std::array::from_fn(|at| SECRET.as_bytes()[at % SECRET.len()]);
+        Keys::new([("k", key)]).expect("a good key")
+    })
+}
+
+fn encrypted_record(data: &[u8]) {
+    let keys = keys();
+    let text = String::from_utf8_lossy(data);
+    for subject in [None, Some("user-1")] {
+        match keys.open(subject, &text) {
+            Ok(record) => {
+                let again = keys.seal(subject, &record).expect("as short as it was");
+                assert!(keys.open(subject, &again).expect("just sealed") == record);
+            }
+            Err(error) => check(&error),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +185,10 @@ mod tests {
         .iter()
         .map(|text| text.as_bytes().to_vec())
         .collect();
+        for subject in [None, Some("user-1")] {
+            let sealed = keys().seal(subject, r#"{"version":1}"#);
+            seeds.push(sealed.expect("short").into_bytes());
+        }
         let areas = std::fs::read_dir(scenarios).expect("the scenarios");
         let files = areas
             .flatten()

@@ -55,4 +55,6 @@ pub use secret::Secret;
 #[doc(hidden)]
 pub use session::Detached;
 pub use status::{Organization, Status};
-pub use store::{CredentialStore, FileStore, MemoryStore, Revision, StoreFuture, StoreLock};
+pub use store::{
+    CredentialStore, EncryptedStore, FileStore, MemoryStore, Revision, StoreFuture, StoreLock,
+};

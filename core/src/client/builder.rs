@@ -57,6 +57,9 @@ impl AccountClientBuilder {
     /// Where credentials live. Default: [`FileStore::default_for`](crate::FileStore::default_for)
     /// the client's name, and for bases other than Parallel's own a file beside it that is named
     /// after them. A store belongs to one platform and Account API.
+    ///
+    /// A server needs one store for each user, as users of the default file share one login.
+    /// `PARALLEL_ACCOUNT_REQUIRE_STORE=1` in its environment refuses clients without a store.
     pub fn store(mut self, store: impl CredentialStore) -> Self {
         self.store = Some(Arc::new(store));
         self

@@ -15,7 +15,7 @@ pub use oauth::OAuth;
 use crate::{
     Error, ErrorKind, Result, Secret,
     account::{Account, ApiResponse},
-    config::{CallLimits, CallOptions, Options, check_scopes},
+    config::{CallLimits, CallOptions, Options, check_default_store, check_scopes},
     engine::Link,
     login::{DeviceLogin, LoginOptions},
     oauth::{DeviceCode, Platform},
@@ -42,6 +42,9 @@ pub struct AccountClient {
 
 impl AccountClient {
     fn new(options: Options, store: Option<Arc<dyn CredentialStore>>) -> Result<AccountClient> {
+        if store.is_none() {
+            check_default_store()?;
+        }
         let (config, network) = options.check()?;
         let limits = config.limits;
         let core = Core::new(Arc::new(config), Link::new(network)?, store)?;

@@ -219,3 +219,5 @@ impl fmt::Debug for FileStore {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(super) use tests::Scratch;

@@ -1,15 +1,19 @@
 //! Where credentials live between runs.
 
+mod encrypted;
 mod file;
 mod memory;
 mod record;
 
+pub use encrypted::EncryptedStore;
+#[cfg(any(test, fuzzing))]
+pub(crate) use encrypted::Keys;
 pub use file::FileStore;
 pub use memory::MemoryStore;
 pub(crate) use record::{Login, Record};
 
 use crate::Result;
-use std::{fmt, future::Future, ops::Deref, pin::Pin, time::Duration};
+use std::{fmt, future::Future, ops::Deref, pin::Pin, sync::Arc, time::Duration};
 
 /// A future as the store's methods return it.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -85,6 +89,41 @@ pub trait CredentialStore: Send + Sync + 'static {
     /// `config`, such as for a path that no file can have.
     fn check(&self) -> Result<()> {
         Ok(())
+    }
+}
+
+/// A store that is shared is one too.
+impl<S: CredentialStore + ?Sized> CredentialStore for Arc<S> {
+    fn load(&self) -> StoreFuture<'_, Option<String>> {
+        (**self).load()
+    }
+
+    fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
+        (**self).replace(old, new)
+    }
+
+    fn location(&self) -> String {
+        (**self).location()
+    }
+
+    fn time_limit(&self) -> Duration {
+        (**self).time_limit()
+    }
+
+    fn revision(&self) -> Revision<'_> {
+        (**self).revision()
+    }
+
+    fn cache_for(&self) -> Duration {
+        (**self).cache_for()
+    }
+
+    fn lock(&self) -> StoreFuture<'_, Option<StoreLock>> {
+        (**self).lock()
+    }
+
+    fn check(&self) -> Result<()> {
+        (**self).check()
     }
 }
 

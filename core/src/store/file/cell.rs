@@ -214,6 +214,15 @@ impl FileStore {
         }
         let done = match new {
             Some(record) => {
+                if is_damaged(&record) {
+                    let path = self.path().display();
+                    return Err(Error::store(
+                        format!(
+                            "The credentials file {path} was not written: it would be taken for a damaged one. Keep a JSON object there, or an encrypted record as text without spaces, such as Base64."
+                        ),
+                        None,
+                    ));
+                }
                 // Again at the last moment, for those who take no lock.
                 let mut failure = None;
                 let still = || match is_old() {
@@ -265,15 +274,20 @@ impl FileStore {
     }
 }
 
-/// A record's text. One of a newer version counts, for its refusal is the reader's matter.
+/// A record's text. One of a newer version counts, and so does an encrypted one, for their refusal
+/// is the reader's matter.
 fn as_text(bytes: Vec<u8>) -> Result<String, Zeroizing<Vec<u8>>> {
     let bytes = Zeroizing::new(bytes);
     let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    match Record::parse(&text) {
-        Err(error) if error.kind() == ErrorKind::StoreCorrupt => {
+    match is_damaged(&text) {
+        true => {
             text.zeroize();
             Err(bytes)
         }
-        _ => Ok(text),
+        false => Ok(text),
     }
+}
+
+fn is_damaged(text: &str) -> bool {
+    matches!(Record::parse(text), Err(error) if error.kind() == ErrorKind::StoreCorrupt)
 }

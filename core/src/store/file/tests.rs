@@ -4,6 +4,7 @@ use std::fs;
 
 mod damaged;
 mod exchange;
+mod foreign;
 mod locks;
 use locks::NO_LOCKS;
 #[cfg(unix)]
@@ -13,10 +14,10 @@ pub(super) const RECORD: &str = r#"{"version":1,"orgs":{}}"#;
 const OTHER: &str = r#"{"version":1,"orgs":{},"n":2}"#;
 
 /// A folder of its own that is gone after the test.
-pub(super) struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let path = std::env::temp_dir().join(format!(
             "parallel-account-{}-{:016x}",
             std::process::id(),
@@ -26,7 +27,7 @@ impl Scratch {
         Scratch(path)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 

@@ -53,7 +53,8 @@ impl Login {
 
 impl Record {
     /// # Errors
-    /// `store_corrupt` for what is no record, `store` for one of a newer version.
+    /// `store_corrupt` for what is no record, `store` for one of a newer version or an encrypted
+    /// one.
     pub(crate) fn parse(text: &str) -> Result<Record> {
         let corrupt = |why: &str| {
             Err(Error::new(
@@ -62,6 +63,12 @@ impl Record {
             ))
         };
         let Ok(Value::Object(map)) = serde_json::from_str(text) else {
+            if is_ciphertext(text) {
+                return Err(Error::new(
+                    ErrorKind::Store,
+                    "The stored credentials are encrypted and are left untouched. Give the client the store that decrypts them, such as EncryptedStore with their keys. If the keys are lost, delete the credentials, then log in again.",
+                ));
+            }
             return corrupt("they are no JSON object");
         };
         let mut map = WipedObject(map);
@@ -259,6 +266,17 @@ impl Record {
             .get_mut(LOGIN)?
             .as_object_mut()
     }
+}
+
+/// Whether `text` is what ciphertexts are kept as: one long word, such as a JWE or Base64, or armor
+/// of lines. No damage makes that of a record, which begins with a brace and has quotes.
+fn is_ciphertext(text: &str) -> bool {
+    const SHORTEST: usize = 40;
+    let is_body = |byte: u8| match byte {
+        b'{' | b'}' | b'[' | b']' | b'"' => false,
+        byte => byte.is_ascii_graphic() || matches!(byte, b'\r' | b'\n'),
+    };
+    text.len() >= SHORTEST && (text.starts_with("-----BEGIN ") || text.bytes().all(is_body))
 }
 
 impl std::fmt::Debug for Record {
