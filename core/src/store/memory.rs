@@ -102,3 +102,17 @@ impl fmt::Debug for MemoryStore {
         f.write_str("MemoryStore")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_told_that_it_is_memory() {
+        assert_eq!(MemoryStore::default().location(), "memory");
+        assert_eq!(
+            format!("{:?}", MemoryStore::new(Some("canary".into()))),
+            "MemoryStore"
+        );
+    }
+}

@@ -82,6 +82,17 @@ fn a_folder_in_the_way_is_named() {
 }
 
 #[test]
+fn the_clis_file_goes_by_the_name_it_has_now_or_had_before() {
+    let store = FileStore::parallel_cli().expect("a home");
+    assert!(
+        store
+            .path()
+            .ends_with(".config/parallel-web-tools/auth.json")
+    );
+    assert_eq!(store.older.as_deref(), Some("credentials.json".as_ref()));
+}
+
+#[test]
 fn an_older_file_counts_until_there_is_a_new_one() {
     let scratch = Scratch::new();
     let store = FileStore {
