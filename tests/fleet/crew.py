@@ -63,6 +63,10 @@ class Parallel:
         sent = sorted(self.sent.values(), key=lambda request: request["number"])
         return [request for request in sent if request["form"]["refresh_token"] == token]
 
+    def at(self, request: dict) -> float:
+        """When it came, by the clock of the machine."""
+        return self.began + request["at_ms"] / 1000
+
     @property
     def expiries(self) -> int:
         """Each expiry has a refresh token of its own, so tokens that were sent are expiries."""
@@ -113,7 +117,7 @@ class Crew:
         self.seconds, self.pause, self.tasks = 0.0, 0.05, 2
 
     def languages(self) -> list[str]:
-        """Rust has no store for SQLite of ours; Node has one from its version 22 on."""
+        """There is no SQLite store for Rust; Node has one from its version 22 on."""
         return [language for language in WORKERS if self.store != "sqlite" or language in SQLITE_LANGUAGES]
 
     def order(self, language: str, environment: dict[str, str] | None = None, **order: object) -> Worker:

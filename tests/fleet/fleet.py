@@ -52,7 +52,9 @@ class Run:
             self.look()
             meanwhile(time.monotonic() - began)
             if time.monotonic() - began > seconds + PATIENCE:
-                raise AssertionError("workers hang: " + ", ".join(w.name for w in crew.workers if w.process.poll() is None))
+                raise AssertionError(
+                    "workers hang: " + ", ".join(w.name for w in crew.workers if w.process.poll() is None)
+                )
             time.sleep(0.25)
         self.look()
         self.check_that_users_are_logged_in()
@@ -76,9 +78,10 @@ class Run:
             # Another process noticed, and the user has logged in again since.
             return
         self.crew.parallel.collect()
-        known, story = explain(self.crew.parallel, self.crew.workers, login, self.outages)
-        (self.logged_out if known else self.unexplained).append(f"{user}: {story}")
-        print(f"  logged out ({'explained' if known else 'UNEXPLAINED'}): {user}: {story}", file=sys.stderr)
+        verdict = explain(self.crew.parallel, self.crew.workers, login, self.outages)
+        (self.logged_out if verdict.known else self.unexplained).append(f"{user}: {verdict.story}")
+        explained = "explained" if verdict.known else "UNEXPLAINED"
+        print(f"  logged out ({explained}): {user}: {verdict.story}", file=sys.stderr)
         self.crew.log_in([user])
 
     def is_over(self, user: str) -> bool:
@@ -134,8 +137,9 @@ class Run:
         during = [failure for failure in failures if self.is_outage(failure)]
         others = [failure for failure in failures if failure not in during and failure["code"] != "login_required"]
         crashed = [worker for worker in workers if worker.killed is None and not worker.done]
+        languages = ", ".join(sorted({worker.language for worker in workers}))
         print(
-            f"{crew.store}, {self.what}: {len(workers)} processes ({', '.join(sorted({w.language for w in workers}))}), "
+            f"{crew.store}, {self.what}: {len(workers)} processes ({languages}), "
             f"{len(crew.users)} users, {sum(worker.calls for worker in workers)} calls, {len(others)} failed"
             + (f" (and {len(during)} while the engine was away)" if self.outages else "")
             + f", {refreshes} refreshes for {expiries} expiries, {counts['refresh_token_reuses']} reused tokens, "

@@ -3,42 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from crew import Parallel, Worker, fingerprint
 
-# A pair is stored within this many seconds of its answer, on a machine that is busy.
+# Seconds within which a pair is stored after its answer, on a busy machine.
 STORING = 20.0
 
 
-def explain(parallel: Parallel, workers: Sequence[Worker], login: dict, outages: Sequence[tuple[float, float]]) -> tuple[bool, str]:
-    """Whether it is one of the losses that are known and said, and the story.
+@dataclass
+class Verdict:
+    """`known`: one of the losses that nobody can prevent."""
 
-    `login` is what the database holds: its refresh token was sent before, or it would still work.
-    """
+    known: bool
+    story: str
+
+
+def explain(
+    parallel: Parallel,
+    workers: Sequence[Worker],
+    login: dict,
+    outages: Sequence[tuple[float, float]],
+) -> Verdict:
+    """`login` is what the database holds of the user who was logged out."""
     token = fingerprint(login["refresh_token"])
     requests = parallel.refreshes_of(token)
-    if not requests:
-        return False, f"the stored token {token} was never sent, and yet its login has ended"
-    story = [f"token {token}"]
+    told = [f"token {token}"]
     for request in requests:
-        story.append(f"sent by {sender(workers, request)} at {request['at_ms'] / 1000:.2f} s, answered {request['status']}")
-    first = requests[0]
-    worker = next((worker for worker in workers if worker.name in (first["user_agent"] or "")), None)
+        worker = sender(workers, request)
+        who = worker.name if worker else request["user_agent"]
+        told.append(f"sent by {who} at {request['at_ms'] / 1000:.2f} s, answered {request['status']}")
+
+    def verdict(known: bool, why: str) -> Verdict:
+        return Verdict(known, "; ".join([*told, why]))
+
+    if not requests:
+        return verdict(False, "it was never sent, and yet its login has ended")
+    first, *later = ((sender(workers, request), parallel.at(request)) for request in requests)
+    for worker, sent in later:
+        if worker and worker.stopped is not None and sent > worker.stopped:
+            return verdict(True, f"rule 8: {worker.name} stood still past its claim, between its check and its sending")
+    worker, sent = first
     if worker is None:
-        return False, "; ".join([*story, "nobody knows who sent it"])
-    sent = parallel.began + first["at_ms"] / 1000
-    if worker.killed is not None and -0.5 < worker.killed - sent < STORING:
+        return verdict(False, "it was sent by nobody that is known")
+    if worker.killed is None or worker.killed < sent - 0.5:
+        return verdict(False, f"{worker.name} ran on, so the new pair should have been stored")
+    if worker.killed - sent < STORING:
         after = worker.killed - sent
-        return True, "; ".join([*story, f"a lost answer: {worker.name} was killed {after:.2f} s after it had sent the token, and what it got was stored nowhere"])
-    for request in requests[1:]:
-        late = next((worker for worker in workers if worker.name in (request["user_agent"] or "")), None)
-        if late is not None and late.stopped is not None and parallel.began + request["at_ms"] / 1000 > late.stopped:
-            return True, "; ".join([*story, f"rule 8: {late.name} stood still past its claim, between its check and its sending"])
-    if worker.killed is not None and any(began < sent < ended + STORING for began, ended in outages):
-        return True, "; ".join([*story, f"a lost answer: the pair was in the memory of {worker.name} alone while the engine was away, and {worker.name} was killed"])
-    return False, "; ".join([*story, f"{worker.name} ran on, so the pair must have been stored"])
+        return verdict(
+            True, f"a lost answer: {worker.name} was killed {after:.2f} s later, and nobody else had the pair"
+        )
+    if any(began - STORING < sent < ended + STORING for began, ended in outages):
+        return verdict(True, f"a lost answer: {worker.name} could not store the pair before it was killed")
+    return verdict(False, f"{worker.name} was killed long after, so the new pair should have been stored")
 
 
-def sender(workers: Sequence[Worker], request: dict) -> str:
+def sender(workers: Sequence[Worker], request: dict) -> Worker | None:
+    """Workers are named in the user agent."""
     agent = request["user_agent"] or ""
-    return next((worker.name for worker in workers if worker.name in agent), agent)
+    return next((worker for worker in workers if worker.name in agent.split()), None)

@@ -25,6 +25,7 @@ impl Database {
         match store {
             "redis" => {
                 let config = redis::aio::ConnectionManagerConfig::new()
+                    .set_max_delay(Duration::from_millis(500))
                     .set_response_timeout(Some(Duration::from_secs(10)));
                 let client = redis::Client::open(url).expect("a URL");
                 let manager = redis::aio::ConnectionManager::new_lazy_with_config(client, config);

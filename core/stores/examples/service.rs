@@ -33,7 +33,11 @@ impl Service {
     async fn start(url: &str) -> std::result::Result<Self, Box<dyn std::error::Error>> {
         let database = if url.starts_with("redis") {
             let client = redis::Client::open(url)?;
-            Database::Redis(redis::aio::ConnectionManager::new(client).await?)
+            // Connects again within a second once Redis is back.
+            let config = redis::aio::ConnectionManagerConfig::new()
+                .set_max_delay(Duration::from_secs(1))
+                .set_response_timeout(Some(Duration::from_secs(5)));
+            Database::Redis(redis::aio::ConnectionManager::new_with_config(client, config).await?)
         } else {
             let manager = deadpool_postgres::Manager::new(url.parse()?, tokio_postgres::NoTls);
             let pool = deadpool_postgres::Pool::builder(manager).build()?;

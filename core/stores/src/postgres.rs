@@ -9,6 +9,9 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
+/// A pool may hold several connections that the server has closed.
+const READ_AGAIN: u32 = 3;
+
 /// Why a pool gave no connection, or a statement failed.
 pub type BoxError = Box<dyn error::Error + Send + Sync>;
 
@@ -62,7 +65,13 @@ impl Connections for deadpool_postgres::Pool {
     ) -> Rows<'a> {
         Box::pin(async move {
             let connection = self.get().await?;
-            Ok(connection.query_typed(statement, parameters).await?)
+            let rows = connection.query_typed(statement, parameters).await;
+            let rows = rows.map_err(BoxError::from);
+            if rows.as_ref().is_err_and(is_closed) {
+                // The pool would give it out until it has noticed, too.
+                drop(deadpool_postgres::Object::take(connection));
+            }
+            rows
         })
     }
 }
@@ -135,10 +144,13 @@ CREATE TABLE parallel_account_logins (
     /// that reads can simply run again.
     async fn read(&self) -> std::result::Result<Option<String>, BoxError> {
         let select = format!("SELECT record FROM {} WHERE key = $1", self.table);
-        let rows = match self.query(&select, &[&self.key]).await {
-            Err(error) if is_closed(&error) => self.query(&select, &[&self.key]).await?,
-            rows => rows?,
-        };
+        let mut rows = self.query(&select, &[&self.key]).await;
+        for _ in 0..READ_AGAIN {
+            if rows.as_ref().is_err_and(is_closed) {
+                rows = self.query(&select, &[&self.key]).await;
+            }
+        }
+        let rows = rows?;
         Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
     }
 

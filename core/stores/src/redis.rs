@@ -21,7 +21,9 @@ return 1";
 /// Keeps a user's record as a string in Redis or Valkey, over a connection of redis-rs that can be
 /// cloned: `ConnectionManager` (which reconnects), `MultiplexedConnection` or `ClusterConnection`.
 ///
-/// The connection's own response time-out (redis-rs: 500 ms by default) bounds each call.
+/// The connection's own limits apply. A `ConnectionManager` gives up an answer after 500 ms and,
+/// while Redis is away, pauses between attempts to connect for up to 6 s, in which calls
+/// wait: `ConnectionManagerConfig::set_response_timeout` and `set_max_delay` change that.
 pub struct RedisStore<C> {
     connection: C,
     prefix: String,

@@ -23,6 +23,9 @@ use tokio::{
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A claim lasts 45 s.
+const SHORTER_THAN_A_CLAIM: Duration = Duration::from_secs(30);
+
 struct Local(Sandbox);
 
 impl Local {
@@ -179,7 +182,9 @@ async fn a_claim_whose_answer_is_lost_stops_nobody(kind: Kind) {
         "nothing is sent without the right to"
     );
     // The claim that is there is ours, and is not waited for.
-    client.balance().get().await.expect("refreshed");
+    let call = client.balance();
+    let call = tokio::time::timeout(SHORTER_THAN_A_CLAIM, call.get()).await;
+    call.expect("no wait").expect("refreshed");
     assert_eq!(local.refreshes().await, 1);
     let swaps = store.swaps.load(Ordering::SeqCst) - before;
     assert_eq!(swaps, 3, "two claims and a pair");

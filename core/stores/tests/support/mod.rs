@@ -14,6 +14,7 @@ use std::{
         Arc, LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 /// A database server of `tests/fleet/engines.py`, which ends with its input, and so with us.
@@ -146,7 +147,8 @@ impl Database {
             Kind::Redis => {
                 let client = redis::Client::open(format!("redis://127.0.0.1:{}/0", proxy.port));
                 let config = redis::aio::ConnectionManagerConfig::new()
-                    .set_response_timeout(Some(std::time::Duration::from_secs(20)));
+                    .set_max_delay(Duration::from_millis(20))
+                    .set_response_timeout(Some(Duration::from_secs(20)));
                 let client = client.expect("a URL");
                 let manager = redis::aio::ConnectionManager::new_with_config(client, config);
                 Client::Redis(manager.await.expect("a connection"))
@@ -234,7 +236,19 @@ impl Database {
             ),
             Kind::Postgres => {
                 let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'fleet'";
-                self.sql().await.simple_query(end).await.expect("allowed");
+                let sql = self.sql().await;
+                sql.simple_query(end).await.expect("allowed");
+                // They go a moment later.
+                let others = "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'fleet'";
+                while sql
+                    .query_one(others, &[])
+                    .await
+                    .expect("a row")
+                    .get::<_, i64>(0)
+                    > 0
+                {
+                    tokio::task::yield_now().await;
+                }
             }
         }
     }
