@@ -5,7 +5,7 @@ use parallel_account::{CredentialStore, Error, Result, StoreFuture};
 use std::{error, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokio_postgres::{
     Client, Row,
-    error::SqlState,
+    error::{DbError, SqlState},
     types::{ToSql, Type},
 };
 
@@ -144,10 +144,10 @@ CREATE TABLE parallel_account_logins (
     /// that reads can simply run again.
     async fn read(&self) -> std::result::Result<Option<String>, BoxError> {
         let select = format!("SELECT record FROM {} WHERE key = $1", self.table);
-        let mut rows = self.query(&select, &[&self.key]).await;
+        let mut rows = self.query(&select, &[self.key.as_str()]).await;
         for _ in 0..READ_AGAIN {
             if rows.as_ref().is_err_and(is_closed) {
-                rows = self.query(&select, &[&self.key]).await;
+                rows = self.query(&select, &[self.key.as_str()]).await;
             }
         }
         let rows = rows?;
@@ -188,22 +188,22 @@ CREATE TABLE parallel_account_logins (
         }
     }
 
-    fn failed(&self, doing: &str, error: BoxError) -> Error {
-        let what_to_do = match state(&error) {
+    fn failed(&self, doing: &str, error: &BoxError) -> Error {
+        let what_to_do = match state(error) {
             Some(&SqlState::UNDEFINED_TABLE) => "Create the table of PostgresStore::SCHEMA.",
             Some(&SqlState::UNDEFINED_COLUMN) => "Compare the table with PostgresStore::SCHEMA.",
             Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
                 "Grant SELECT, INSERT, UPDATE and DELETE on the table."
             }
-            Some(_) => "Look at the log of Postgres.",
-            None => "Check that Postgres can be reached, then retry.",
+            Some(state) if !is_shutdown(state) => "Look at the log of Postgres.",
+            _ => "Check that Postgres can be reached, then retry.",
         };
-        let error = without_rows(error);
         let message = format!(
-            "{doing} the login failed ({}): {error}. {what_to_do}",
-            self.location()
+            "{doing} the login failed ({}): {}. {what_to_do}",
+            self.location(),
+            without_rows(error)
         );
-        Error::store(message, Some(error))
+        Error::store(message, None)
     }
 }
 
@@ -211,14 +211,14 @@ impl CredentialStore for PostgresStore {
     fn load(&self) -> StoreFuture<'_, Option<String>> {
         Box::pin(async {
             let record = self.read().await;
-            record.map_err(|error| self.failed("Reading", error))
+            record.map_err(|error| self.failed("Reading", &error))
         })
     }
 
     fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
         Box::pin(async {
             let swapped = self.swap(old, new).await;
-            swapped.map_err(|error| self.failed("Writing", error))
+            swapped.map_err(|error| self.failed("Writing", &error))
         })
     }
 
@@ -256,25 +256,40 @@ fn quoted(name: &str) -> String {
     parts.collect::<Vec<_>>().join(".")
 }
 
-fn postgres(error: &BoxError) -> Option<&tokio_postgres::Error> {
-    error.downcast_ref::<tokio_postgres::Error>()
+/// The error and its causes: pools wrap what Postgres said.
+fn causes(error: &BoxError) -> impl Iterator<Item = &(dyn error::Error + 'static)> {
+    let first: &(dyn error::Error + 'static) = &**error;
+    std::iter::successors(Some(first), |error| error.source())
 }
 
 fn state(error: &BoxError) -> Option<&SqlState> {
-    postgres(error)?.code()
+    let said = causes(error).find_map(|cause| cause.downcast_ref::<DbError>());
+    said.map(DbError::code)
 }
 
 fn is_closed(error: &BoxError) -> bool {
-    // An administrator's shutdown is said before the connection closes.
-    let shutdowns = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN];
-    postgres(error).is_some_and(tokio_postgres::Error::is_closed)
-        || state(error).is_some_and(|state| shutdowns.contains(state))
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<tokio_postgres::Error>())
+        .any(tokio_postgres::Error::is_closed)
+        || state(error).is_some_and(is_shutdown)
 }
 
-/// What Postgres says in detail can quote the whole row, and so a user's tokens.
-fn without_rows(error: BoxError) -> BoxError {
-    match postgres(&error).and_then(tokio_postgres::Error::as_db_error) {
-        Some(said) => format!("{} (SQLSTATE {})", said.message(), said.code().code()).into(),
-        None => error,
+/// Said before the connection closes.
+fn is_shutdown(state: &SqlState) -> bool {
+    [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN].contains(state)
+}
+
+/// What went wrong. What Postgres says in detail is left out, as it can quote the whole row, and so
+/// a user's tokens; and what a pool says around it, as that can quote the detail.
+fn without_rows(error: &BoxError) -> String {
+    if let Some(said) = causes(error).find_map(|cause| cause.downcast_ref::<DbError>()) {
+        return format!("{} (SQLSTATE {})", said.message(), said.code().code());
     }
+    let mut told = error.to_string();
+    for cause in causes(error).skip(1).map(ToString::to_string) {
+        if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
 }

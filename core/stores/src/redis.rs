@@ -88,9 +88,11 @@ impl<C> RedisStore<C> {
         } else {
             "Check the key's type and the rights of this Redis user."
         };
+        let why = error.to_string();
         let message = format!(
-            "{doing} the login failed ({}): {error}. {what_to_do}",
-            self.place()
+            "{doing} the login failed ({}): {}. {what_to_do}",
+            self.place(),
+            why.trim_end_matches('.')
         );
         Error::store(message, Some(Box::new(error)))
     }

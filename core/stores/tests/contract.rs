@@ -3,9 +3,10 @@
 mod support;
 
 use parallel_account::{AccountClient, CredentialStore};
-use parallel_account_stores::PostgresStore;
+use parallel_account_stores::{BoxError, Connections, PostgresStore, Rows};
 use std::{error::Error as _, sync::Arc, time::Duration};
 use support::{Database, Kind, proxy::Answers, put};
+use tokio_postgres::types::{ToSql, Type};
 
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
@@ -172,6 +173,20 @@ async fn connections_that_the_engine_closed_are_replaced_unnoticed(kind: Kind) {
         assert_eq!(store.load().await.expect("read again"), some("a"));
         assert!(store.replace(some("a"), some("a")).await.expect("it works"));
     }
+}
+
+#[tokio::test]
+async fn postgres_says_why_there_is_no_connection() {
+    let shared = Database::shared(Kind::Postgres).await;
+    let database = shared
+        .with_options("?options=-c%20no_such_setting%3D1")
+        .await;
+    let error = database
+        .postgres_store("a")
+        .load()
+        .await
+        .expect_err("refused");
+    assert!(error.message().contains("no_such_setting"), "{error}");
 }
 
 async fn a_key_that_names_nobody_is_refused(kind: Kind) {
@@ -342,6 +357,36 @@ async fn postgres_keeps_it_where_other_languages_look() {
     assert_eq!(store.load().await.expect("it works"), some("b"));
 }
 
+struct Wrapping(Arc<tokio_postgres::Client>);
+
+impl Connections for Wrapping {
+    fn query<'a>(
+        &'a self,
+        statement: &'a str,
+        parameters: &'a [(&'a (dyn ToSql + Sync), Type)],
+    ) -> Rows<'a> {
+        Box::pin(async move {
+            let rows = self.0.query(statement, parameters).await;
+            rows.map_err(|error| Box::new(Wrapped(error)) as BoxError)
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Wrapped(BoxError);
+
+impl std::fmt::Display for Wrapped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the pool: {}", self.0)
+    }
+}
+
+impl std::error::Error for Wrapped {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
 #[tokio::test]
 async fn postgres_says_what_is_wrong_with_a_table_and_never_quotes_a_row() {
     let database = Database::shared(Kind::Postgres).await;
@@ -368,6 +413,17 @@ async fn postgres_says_what_is_wrong_with_a_table_and_never_quotes_a_row() {
         cause = error.source();
     }
     assert!(!shown.contains("canary"), "{shown}");
+    // A pool of the application's may wrap what Postgres says, and quote it.
+    let wrapped = PostgresStore::new(Wrapping(Arc::new(sql)), "a").table("short");
+    let error = wrapped.replace(None, some("canary-token")).await;
+    let error = error.expect_err("too long");
+    assert!(error.message().contains("23514"), "{error}");
+    assert!(
+        !format!("{error} {error:?}").contains("canary"),
+        "{error:?}"
+    );
+    let error = wrapped.replace(None, some("a")).await.map(|_| ());
+    error.expect("short enough");
     // A text that Postgres cannot hold.
     store
         .replace(None, some("\0"))
