@@ -1,6 +1,6 @@
 # Every target sets up what it needs from Rust, Python >= 3.10 and Node >= 20.
 SHELL := /bin/bash
-.PHONY: demo test model stress fuzz bench lint help
+.PHONY: demo test model stress fleet fuzz bench lint help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ demo:
 test:
 	@tests/run.sh
 
-## make test-SUITE     one of: lint rust python node swift browser interop readme demo stress
+## make test-SUITE     one of: lint rust python node swift browser interop readme demo stress fleet
 test-%:
 	@tests/run.sh $*
 
@@ -25,6 +25,10 @@ model:
 stress:
 	FAULT_SEEDS=1000 cargo test -p parallel-account --test faults -- --nocapture
 	tests/stress/run.sh --long
+
+## make fleet          the long form of the fleet: 64 processes on Redis, Postgres and SQLite (about two hours)
+fleet:
+	tests/fleet/run.sh --long
 
 ## make fuzz           libFuzzer over every parser, FUZZ_SECONDS (600) each, two at a time
 fuzz:

@@ -5,7 +5,13 @@ and gone when the test is.
     python3 tests/fleet/engines.py redis postgres -- COMMAND ARGUMENTS…
 
 runs the command with FLEET_REDIS_URL and FLEET_POSTGRES_URL set. From Python, use `Redis` and
-`Postgres` as context managers; `stop`, `kill` and `start` take an engine away in the middle.
+`Postgres` as context managers; `stop`, `kill` and `start` take an engine away in the middle. Tests
+in other languages run
+
+    python3 tests/fleet/engines.py --serve redis
+
+which prints the URL on a line of its own, then does what its input says (a line each: `stop`, `kill`,
+`start`), printing `ok` when it is done, and ends with its input.
 Engines that are not installed are installed from Debian, where this may be done (as root).
 """
 
@@ -205,13 +211,25 @@ def running(names: list[str]) -> Iterator[dict[str, Engine]]:
         yield {name: stack.enter_context(ENGINES[name]()) for name in names}
 
 
+def serve(name: str) -> int:
+    """Runs an engine for a test in another language, which goes away with that test."""
+    with ENGINES[name]() as engine:
+        print(engine.url, flush=True)
+        for line in sys.stdin:
+            {"stop": engine.stop, "kill": engine.kill, "start": engine.start}[line.strip()]()
+            print("ok", flush=True)
+    return 0
+
+
 def main() -> int:
     names, command = sys.argv[1:], []
+    if names[:1] == ["--serve"] and len(names) == 2 and names[1] in ENGINES:
+        return serve(names[1])
     if "--" in names:
         at = names.index("--")
         names, command = names[:at], names[at + 1 :]
     if not command or not names or any(name not in ENGINES for name in names):
-        print("usage: engines.py redis|postgres… -- COMMAND…", file=sys.stderr)
+        print("usage: engines.py redis|postgres… -- COMMAND…, or --serve redis|postgres", file=sys.stderr)
         return 2
     with running(names) as engines:
         urls = {f"FLEET_{name.upper()}_URL": engine.url for name, engine in engines.items()}
