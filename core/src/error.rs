@@ -159,6 +159,12 @@ impl Error {
         }))
     }
 
+    /// For a [`CredentialStore`](crate::CredentialStore) of your own: it was made with something
+    /// that it cannot use.
+    pub fn config(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Config, message)
+    }
+
     /// For a [`CredentialStore`](crate::CredentialStore) of your own: it could not do its work.
     pub fn store(
         message: impl Into<String>,
@@ -194,10 +200,6 @@ impl Error {
 
     pub(crate) fn login_required(message: impl Into<String>) -> Self {
         Error::new(ErrorKind::LoginRequired, message)
-    }
-
-    pub(crate) fn config(message: impl Into<String>) -> Self {
-        Error::new(ErrorKind::Config, message)
     }
 
     pub(crate) fn invalid_request(message: impl Into<String>) -> Self {

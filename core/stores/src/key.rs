@@ -5,15 +5,14 @@ use parallel_account::{Error, Result};
 /// An empty key would be one login for all users that have no ID yet; and Postgres has no NUL.
 ///
 /// # Errors
-/// `store`.
+/// `config`.
 pub(crate) fn check(key: &str) -> Result<()> {
     let problem = match key {
         "" => "is empty",
         key if key.contains('\0') => "contains a NUL character",
         _ => return Ok(()),
     };
-    Err(Error::store(
-        format!("The key of a login {problem}. Give each user a key, such as their ID."),
-        None,
-    ))
+    Err(Error::config(format!(
+        "The key of a login {problem}. Give each user a key, such as their ID."
+    )))
 }
