@@ -166,6 +166,10 @@ mod tests {
             assert!(!name.contains(['/', '\\', ' ', ':']), "{name}");
         }
         assert!(names[1].starts_with("my-app-"), "{names:?}");
+        assert_eq!(
+            as_name(&long).len(),
+            LONGEST_NAME + "-0123456789abcdef".len()
+        );
     }
 
     #[test]

@@ -80,6 +80,38 @@ fn somebody_elses_link_is_not_followed() {
     assert!(!scratch.path().join("real/x").exists());
 }
 
+#[test]
+fn what_was_put_in_the_place_of_a_new_folder_is_not_given_away() {
+    if !geteuid().is_root() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let theirs = scratch.path().join("theirs");
+    for name in ["new", "full/of roots", "strange"] {
+        fs::create_dir_all(theirs.join(name)).expect("made");
+    }
+    chown(&theirs, Some(1234), Some(1234)).expect("as root");
+    chown(theirs.join("strange"), Some(4321), None).expect("as root");
+    let owner = |name: &str| fs::metadata(theirs.join(name)).expect("there").uid();
+    let give = |name: &str| {
+        let walk = Walk {
+            at: File::open(&theirs).expect("opened"),
+            below: name.into(),
+            pass: PASS,
+        };
+        walk.give(&File::open(theirs.join(name)).expect("opened"), &theirs)
+    };
+    assert!(give("new").is_ok());
+    assert_eq!(owner("new"), 1234);
+    for (name, before) in [("full", 0), ("strange", 4321)] {
+        let Err(Problem::Refused(sentence)) = give(name) else {
+            panic!("{name} was given away");
+        };
+        assert!(sentence.contains("was replaced"), "{sentence}");
+        assert_eq!(owner(name), before);
+    }
+}
+
 const CHILD: &str = "PARALLEL_ACCOUNT_TEST_WALK";
 
 /// What the next test runs as another user.
