@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     # What the methods of a store over an asyncio client return.
     Loading: TypeAlias = CoroutineType[Any, Any, str | None]
     Replacing: TypeAlias = CoroutineType[Any, Any, bool]
-else:
-    # CoroutineType takes parameters from Python 3.13 on only.
-    Loading = Replacing = object
 
 TABLE = "parallel_account_logins"
 

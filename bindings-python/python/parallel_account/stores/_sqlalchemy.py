@@ -116,7 +116,7 @@ class SqlAlchemyStore(Cell[Loaded, Replaced]):
             return self._load() is None
         try:
             with self._connect() as connection:
-                return bool(connection.execute(self._change(old, new)).rowcount == 1)
+                return _done(connection.execute(self._change(old, new)), old)
         except DBAPIError as error:
             if _lost(error, old):
                 return False
@@ -127,7 +127,7 @@ class SqlAlchemyStore(Cell[Loaded, Replaced]):
             return await self._load_async() is None
         try:
             async with self._connect_async() as connection:
-                return bool((await connection.execute(self._change(old, new))).rowcount == 1)
+                return _done(await connection.execute(self._change(old, new)), old)
         except DBAPIError as error:
             if _lost(error, old):
                 return False
@@ -207,6 +207,11 @@ def _check(connection: Any) -> None:
             f"SqlAlchemyStore works with {', '.join(_DIALECTS)}, and is untested with "
             f"{connection.dialect.name}: whether that compares text exactly is unknown."
         )
+
+
+def _done(result: Any, old: str | None) -> bool:
+    # An INSERT has been done if it has not failed; not every driver counts its rows.
+    return old is None or bool(result.rowcount == 1)
 
 
 def _lost(error: DBAPIError, old: str | None) -> bool:

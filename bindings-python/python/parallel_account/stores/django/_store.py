@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import InterfaceError, OperationalError, connections, router
 
 from parallel_account._errors import ConfigError
-from parallel_account.stores._cell import TABLE, Cell, Loading, Replacing, Statements
+from parallel_account.stores._cell import TABLE, Cell, Statements
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -45,7 +45,7 @@ class DjangoStore(Cell["str | None", bool]):
         self._using = using
 
     def load(self) -> str | None:
-        with self._cursor(_reading) as cursor:
+        with self._cursor(nullcontext) as cursor:
             cursor.execute(_STATEMENTS.load, (self._key,))
             row: Any = cursor.fetchone()
         return row[0] if row else None
@@ -86,7 +86,7 @@ class DjangoStore(Cell["str | None", bool]):
             raise
 
 
-class AsyncDjangoStore(Cell[Loading, Replacing]):
+class AsyncDjangoStore:
     """A :class:`DjangoStore` for ``AsyncAccountClient`` in asynchronous views.
 
     Its queries run where Django runs those of its ORM: in the thread that ``sync_to_async``
@@ -94,19 +94,14 @@ class AsyncDjangoStore(Cell[Loading, Replacing]):
     """
 
     def __init__(self, key: str, *, using: str | None = None, cache_for: float = 0) -> None:
-        super().__init__(key, cache_for)
         self._store = DjangoStore(key, using=using)
+        self.cache_for = cache_for
 
     async def load(self) -> str | None:
         return await sync_to_async(self._store.load)()
 
     async def replace(self, old: str | None, new: str | None, /) -> bool:
         return await sync_to_async(self._store.replace)(old, new)
-
-
-@contextmanager
-def _reading(connection: Any) -> Generator[Any, None, None]:
-    yield connection
 
 
 @contextmanager
