@@ -178,6 +178,10 @@ def test_one_of_many_wins(check: Any, kind: str) -> None:
     check(function)
 
 
+async def bounded(result: Any, kind: str) -> Any:
+    return await asyncio.wait_for(result, 20) if is_async(kind) else result
+
+
 @pytest.mark.parametrize(
     "kind",
     [it for it in KINDS if it not in FOR_GOOD and "sqlite" not in it],
@@ -192,8 +196,10 @@ def test_an_engine_that_is_killed_and_comes_back(check: Any, kind: str, engines:
         assert await got(store.replace(None, "saved")) is True
         engine.kill()
         try:
-            with pytest.raises(Exception, match=r".") as caught:
-                await asyncio.wait_for(store.load(), 20) if is_async(kind) else store.load()
+            # A backend of Postgres may answer once more before it notices.
+            with pytest.raises(Exception, match=r".") as caught:  # noqa: PT012
+                while True:
+                    assert await bounded(store.load(), kind) == "saved"
             assert not isinstance(caught.value, AssertionError)
         finally:
             engine.start()
