@@ -1,4 +1,4 @@
-"""The stores of `parallel_account.stores` over real engines, each as an application would open it."""
+"""The stores of `parallel_account.stores` over real engines, each as applications open it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sqlalchemy.orm import sessionmaker
 from parallel_account.stores import PostgresStore, RedisStore, SqlAlchemyStore, SqliteStore
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "fleet"))
-from engines import Engine, Postgres, Redis  # noqa: E402
+from engines import Engine, Postgres, Redis, free_port  # noqa: F401
 
 Make = Callable[..., Any]
 """Makes a store for a key."""

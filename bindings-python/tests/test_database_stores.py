@@ -7,24 +7,14 @@ import contextlib
 import itertools
 import os
 import signal
-import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-
-pytest.importorskip("redis")
-
-import redis as redis_py
-import redis.asyncio
-from django.db import connections, transaction
-from django.test import TestCase
+from django.db import connections
 
 from conftest import Sandbox
 from databases import (
@@ -37,10 +27,8 @@ from databases import (
     got,
     is_async,
     opened,
-    start,
 )
-from parallel_account import ConfigError, StoreError
-from parallel_account.stores import PostgresStore, RedisStore, SqlAlchemyStore, SqliteStore
+from parallel_account import StoreError
 
 ODD = [
     "",
@@ -51,12 +39,6 @@ ODD = [
     "ü𝄞\n\t\\",
 ]
 numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
-    with contextlib.ExitStack() as stack:
-        yield start(stack, tmp_path_factory.mktemp("engines"))
 
 
 @pytest.fixture(params=KINDS)
