@@ -24,7 +24,7 @@ app = Celery("celery_worker", broker=URL, backend=URL)
 app.conf.update(task_acks_late=True, task_reject_on_worker_lost=True)
 
 # A time limit, so that a Redis that hangs holds up no worker for good.
-logins = redis.Redis.from_url(URL, socket_timeout=5)
+logins = redis.Redis.from_url(URL, socket_timeout=5)  # pyright: ignore[reportUnknownMemberType]
 
 
 @app.task

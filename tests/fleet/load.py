@@ -4,7 +4,7 @@
     tests/fleet/load.py [--users 1000] [--calls 10] [--workers 4]
 
 Run it with the Python of bindings-python/tools/setup; PARALLEL_ACCOUNT_SANDBOX may name the
-sandbox. Half of each user's calls come before all access tokens expire and half after, so that each
+sandbox. Half of each user's calls come before all access tokens expire and the others after, so that each
 user is refreshed once. It fails where a user is answered with another's organization, where a user
 is refreshed more than once, or where a refresh token is used twice. Linux only.
 """
@@ -182,10 +182,12 @@ def measure(arguments: argparse.Namespace, sandbox: Sandbox, url: str, cache_for
         statements(url)
         watch = Watch(process.pid, port)
         watch.start()
-        for phase in ("tokens valid", "tokens expired"):
+        rest = arguments.calls - half - 1
+        phases = (("tokens valid", half), ("tokens expired", 1), ("tokens renewed", rest))
+        for phase, each in phases:
             if phase == "tokens expired":
                 sandbox.control("POST", "/expire-access-token")
-            calls = [user for _ in range(half) for user in range(users)]
+            calls = [user for _ in range(each) for user in range(users)]
             began = time.perf_counter()
             took = sorted(asyncio.run(call_all(at, calls)))
             seconds = time.perf_counter() - began
@@ -219,7 +221,7 @@ def counted(counts: Any, route: str) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=1000)
-    parser.add_argument("--calls", type=int, default=10)
+    parser.add_argument("--calls", type=int, default=10, help="of each user, at least 3")
     parser.add_argument("--workers", type=int, default=4)
     arguments = parser.parse_args()
     sandbox = Sandbox()

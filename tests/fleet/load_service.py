@@ -32,8 +32,7 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     async with pool:
         yield
         for client in clients.values():
-            await client.settled()
-            await client.close()
+            await left(client)
 
 
 app = FastAPI(lifespan=lifespan)
@@ -49,9 +48,14 @@ async def kept_client_of(user_id: str) -> AsyncAccountClient:
     clients[user_id] = client
     if len(clients) > CLIENTS:
         _, oldest = clients.popitem(last=False)
-        await oldest.settled()
-        await oldest.close()
+        await left(oldest)
     return client
+
+
+async def left(client: AsyncAccountClient) -> None:
+    """Ends a client once what it has to save is saved."""
+    async with client:
+        await client.settled()
 
 
 @app.get("/users/{user_id}/balance")
