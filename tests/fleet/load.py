@@ -4,9 +4,9 @@
     tests/fleet/load.py [--users 1000] [--calls 10] [--workers 4]
 
 Run it with the Python of bindings-python/tools/setup; PARALLEL_ACCOUNT_SANDBOX may name the
-sandbox. Half of each user's calls come before all access tokens expire and the others after, so that each
-user is refreshed once. It fails where a user is answered with another's organization, where a user
-is refreshed more than once, or where a refresh token is used twice. Linux only.
+sandbox. Half of each user's calls come before all access tokens expire and the others after, so
+that each user is refreshed once. It fails where a user is answered with another's organization,
+where a user is refreshed more than once, or where a refresh token is used twice. Linux only.
 """
 
 from __future__ import annotations
@@ -92,8 +92,10 @@ def service(workers: int, environment: dict[str, str]) -> Any:
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         port = listener.getsockname()[1]
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "load_service:app", "--log-level", "warning"]
-            + ["--fd", str(listener.fileno()), "--workers", str(workers)],  # noqa: RUF005
+            [
+                *(sys.executable, "-m", "uvicorn", "load_service:app", "--log-level", "warning"),
+                *("--fd", str(listener.fileno()), "--workers", str(workers)),
+            ],
             cwd=HERE,
             env={**os.environ, **environment},
             pass_fds=[listener.fileno()],
