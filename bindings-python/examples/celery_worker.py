@@ -30,11 +30,10 @@ logins = redis.Redis.from_url(URL, socket_timeout=5)  # pyright: ignore[reportUn
 @app.task
 def balance(user_id: str) -> dict[str, Any]:
     """The balance of a user's organization."""
-    # Leaving the client waits for a refresh that is under way: Celery's processes end by
-    # os._exit(), which nothing else would wait in. To encrypt the records, wrap the store:
-    # EncryptedStore(RedisStore(...), keys).
+    # To encrypt the records, wrap the store: EncryptedStore(RedisStore(...), keys).
     with AccountClient(client_name="my-service", store=RedisStore(logins, user_id)) as client:
         try:
             return client.balance.get().to_dict()
         finally:
+            # A refresh may be under way, and Celery's processes end by os._exit().
             client.settled()

@@ -17,6 +17,7 @@ import psycopg
 import psycopg_pool
 import redis.asyncio
 import sqlalchemy as sql
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
@@ -102,6 +103,8 @@ async def opened(kind: str, engines: Engines) -> AsyncIterator[Make]:
             from parallel_account.stores.django import AsyncDjangoStore, DjangoStore
 
             stack.callback(connections.close_all)
+            if "async" in form:
+                stack.push_async_callback(sync_to_async(connections.close_all))
             store = AsyncDjangoStore if "async" in form else DjangoStore
             using = "lite" if "sqlite" in form else None
             yield lambda key, **options: store(key, **{"using": using, **options})

@@ -1,4 +1,4 @@
-"""Makes the table."""
+"""Makes the table. Unlike those of most apps its name is a module's: wheels are checked for that."""
 
 from collections.abc import Sequence
 from typing import ClassVar
