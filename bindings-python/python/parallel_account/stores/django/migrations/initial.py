@@ -1,4 +1,4 @@
-"""Makes the table. Unlike those of most apps its name is a module's: wheels are checked for that."""
+"""Makes the table. Its name has no number, as wheels are checked for names of modules."""
 
 from collections.abc import Sequence
 from typing import ClassVar
