@@ -179,6 +179,16 @@ def relay(sandbox: Sandbox) -> Iterator[Relay]:
 
 
 @pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Redis, Postgres and a file for SQLite, with the tables of the stores."""
+    # Its imports are of no use to whoever runs other tests.
+    from databases import start
+
+    with contextlib.ExitStack() as stack:
+        yield start(stack, tmp_path_factory.mktemp("engines"))
+
+
+@pytest.fixture(scope="session")
 def shared_sandbox() -> Iterator[Sandbox]:
     sandbox = Sandbox("--interval", "1")
     yield sandbox
