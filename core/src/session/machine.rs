@@ -24,6 +24,8 @@ const LOOK: Duration = Duration::from_millis(100);
 const LOST_ANSWERS: u32 = 2;
 /// How often a request is repeated that did not reach the server.
 const UNSENT: u32 = 2;
+/// A claim whose write fails as soon as this may be there all the same, with its answer lost.
+const LOST_AT_ONCE: Duration = Duration::from_secs(5);
 /// How often a swap is tried again when somebody else was faster.
 const CONFLICTS: u32 = 20;
 /// How many pairs that others wrote are tried in turn when one after the other is refused.
@@ -202,6 +204,8 @@ enum Phase<T> {
     /// A sibling's claim, and since when it has been seen unchanged.
     Waiting(Claim, Duration),
     Claiming(Sending<T>),
+    /// Reading the store after a claim that failed, and may have been written.
+    Reclaiming(Sending<T>),
     Posting(Sending<T>),
     Pausing(Sending<T>),
     /// Reading the store before a token is sent once more.
@@ -327,7 +331,20 @@ impl<T: Clone + PartialEq> Machine<T> {
             (Phase::Waiting(..), _) => Effect::End(End::StoreFailed),
             (Phase::Claiming(sending), Event::Replaced(true)) => self.send(sending, now),
             (Phase::Claiming(_), Event::Replaced(false)) => self.contended(),
+            // Only the answer may be missing: left there, the claim would keep others waiting.
+            (Phase::Claiming(sending), _)
+                if now.real.saturating_sub(sending.began.real) < LOST_AT_ONCE =>
+            {
+                self.phase = Phase::Reclaiming(sending);
+                Effect::Load
+            }
             (Phase::Claiming(_), _) => Effect::End(End::StoreFailed),
+            (Phase::Reclaiming(sending), Event::Loaded(Some(seen)))
+                if seen.token == sending.token && self.has_claimed(&seen) =>
+            {
+                self.send(sending, now)
+            }
+            (Phase::Reclaiming(_), _) => Effect::End(End::StoreFailed),
             (Phase::Posting(sending), Event::Answered(answer)) => {
                 self.answered(sending, answer, now)
             }
@@ -378,15 +395,22 @@ impl<T: Clone + PartialEq> Machine<T> {
                 self.phase = Phase::Releasing;
                 Effect::Load
             }
-            (Phase::Releasing, Event::Loaded(Some(seen)))
-                if seen.claim.is_some_and(|claim| claim.owner == self.owner) =>
-            {
+            (Phase::Releasing, Event::Loaded(Some(seen))) if self.owns(&seen) => {
                 self.phase = Phase::Releasing;
                 Effect::Replace(Change::Release)
             }
             (Phase::Releasing, _) => Effect::End(End::Failed),
             (Phase::Idle, _) => Effect::End(End::Failed),
         }
+    }
+
+    fn owns(&self, seen: &Seen<T>) -> bool {
+        seen.claim.is_some_and(|claim| claim.owner == self.owner)
+    }
+
+    /// By the last claim: an older one ends sooner.
+    fn has_claimed(&self, seen: &Seen<T>) -> bool {
+        self.owns(seen) && seen.claim.is_some_and(|claim| claim.number == self.claims)
     }
 
     fn load(&mut self) -> Effect<T> {
