@@ -137,6 +137,14 @@ pub const MUTANTS: &[Mutant] = &[
         property: "no pair is lost",
     },
     Mutant {
+        name: "sends_unclaimed",
+        what: "goes on after a failed claim without looking whether it was written",
+        from: "if seen.token == sending.token && self.has_claimed(&seen) =>",
+        to: "if seen.token == sending.token =>",
+        case: "a failing store",
+        property: "one sender per token",
+    },
+    Mutant {
         name: "unsaved_unread",
         what: "sends an unsaved pair without a claim although a write may have stored it",
         from: "if seen.unsaved && seen.token == kept =>",

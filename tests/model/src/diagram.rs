@@ -33,9 +33,18 @@ fn events(effect: &Effect<u8>) -> Vec<Event<u8>> {
                 lease: LEASE,
                 made: Duration::ZERO,
             };
+            let ours = Claim {
+                owner: OURS,
+                ..theirs
+            };
             for token in TOKENS {
                 for usable in [Use::Good, Use::Early, Use::Expired, Use::Over] {
-                    for (claim, unsaved) in [(None, false), (Some(theirs), false), (None, true)] {
+                    for (claim, unsaved) in [
+                        (None, false),
+                        (Some(theirs), false),
+                        (Some(ours), false),
+                        (None, true),
+                    ] {
                         events.push(Event::Loaded(Some(Seen {
                             token,
                             newer: false,
