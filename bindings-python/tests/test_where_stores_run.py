@@ -1,0 +1,739 @@
+"""Where the methods of stores run: the caller's thread, event loop and context variables."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import PRELUDE, Program, Relay, Sandbox
+from parallel_account import AccountClient, AsyncAccountClient, ConfigError, StoreError
+
+user: contextvars.ContextVar[int] = contextvars.ContextVar("user")
+
+
+def threads() -> int:
+    """How many this process has, whoever made them."""
+    return len(os.listdir("/proc/self/task"))
+
+
+class Noting:
+    """Notes where it was called, and that it never is twice at once."""
+
+    def __init__(self, record: str | None, *, slow: float = 0.0) -> None:
+        self.record = record
+        self.slow = slow
+        self.loads = 0
+        self.at_work = 0
+        self.overlapped = 0
+        self.threads: set[int] = set()
+        self.users: set[int | None] = set()
+        self.most_threads = 0
+
+    def note(self) -> None:
+        self.threads.add(threading.get_ident())
+        self.users.add(user.get(None))
+
+    def load(self) -> str | None:
+        self.loads += 1
+        self.at_work += 1
+        self.overlapped += self.at_work > 1
+        self.note()
+        time.sleep(self.slow)
+        if sys.platform == "linux":
+            self.most_threads = max(self.most_threads, threads())
+        self.at_work -= 1
+        return self.record
+
+    def replace(self, old: str | None, new: str | None) -> bool:
+        self.note()
+        if self.record != old:
+            return False
+        self.record = new
+        return True
+
+
+class NotingAsync(Noting):
+    def __init__(self, record: str | None, *, slow: float = 0.0) -> None:
+        super().__init__(record, slow=slow)
+        self.loops: set[Any] = set()
+
+    async def load(self) -> str | None:  # type: ignore[override]
+        self.loops.add(asyncio.get_running_loop())
+        self.loads += 1
+        self.at_work += 1
+        self.overlapped += self.at_work > 1
+        await asyncio.sleep(self.slow)
+        self.at_work -= 1
+        self.note()
+        return self.record
+
+    async def replace(self, old: str | None, new: str | None) -> bool:  # type: ignore[override]
+        await asyncio.sleep(0)
+        self.loops.add(asyncio.get_running_loop())
+        return super().replace(old, new)
+
+
+def test_sqlite_and_context_of_the_calling_thread(sandbox: Sandbox) -> None:
+    """A connection of `sqlite3` refuses every thread but its own."""
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE logins (user_id INTEGER PRIMARY KEY, record TEXT NOT NULL)")
+    database.execute("INSERT INTO logins VALUES (7, ?)", (sandbox.record(),))
+
+    class Bound:
+        def load(self) -> str | None:
+            row = database.execute("SELECT record FROM logins WHERE user_id = ?", (user.get(),))
+            return str(row.fetchone()[0])
+
+        def replace(self, old: str | None, new: str | None) -> bool:
+            change = "UPDATE logins SET record = ? WHERE user_id = ? AND record = ?"
+            return database.execute(change, (new, user.get(), old)).rowcount == 1
+
+    sandbox.control("POST", "/expire-access-token")
+    token = user.set(7)
+    try:
+        with sandbox.client(store=Bound()) as client:
+            assert client.balance.get().org_id
+            # Within the transaction that the first change began, as a TestCase of Django's has it.
+            assert database.in_transaction
+    finally:
+        user.reset(token)
+        database.close()
+    assert len(sandbox.requests("token.refresh")) == 1
+
+
+@pytest.mark.parametrize("kind", [Noting, NotingAsync])
+def test_the_context_of_the_caller(sandbox: Sandbox, kind: Any) -> None:
+    store = kind(sandbox.record())
+    sandbox.control("POST", "/expire-access-token")
+    user.set(3)
+
+    async def main() -> None:
+        user.set(4)
+        async with sandbox.async_client(store=store) as client:
+            await client.balance.get()
+
+    asyncio.run(main())
+    assert store.users == {4}
+    store.users.clear()
+    sandbox.control("POST", "/expire-access-token")
+    with sandbox.client(store=store) as client:
+        client.balance.get()
+    assert store.users == {3}
+    assert threading.get_ident() in store.threads
+
+
+def test_coroutines_of_a_blocking_client_run_in_its_thread(sandbox: Sandbox) -> None:
+    store = NotingAsync(sandbox.record())
+    client = sandbox.client(store=store)
+    client.status()
+    assert store.threads == {threading.get_ident()}
+
+    async def main() -> None:
+        client.status()
+
+    # This thread's loop stands still meanwhile.
+    asyncio.run(main())
+    assert len(store.threads) == 2
+
+
+@pytest.mark.parametrize("kind", [Noting, NotingAsync])
+def test_one_load_at_a_time(sandbox: Sandbox, kind: Any) -> None:
+    store = kind(sandbox.record(), slow=0.05)
+
+    async def main() -> None:
+        async with sandbox.async_client(store=store) as client:
+            await asyncio.gather(*(client.balance.get() for _ in range(458)))
+
+    asyncio.run(main())
+    assert store.overlapped == 0
+    assert store.loads < 46
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_calls_at_once_need_no_threads(sandbox: Sandbox) -> None:
+    store = Noting(sandbox.record(), slow=0.01)
+
+    async def main() -> None:
+        async with sandbox.async_client(store=store) as client:
+            await client.status()
+            await asyncio.gather(*(client.status() for _ in range(1000)))
+
+    asyncio.run(main())
+    before = threads()
+    store.most_threads = 0
+    asyncio.run(main())
+    # One thread makes the calls of one client's store.
+    assert store.most_threads <= before + 1
+    assert store.overlapped == 0
+
+    store = Noting(sandbox.record(), slow=0.01)
+    start = threading.Barrier(200)
+    with sandbox.client(store=store) as client, ThreadPoolExecutor(200) as pool:
+
+        def call(_: int) -> None:
+            start.wait()
+            for _ in range(5):
+                client.status()
+
+        before = threads()
+        list(pool.map(call, range(200)))
+    # All the others are the caller's own.
+    assert store.most_threads <= before + 200
+    assert store.overlapped == 0
+    assert store.loads < 500
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_many_users_at_once_need_few_threads(sandbox: Sandbox) -> None:
+    record = sandbox.record()
+    stores = [Noting(record, slow=0.01) for _ in range(200)]
+
+    async def main() -> None:
+        clients = [sandbox.async_client(store=store) for store in stores]
+        await clients[0].status()
+        before = threads()
+        await asyncio.gather(*(client.status() for client in clients))
+        assert max(store.most_threads for store in stores) <= before + 8
+
+    asyncio.run(main())
+
+
+class Hanging(Noting):
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.hangs = threading.Event()
+        self.release = threading.Event()
+
+    def load(self) -> str | None:
+        self.loads += 1
+        self.hangs.set()
+        self.release.wait(50)
+        return None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_store_that_hangs_costs_one_thread_or_call(sandbox: Sandbox) -> None:
+    words = r"load\(\).* not finish within 0.2 s.*store_timeout"
+    store = Hanging()
+
+    async def main() -> None:
+        client = sandbox.async_client(store=store, store_timeout=0.2)
+        ends = []
+        for _ in range(3):
+            calls = (client.status() for _ in range(20))
+            ends += await asyncio.gather(*calls, return_exceptions=True)
+        for end in ends:
+            with pytest.raises(StoreError, match=words):
+                raise end
+        assert store.loads == 1
+        assert threads() <= before + 1
+
+    with sandbox.async_client(store=Noting(None)) as warm:
+        asyncio.run(warm.status())
+    before = threads()
+    asyncio.run(main())
+    store.release.set()
+
+    # A blocking call cannot leave the method that hangs in its own thread; the others do.
+    store = Hanging()
+    client = sandbox.client(store=store, store_timeout=0.2)
+    with ThreadPoolExecutor(1) as pool:
+        stuck = pool.submit(client.status)
+        assert store.hangs.wait(30)
+        for _ in range(3):
+            with pytest.raises(StoreError, match=words):
+                client.status()
+        assert store.loads == 1
+        assert not stuck.done()
+        store.release.set()
+        with pytest.raises(StoreError, match=words):
+            stuck.result(30)
+    assert not client.status().logged_in
+
+
+@pytest.mark.parametrize("mode", ["blocking", "asyncio"])
+def test_users_never_see_each_other(sandbox: Sandbox, mode: str) -> None:
+    """One store for all, which knows by a context variable whose record it is to keep."""
+    long = bool(os.environ.get("PARALLEL_ACCOUNT_LONG_TESTS"))
+    users, requests = (200, 5000) if long else (40, 400)
+    records = isolation_records(sandbox, users)
+    owner = {record: number for number, record in records.items()}
+    mixed: list[Any] = []
+
+    class Tenants:
+        def load(self) -> str | None:
+            return records[user.get()]
+
+        def replace(self, old: str | None, new: str | None) -> bool:
+            raise AssertionError("nothing expires here")
+
+    class AsyncTenants(Tenants):
+        async def load(self) -> str | None:  # type: ignore[override]
+            await asyncio.sleep(0)
+            return records[user.get()]
+
+    assert len(owner) == users
+    plain = Tenants()
+
+    def check(number: int, organizations: list[Any]) -> None:
+        if [it.id for it in organizations] != [f"org_{number}"]:
+            mixed.append((number, organizations))
+
+    def blocking(request: int) -> None:
+        number = request % users
+        token = user.set(number)
+        with sandbox.client(store=plain) as client:
+            check(number, client.organizations())
+        user.reset(token)
+
+    async def main() -> None:
+        at_once = asyncio.Semaphore(100)
+        coroutines = AsyncTenants()
+
+        async def one(request: int) -> None:
+            number = request % users
+            user.set(number)
+            async with at_once:
+                store = coroutines if request // users % 2 else plain
+                async with sandbox.async_client(store=store) as client:
+                    check(number, await client.organizations())
+
+        await asyncio.gather(*(asyncio.ensure_future(one(it)) for it in range(requests)))
+
+    if mode == "asyncio":
+        asyncio.run(main())
+    else:
+        with ThreadPoolExecutor(32) as pool:
+            list(pool.map(blocking, range(requests)))
+    assert mixed == []
+
+
+def isolation_records(sandbox: Sandbox, users: int) -> dict[int, str]:
+    record = sandbox.record()
+    assert "org_sandbox" in record
+    return {it: record.replace("org_sandbox", f"org_{it}") for it in range(users)}
+
+
+class Database:
+    """A store that is closed before its owner ends, as a pool of connections is."""
+
+    def __init__(self, record: str) -> None:
+        self.record = record
+        self.open = True
+
+    def load(self) -> str | None:
+        assert self.open
+        return self.record
+
+    def replace(self, old: str | None, new: str | None) -> bool:
+        assert self.open
+        if self.record != old:
+            return False
+        assert new is not None
+        self.record = new
+        return True
+
+
+class AsyncDatabase(Database):
+    async def load(self) -> str | None:  # type: ignore[override]
+        await asyncio.sleep(0)
+        return super().load()
+
+    async def replace(self, old: str | None, new: str | None) -> bool:  # type: ignore[override]
+        await asyncio.sleep(0.01)
+        return super().replace(old, new)
+
+
+@pytest.mark.parametrize("kind", [Database, AsyncDatabase])
+@pytest.mark.parametrize("cancelled", [False, True], ids=["left", "cancelled"])
+def test_leaving_an_async_client_saves_the_pair(
+    sandbox: Sandbox, relay: Relay, kind: Any, cancelled: bool
+) -> None:
+    store = kind(sandbox.record())
+    before = store.record
+    sandbox.control("POST", "/expire-access-token")
+
+    async def request() -> None:
+        async with sandbox.async_client(store=store, platform_url=relay.url) as client:
+            call = asyncio.ensure_future(client.balance.get())
+            await asyncio.to_thread(relay.answered.wait, 30)
+            call.cancel()
+            asyncio.get_running_loop().call_later(0.1, relay.release)
+            if cancelled:
+                await asyncio.sleep(60)
+        store.open = False
+
+    async def main() -> None:
+        task = asyncio.ensure_future(request())
+        if cancelled:
+            await asyncio.to_thread(relay.answered.wait, 30)
+            for _ in range(3):
+                # A scope of anyio's cancels again and again.
+                await asyncio.sleep(0.02)
+                task.cancel()
+        await asyncio.wait([task])
+        store.open = False
+        assert task.cancelled() == cancelled
+
+    asyncio.run(main())
+    assert store.record != before
+    assert len(sandbox.requests("token.refresh")) == 1
+    store.open = True
+    assert sandbox.client(store=store).balance.get().org_id
+
+
+@pytest.mark.parametrize("kind", [Database, AsyncDatabase])
+def test_closing_a_client_where_no_loop_runs_saves_the_pair(
+    sandbox: Sandbox, relay: Relay, kind: Any
+) -> None:
+    store = kind(sandbox.record())
+    before = store.record
+    sandbox.control("POST", "/expire-access-token")
+    client = sandbox.async_client(store=store, platform_url=relay.url)
+
+    async def main() -> None:
+        call = asyncio.ensure_future(client.balance.get())
+        await asyncio.to_thread(relay.answered.wait, 30)
+        call.cancel()
+
+    asyncio.run(main())
+    threading.Timer(0.1, relay.release).start()
+    client.close()
+    store.open = False
+    assert store.record != before
+
+
+def test_closing_a_blocking_client_saves_the_pair(program: Program) -> None:
+    """The call is interrupted by Ctrl-C, and then its client is closed."""
+    source = f"""{PRELUDE}
+import json
+record = json.loads(os.environ["RECORD"])
+record["orgs"]["org_sandbox"]["control_api"]["access_token_expires_at"] = 1
+class Database:
+    record, here = json.dumps(record), set()
+    def load(self):
+        assert self.record
+        self.here.add(threading.get_ident())
+        return self.record
+    def replace(self, old, new):
+        self.here.add(threading.get_ident())
+        if old != self.record:
+            return False
+        self.record = new
+        if "claim" in new:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal
+        return True
+store = Database()
+try:
+    with AccountClient(store=store) as client:
+        client.balance.get()
+except KeyboardInterrupt:
+    saved, store.record = store.record, None
+    assert saved != json.dumps(record) and "claim" not in saved, saved
+    AccountClient(store=MemoryStore(saved)).balance.get()
+    print("saved")
+"""
+    ran = program(source)
+    assert (ran.returncode, ran.stdout) == (0, "saved\n"), ran.stderr
+
+
+def test_closing_waits_so_long_and_no_longer(sandbox: Sandbox, relay: Relay) -> None:
+    store = AsyncDatabase(sandbox.record())
+    sandbox.control("POST", "/expire-access-token")
+
+    async def main() -> None:
+        async with sandbox.async_client(store=store, platform_url=relay.url) as client:
+            call = asyncio.ensure_future(client.balance.get())
+            await asyncio.to_thread(relay.answered.wait, 30)
+            call.cancel()
+            started = time.monotonic()
+        assert 4 < time.monotonic() - started < 20
+        started = time.monotonic()
+        client.close()
+        assert time.monotonic() - started < 1
+
+    asyncio.run(main())
+
+
+class Owner:
+    """Is the store of a client that it holds."""
+
+    def __init__(self, make: Any, record: str) -> None:
+        self.record = record
+        self.client: AccountClient | AsyncAccountClient = make(store=self)
+        self.view = self.client.with_options(timeout=9)
+        self.login: Any = None
+
+    def load(self) -> str | None:
+        return self.record
+
+    def replace(self, old: str | None, new: str | None) -> bool:
+        assert new is not None
+        self.record = new
+        return True
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
+@pytest.mark.parametrize("mode", ["blocking", "asyncio", "trio"])
+def test_owners_of_their_client_are_collected(sandbox: Sandbox, mode: str, used: bool) -> None:
+    make = sandbox.client if mode == "blocking" else sandbox.async_client
+    owner: Owner | None = Owner(make, sandbox.record())
+    assert owner is not None
+    client: Any = owner.client
+
+    async def use() -> None:
+        assert owner is not None
+        await client.balance.get()
+        owner.login = await client.start_login()
+
+    if used:
+        sandbox.control("POST", "/expire-access-token")
+        if mode == "blocking":
+            client.balance.get()
+            owner.login = client.start_login()
+        elif mode == "asyncio":
+            asyncio.run(use())
+        else:
+            pytest.importorskip("trio").run(use)
+    # Until it has ended, a refresh needs the store.
+    client.close()
+    gone = weakref.ref(owner)
+    del owner, client, use
+    deadline = time.monotonic() + 10
+    while gone() is not None and time.monotonic() < deadline:
+        gc.collect()
+    assert gone() is None
+
+
+def test_a_store_that_is_used_is_kept(sandbox: Sandbox, relay: Relay) -> None:
+    """A refresh goes on after everything that Python knew of it has gone."""
+    store = Database(sandbox.record())
+    before = store.record
+    sandbox.control("POST", "/expire-access-token")
+
+    class Wrapper:
+        load = staticmethod(store.load)
+        replace = staticmethod(store.replace)
+
+    async def main() -> None:
+        client = sandbox.async_client(store=Wrapper(), platform_url=relay.url)
+        call = asyncio.ensure_future(client.balance.get())
+        await asyncio.to_thread(relay.answered.wait, 30)
+        call.cancel()
+
+    asyncio.run(main())
+    gc.collect()
+    relay.release()
+    deadline = time.monotonic() + 30
+    while store.record == before or "claim" in store.record:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert sandbox.client(store=store).balance.get().org_id
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_what_ends_programs_when_a_store_raises_it(sandbox: Sandbox, error: Any) -> None:
+    class Raises(Noting):
+        async def load(self) -> str | None:  # type: ignore[override]
+            raise error
+
+    class RaisesPlainly(Noting):
+        def load(self) -> str | None:
+            raise error
+
+    async def main(store: Any) -> None:
+        await sandbox.async_client(store=store).status()
+
+    ends = StoreError if error is asyncio.CancelledError else error
+    started = time.monotonic()
+    with pytest.raises(ends):
+        asyncio.run(main(Raises(None)))
+    # In a thread apart, it ends no program.
+    with pytest.raises(StoreError, match=error.__name__):
+        asyncio.run(main(RaisesPlainly(None)))
+    for store in Raises(None), RaisesPlainly(None):
+        with pytest.raises(ends):
+            sandbox.client(store=store).status()
+    assert time.monotonic() - started < 10
+    assert not sandbox.client(store=Noting(None)).status().logged_in
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"max_retries": 2**70}, {"max_retries": -(2**70)}, {"timeout": 10**400}]
+    + [{"store_timeout": it} for it in (0, -1, float("nan"), 10**400, 1e9)],
+)
+def test_options_out_of_range(sandbox: Sandbox, options: Any) -> None:
+    for make in sandbox.client, sandbox.async_client:
+        with pytest.raises(ConfigError, match=next(iter(options))):
+            make(**options)
+    if "store_timeout" not in options:
+        with pytest.raises(ConfigError, match=next(iter(options))):
+            sandbox.client().with_options(**options).status()
+
+
+def test_the_default_time_of_a_store(sandbox: Sandbox) -> None:
+    assert not sandbox.client(store=Noting(None), store_timeout=None).status().logged_in
+
+
+def test_a_loop_that_stopped(sandbox: Sandbox, relay: Relay) -> None:
+    """Neither running nor closed, it takes calls of the store that it never makes."""
+    store = AsyncDatabase(sandbox.record())
+    before = store.record
+    sandbox.control("POST", "/expire-access-token")
+    client = sandbox.async_client(store=store, platform_url=relay.url)
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(client.balance.get())
+    loop.run_until_complete(asyncio.to_thread(relay.answered.wait, 30))
+    relay.release()
+    started = time.monotonic()
+    asyncio.run(client.settled())
+    assert store.record != before
+    assert time.monotonic() - started < 10
+    task.cancel()
+    loop.run_until_complete(asyncio.wait([task]))
+    loop.close()
+
+
+def test_trio_runs_coroutines_on_its_loop(sandbox: Sandbox) -> None:
+    trio: Any = pytest.importorskip("trio")
+    seen: set[Any] = set()
+
+    class InTrio(Noting):
+        async def load(self) -> str | None:  # type: ignore[override]
+            await trio.sleep(0)
+            self.note()
+            seen.add(trio.lowlevel.current_trio_token())
+            return self.record
+
+        async def replace(self, old: str | None, new: str | None) -> bool:  # type: ignore[override]
+            await trio.sleep(0)
+            seen.add(trio.lowlevel.current_trio_token())
+            return super().replace(old, new)
+
+    store = InTrio(sandbox.record())
+    sandbox.control("POST", "/expire-access-token")
+
+    async def main() -> None:
+        user.set(5)
+        async with sandbox.async_client(store=store) as client:
+            async with trio.open_nursery() as nursery:
+                for _ in range(20):
+                    nursery.start_soon(client.balance.get)
+        assert seen == {trio.lowlevel.current_trio_token()}
+
+    trio.run(main)
+    assert store.users == {5}
+    assert len(sandbox.requests("token.refresh")) == 1
+
+
+@pytest.mark.parametrize("in_scope", [False, True])
+def test_leaving_under_trio_saves_the_pair(sandbox: Sandbox, relay: Relay, in_scope: bool) -> None:
+    trio: Any = pytest.importorskip("trio")
+
+    class InTrio(Database):
+        async def load(self) -> str | None:  # type: ignore[override]
+            await trio.sleep(0)
+            return super().load()
+
+        async def replace(self, old: str | None, new: str | None) -> bool:  # type: ignore[override]
+            await trio.sleep(0.01)
+            return super().replace(old, new)
+
+    store = InTrio(sandbox.record())
+    before = store.record
+    sandbox.control("POST", "/expire-access-token")
+
+    async def main() -> None:
+        with trio.CancelScope() as scope:
+            async with sandbox.async_client(store=store, platform_url=relay.url) as client:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(client.balance.get)
+                    await trio.to_thread.run_sync(relay.answered.wait, 30)
+                    nursery.cancel_scope.cancel()
+                threading.Timer(0.1, relay.release).start()
+                if in_scope:
+                    scope.cancel()
+        store.open = False
+
+    trio.run(main)
+    assert store.record != before
+
+
+GEVENT = """
+from gevent import monkey
+{patch}
+import gevent
+""" + PRELUDE + """
+import contextvars, json
+user = contextvars.ContextVar("user")
+record = json.loads(os.environ["RECORD"])
+record["orgs"]["org_sandbox"]["control_api"]["access_token_expires_at"] = 1
+class Own:
+    def __init__(self):
+        self.record, self.users, self.threads = json.dumps(record), set(), set()
+    def note(self):
+        gevent.sleep(0.01)
+        self.users.add(user.get(None))
+        self.threads.add(gevent._threading.get_thread_ident())
+    def load(self):
+        self.note()
+        return self.record
+    def replace(self, old, new):
+        self.note()
+        same = old == self.record
+        if same:
+            self.record = new
+        return same
+ticks = 0
+def tick():
+    global ticks
+    while True:
+        ticks += 1
+        gevent.sleep(0.005)
+ticking = gevent.spawn(tick)
+def one(number, client):
+    user.set(number)
+    assert client.balance.get().org_id
+own = Own()
+for client in client, AccountClient(store=own):
+    gevent.joinall([gevent.spawn(one, it, client) for it in range(30)], raise_error=True)
+assert len(own.threads) == 1, own.threads
+assert own.users <= set(range(30)), own.users
+before = ticks
+# The service takes its time; the hub does not stand still.
+try:
+    with gevent.Timeout(0.4):
+        client.request("GET", "/service/v1/apps")
+except gevent.Timeout:
+    print("timed out")
+assert ticks - before > 20, ticks - before
+with AccountClient(store=Own()) as another:
+    call = gevent.spawn(one, 1, another)
+    gevent.sleep(0.02)
+    call.kill()
+print("killed")
+"""
+
+
+@pytest.mark.parametrize("patch", ["monkey.patch_all()", ""], ids=["patched", "plain"])
+def test_gevent(sandbox: Sandbox, program: Program, patch: str) -> None:
+    pytest.importorskip("gevent")
+    sandbox.fault("apps.list", delay_ms=20_000)
+    ran = program(GEVENT.replace("{patch}", patch))
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
+    assert ran.stdout == "timed out\nkilled\n"
