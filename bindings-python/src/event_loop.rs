@@ -78,14 +78,18 @@ impl Mailbox {
 
     /// From a background thread: the call `id` is finished.
     pub(crate) fn finish(&self, id: u64, reply: Reply) {
-        let first = {
+        {
             let mut finished = lock(&self.finished);
+            // Kept, it could keep the loop alive: an error refers to where it was raised.
+            if self.closed.load(Ordering::Acquire) {
+                return;
+            }
             finished.push((id, reply));
-            finished.len() == 1
-        };
-        if first && !self.closed.load(Ordering::Acquire) {
-            self.ring();
+            if finished.len() > 1 {
+                return;
+            }
         }
+        self.ring();
     }
 
     fn ring(&self) {
@@ -114,10 +118,13 @@ impl Mailbox {
 
 impl Place for Mailbox {
     fn offer(&self, call: StoreCall) -> Result<(), StoreCall> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(call);
+        {
+            let mut calls = lock(&self.calls);
+            if self.closed.load(Ordering::Acquire) {
+                return Err(call);
+            }
+            calls.push(call);
         }
-        lock(&self.calls).push(call);
         self.ring();
         Ok(())
     }
@@ -173,8 +180,9 @@ impl Drop for Hub {
         let mailbox = &self.0;
         mailbox.closed.store(true, Ordering::Release);
         let waiting = mem::take(&mut *lock(&mailbox.waiting));
+        let finished = mem::take(&mut *lock(&mailbox.finished));
         let calls = mem::take(&mut *lock(&mailbox.calls));
-        drop(calls);
+        drop((finished, calls));
         if mailbox.is_ours() {
             for waiting in waiting.values() {
                 waiting.call.get().abort();

@@ -192,10 +192,27 @@ def _run(call: StoreCall, awaitable: Awaitable[Any], timeout: float) -> Any:
         return trio.run(in_trio)
     import asyncio
 
-    async def in_asyncio() -> Any:
-        return await asyncio.wait_for(awaitable, timeout + _MARGIN)
+    ended: list[Any] = []
 
-    return asyncio.run(in_asyncio())
+    async def in_asyncio() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        timer = loop.call_later(timeout + _MARGIN, task.cancel)
+        try:
+            ended.append((await awaitable, None))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            # Loops do not survive some of these.
+            ended.append((None, error))
+        finally:
+            timer.cancel()
+
+    asyncio.run(in_asyncio())
+    ((result, error),) = ended
+    if error is not None:
+        raise error
+    return result
 
 
 def in_a_loop() -> bool:
