@@ -19,7 +19,7 @@ enum State {
         id: u64,
         task: AbortHandle,
         /// Serves the store of its client while it waits.
-        attendance: Option<Attendance>,
+        _attendance: Option<Attendance>,
     },
     Answered(PyResult<Py<PyAny>>),
     /// Trio's own waiting, which all is handed on to.
@@ -98,7 +98,7 @@ impl Call {
             mailbox,
             id,
             task,
-            attendance,
+            _attendance: attendance,
         });
         Ok(waiter.unbind())
     }

@@ -234,9 +234,7 @@ impl Desk {
         }
         {
             let mut state = lock(&self.state);
-            state
-                .attending
-                .retain(|it| !Arc::ptr_eq(&it.place, &place));
+            state.attending.retain(|it| !Arc::ptr_eq(&it.place, &place));
             state.current = None;
             state.waiting.push_front(job.clone());
         }
@@ -515,7 +513,8 @@ impl StoreCall {
     ) -> PyResult<Option<(Bound<'py, PyAny>, Vec<Option<String>>, Serving, f64)>> {
         if self.job.is_given_up() {
             if self.close() {
-                self.job.finish(Err(Error::internal("nobody waits for this")));
+                self.job
+                    .finish(Err(Error::internal("nobody waits for this")));
             }
             return Ok(None);
         }

@@ -180,10 +180,11 @@ impl Drop for Hub {
         let mailbox = &self.0;
         mailbox.closed.store(true, Ordering::Release);
         let waiting = mem::take(&mut *lock(&mailbox.waiting));
-        let finished = mem::take(&mut *lock(&mailbox.finished));
-        let calls = mem::take(&mut *lock(&mailbox.calls));
-        drop((finished, calls));
+        // In a forked child, a thread of the parent's may hold the other locks for good.
         if mailbox.is_ours() {
+            let finished = mem::take(&mut *lock(&mailbox.finished));
+            let calls = mem::take(&mut *lock(&mailbox.calls));
+            drop((finished, calls));
             for waiting in waiting.values() {
                 waiting.call.get().abort();
             }

@@ -25,11 +25,7 @@ pub(crate) fn is_running(py: Python<'_>) -> bool {
     ask().unwrap_or(false)
 }
 
-pub(crate) fn wait(
-    py: Python<'_>,
-    future: ReplyFuture,
-    home: Option<Home>,
-) -> PyResult<Py<PyAny>> {
+pub(crate) fn wait(py: Python<'_>, future: ReplyFuture, home: Option<Home>) -> PyResult<Py<PyAny>> {
     let flight = Flight::new(future, home, false);
     let wait = py.import("parallel_account._gevent")?.getattr("wait")?;
     process::call_out(&wait, &(flight,).into_pyobject(py)?).map(Bound::unbind)

@@ -56,7 +56,11 @@ impl<'py> FromPyObject<'_, 'py> for Seconds {
             Ok(seconds) => Ok(Self(seconds)),
             Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
                 let negative = value.lt(0)?;
-                Ok(Self(if negative { f64::NEG_INFINITY } else { f64::INFINITY }))
+                Ok(Self(if negative {
+                    f64::NEG_INFINITY
+                } else {
+                    f64::INFINITY
+                }))
             }
             Err(error) => Err(error),
         }

@@ -19,7 +19,11 @@ const LONG: Duration = Duration::from_secs(3600);
 
 pub(crate) fn run(py: Python<'_>, home: &Home, future: ReplyFuture) -> PyResult<Py<PyAny>> {
     let signals = blocking::is_main_thread(py);
-    let limit = if signals { blocking::SIGNAL_CHECK } else { LONG };
+    let limit = if signals {
+        blocking::SIGNAL_CHECK
+    } else {
+        LONG
+    };
     let work = Work::start(py, Arc::default(), Some(home), false, future)?;
     loop {
         let arrival = py.detach(|| work.waiter.wait(work.attendance.as_ref(), limit));

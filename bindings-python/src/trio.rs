@@ -22,11 +22,7 @@ pub(crate) fn is_running(py: Python<'_>) -> bool {
 }
 
 /// The iterator by which a trio task awaits `future`.
-pub(crate) fn wait(
-    py: Python<'_>,
-    future: ReplyFuture,
-    home: Option<Home>,
-) -> PyResult<Py<PyAny>> {
+pub(crate) fn wait(py: Python<'_>, future: ReplyFuture, home: Option<Home>) -> PyResult<Py<PyAny>> {
     let flight = Flight::new(future, home, true);
     let waiting = py
         .import("parallel_account._trio")?

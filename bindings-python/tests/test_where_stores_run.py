@@ -7,13 +7,11 @@ import contextvars
 import gc
 import os
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -492,8 +490,7 @@ def test_owners_of_their_client_are_collected(sandbox: Sandbox, mode: str, used:
     assert owner is not None
     client: Any = owner.client
 
-    async def use() -> None:
-        assert owner is not None
+    async def use(owner: Owner, client: Any) -> None:
         await client.balance.get()
         owner.login = await client.start_login()
 
@@ -503,13 +500,13 @@ def test_owners_of_their_client_are_collected(sandbox: Sandbox, mode: str, used:
             client.balance.get()
             owner.login = client.start_login()
         elif mode == "asyncio":
-            asyncio.run(use())
+            asyncio.run(use(owner, client))
         else:
-            pytest.importorskip("trio").run(use)
+            pytest.importorskip("trio").run(use, owner, client)
     # Until it has ended, a refresh needs the store.
     client.close()
     gone = weakref.ref(owner)
-    del owner, client, use
+    del owner, client
     deadline = time.monotonic() + 10
     while gone() is not None and time.monotonic() < deadline:
         gc.collect()
@@ -627,10 +624,9 @@ def test_trio_runs_coroutines_on_its_loop(sandbox: Sandbox) -> None:
 
     async def main() -> None:
         user.set(5)
-        async with sandbox.async_client(store=store) as client:
-            async with trio.open_nursery() as nursery:
-                for _ in range(20):
-                    nursery.start_soon(client.balance.get)
+        async with sandbox.async_client(store=store) as client, trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(client.balance.get)
         assert seen == {trio.lowlevel.current_trio_token()}
 
     trio.run(main)
@@ -671,11 +667,14 @@ def test_leaving_under_trio_saves_the_pair(sandbox: Sandbox, relay: Relay, in_sc
     assert store.record != before
 
 
-GEVENT = """
+GEVENT = (
+    """
 from gevent import monkey
 {patch}
 import gevent
-""" + PRELUDE + """
+"""
+    + PRELUDE
+    + """
 import contextvars, json
 user = contextvars.ContextVar("user")
 record = json.loads(os.environ["RECORD"])
@@ -725,6 +724,7 @@ with AccountClient(store=Own()) as another:
     call.kill()
 print("killed")
 """
+)
 
 
 @pytest.mark.parametrize("patch", ["monkey.patch_all()", ""], ids=["patched", "plain"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 from parallel_account import _native, _store_calls
@@ -21,13 +22,10 @@ def wait(flight: _native.Flight) -> Any:
 
     What gevent raises in the greenlet (a ``Timeout``, ``GreenletExit``) stops the request.
     """
-    import gevent
-    from gevent.event import Event
-
-    arrived = Event()
+    arrived = import_module("gevent.event").Event()
     arrivals: list[_native.StoreCall | None] = []
     # The only thing of gevent that other threads may use.
-    watcher = gevent.get_hub().loop.async_()
+    watcher = import_module("gevent").get_hub().loop.async_()
     watcher.start(arrived.set)
 
     def notify(arrival: _native.StoreCall | None) -> None:
