@@ -8,7 +8,8 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
 use crate::call::Call;
-use crate::desk::{Home, Serving};
+use crate::desk::Home;
+use crate::job::Serving;
 use crate::{blocking, errors, gevent, host_store, serving};
 
 /// How calls are carried out.

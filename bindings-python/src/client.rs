@@ -15,8 +15,8 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::carry::{Mode, Nothing, carry};
-use crate::desk::{Owned, Serving};
 use crate::host_store::{self, HostStore, StoreInUse};
+use crate::job::{Owned, Serving};
 use crate::json::{self, Json};
 use crate::login::Started;
 use crate::models::{ApiKey, App, Balance, DeviceCode, Organization, PollAnswer, Status, Tokens};

@@ -19,7 +19,8 @@ use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
 use crate::call::Call;
 use crate::carry::Reply;
-use crate::desk::{Place, StoreCall};
+use crate::desk::Place;
+use crate::job::StoreCall;
 use crate::{errors, process, trio};
 
 /// A call that a loop waits for.

@@ -10,8 +10,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
-use crate::desk::{Desk, Home, Job, Outcome, Owned, Serving};
+use crate::desk::{Desk, Home};
 use crate::errors::{self, HostError};
+use crate::job::{Job, Outcome, Owned, Serving};
 use crate::options::DAY;
 use crate::process::{self, PerProcess};
 use crate::store::NativeStore;

@@ -11,6 +11,7 @@ mod event_loop;
 mod field;
 mod gevent;
 mod host_store;
+mod job;
 mod json;
 mod login;
 mod models;
@@ -51,7 +52,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<login::AsyncLogin>()?;
     module.add_class::<store::MemoryStore>()?;
     module.add_class::<store::FileStore>()?;
-    module.add_class::<desk::StoreCall>()?;
+    module.add_class::<job::StoreCall>()?;
     module.add_class::<waiter::Flight>()?;
     module.add_class::<models::ApiKey>()?;
     module.add_class::<models::App>()?;

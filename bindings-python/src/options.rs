@@ -9,8 +9,8 @@ use pyo3::Borrowed;
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 
-use crate::desk::Owned;
 use crate::host_store::{self, Adapter, Given, HostStore};
+use crate::job::Owned;
 use crate::{errors, process};
 
 /// The span of time that an option gives in seconds, for the core to check: what no span can hold

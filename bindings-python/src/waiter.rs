@@ -9,7 +9,8 @@ use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
 use crate::carry::{Reply, ReplyFuture};
-use crate::desk::{Attendance, Home, Place, StoreCall};
+use crate::desk::{Attendance, Home, Place};
+use crate::job::StoreCall;
 use crate::{errors, process};
 
 #[derive(Default)]

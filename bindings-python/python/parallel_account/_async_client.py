@@ -330,7 +330,8 @@ class AsyncAccountClient:
         """Waits for what calls left behind when they were cancelled: a refresh above all.
 
         Such work goes on by itself, so that no login is lost, and the end of the client and of the
-        process wait up to 5 seconds for it. Call this where a process ends in another way, as by ``os._exit()``.
+        process wait up to 5 seconds for it. Call this where a process ends in another way, as
+        by ``os._exit()``.
         """
         return await self._native.settled()
 
