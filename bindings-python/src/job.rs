@@ -196,6 +196,11 @@ pub(crate) struct StoreCall {
 }
 
 impl StoreCall {
+    /// The stores that are at work while it is made.
+    pub(crate) fn serving(&self) -> &[u64] {
+        &self.job.serving
+    }
+
     /// Not taken after all.
     pub(crate) fn forget(self) {
         self.job.withdraw();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::carry::ReplyFuture;
 use crate::desk::Home;
@@ -31,9 +32,16 @@ pub(crate) fn run(py: Python<'_>, home: &Home, future: ReplyFuture) -> PyResult<
             Arrival::Reply(Some(reply)) => return reply(py),
             Arrival::Reply(None) => return Err(no_reply()),
             Arrival::Call(call) => {
-                let run = py.import("parallel_account._store_calls")?;
+                let calls = py.import("parallel_account._store_calls")?;
+                // Set before any code of Python's runs: a signal handler that calls the client
+                // from there on would wait for what this thread is about to do.
+                let serving = calls.getattr("serving")?;
+                let stores = PyTuple::new(py, call.serving())?;
+                let outside = serving.call_method1("set", (stores,))?;
                 let call = (call,).into_pyobject(py)?;
-                process::call_out(&run.getattr("run_here")?, &call)?;
+                let run = process::call_out(&calls.getattr("run_here")?, &call);
+                serving.call_method1("reset", (outside,))?;
+                run?;
             }
             Arrival::Nothing if signals => py.check_signals()?,
             Arrival::Nothing => {}

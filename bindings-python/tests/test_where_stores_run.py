@@ -398,6 +398,60 @@ def test_trio_runs_coroutines_on_its_loop(sandbox: Sandbox) -> None:
     assert len(sandbox.requests("token.refresh")) == 1
 
 
+FORKED = (
+    PRELUDE
+    + """
+class Plain:
+    def load(self):
+        return os.environ["RECORD"]
+    def replace(self, old, new): ...
+class Coroutines(Plain):
+    async def load(self):
+        return os.environ["RECORD"]
+client = AccountClient(store=Plain())
+aclients = [AsyncAccountClient(store=it()) for it in (Plain, Coroutines)]
+def use():
+    signal.alarm(20)  # ends a child that waits for a lock that nobody holds
+    assert client.balance.get().org_id
+    for it in aclients:
+        assert asyncio.run(it.balance.get()).org_id
+def busy():
+    while True:
+        client.status()
+        for it in aclients:
+            asyncio.run(it.status())
+def handle(*_):
+    try:
+        print("handler", client.balance.get().org_id)
+    except ConfigError as error:
+        # This thread was just making a call of the store.
+        assert "must not call its client" in str(error)
+        print("handler refused")
+use()
+threading.Thread(target=busy, daemon=True).start()
+for _ in range(20):
+    child = os.fork()
+    if not child:
+        use()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+signal.signal(signal.SIGALRM, handle)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+print("main", client.request("GET", "/service/v1/apps"))
+"""
+)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forks_and_signal_handlers(sandbox: Sandbox, program: Program) -> None:
+    sandbox.fault("apps.list", delay_ms=600)
+    ran = program(FORKED)
+    assert ran.returncode == 0, ran.stderr
+    handled, ended = ran.stdout.splitlines()
+    assert handled in ("handler org_sandbox", "handler refused")
+    assert ended == "main {'apps': []}"
+
+
 GEVENT = (
     """
 from gevent import monkey

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from contextvars import ContextVar, copy_context
 
@@ -143,6 +142,8 @@ def _begin_async(
     method, arguments, stores, timeout = begun
     context = call.context.copy()
     context.run(serving.set, tuple(stores))
+    import inspect
+
     if inspect.iscoroutinefunction(method):
         return context, method, arguments, timeout
     _workers.start(context, timeout, _call, call, method, arguments, timeout)
