@@ -7,9 +7,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
-use crate::carry::ReplyFuture;
 use crate::desk::{Attendance, Home};
 use crate::event_loop::{self, Mailbox};
+use crate::reply::ReplyFuture;
 use crate::{errors, process, trio};
 
 enum State {

@@ -1,7 +1,6 @@
 //! Carrying out a call of the core: by blocking, or by asyncio.
 
 use std::future::Future;
-use std::pin::Pin;
 
 use parallel_account::Error;
 use pyo3::IntoPyObjectExt;
@@ -10,6 +9,7 @@ use pyo3::prelude::*;
 use crate::call::Call;
 use crate::desk::Home;
 use crate::job::Serving;
+use crate::reply::{Reply, ReplyFuture};
 use crate::{blocking, errors, gevent, host_store, serving};
 
 /// How calls are carried out.
@@ -18,10 +18,6 @@ pub(crate) enum Mode {
     Blocking,
     Asyncio,
 }
-
-/// A finished call, turned into a Python object on the thread that wants it.
-pub(crate) type Reply = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
-pub(crate) type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// Carries `future` out: its value, or the awaitable of it. The call is made from within the
 /// methods of the stores `outer`, and serves the store of `home` while it waits.

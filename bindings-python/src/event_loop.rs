@@ -18,9 +18,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
 use crate::call::Call;
-use crate::carry::Reply;
 use crate::desk::Place;
 use crate::job::StoreCall;
+use crate::reply::Reply;
 use crate::{errors, process, trio};
 
 /// A call that a loop waits for.

@@ -5,9 +5,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use crate::carry::ReplyFuture;
 use crate::desk::Home;
 use crate::process;
+use crate::reply::ReplyFuture;
 use crate::waiter::Flight;
 
 /// Whether other greenlets may run in this thread. Imports nothing.

@@ -13,9 +13,11 @@ use pyo3::types::PyType;
 use crate::desk::{Desk, Home};
 use crate::errors::{self, HostError};
 use crate::job::{Job, Outcome, Owned, Serving};
-use crate::options::DAY;
 use crate::process::{self, PerProcess};
 use crate::store::NativeStore;
+
+/// The longest time that the core takes as well.
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 tokio::task_local! {
     /// Which store methods the call that this task carries out was made from.

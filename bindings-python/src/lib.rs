@@ -17,6 +17,7 @@ mod login;
 mod models;
 mod options;
 mod process;
+mod reply;
 mod serving;
 mod store;
 mod trio;

@@ -9,7 +9,7 @@ use pyo3::Borrowed;
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 
-use crate::host_store::{self, Adapter, Given, HostStore};
+use crate::host_store::{self, Adapter, DAY, Given, HostStore};
 use crate::job::Owned;
 use crate::{errors, process};
 
@@ -25,9 +25,6 @@ pub(crate) fn seconds(value: f64) -> Duration {
 
 /// As `CredentialStore::time_limit` has it.
 const STORE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The longest time that the core takes as well.
-pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The same for an option that the core does not check.
 pub(crate) fn positive_seconds(py: Python<'_>, name: &str, value: f64) -> PyResult<Duration> {

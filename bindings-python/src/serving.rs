@@ -10,8 +10,8 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::carry::ReplyFuture;
 use crate::desk::Home;
+use crate::reply::ReplyFuture;
 use crate::waiter::{Arrival, Work, no_reply};
 use crate::{blocking, process};
 

@@ -5,8 +5,8 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use crate::carry::ReplyFuture;
 use crate::desk::Home;
+use crate::reply::ReplyFuture;
 use crate::waiter::Flight;
 
 /// Whether the caller is a task of trio. Imports nothing.

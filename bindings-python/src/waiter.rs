@@ -8,9 +8,9 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
-use crate::carry::{Reply, ReplyFuture};
 use crate::desk::{Attendance, Home, Place};
 use crate::job::StoreCall;
+use crate::reply::{Reply, ReplyFuture};
 use crate::{errors, process};
 
 #[derive(Default)]
