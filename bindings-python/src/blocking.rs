@@ -17,7 +17,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::{errors, process};
 
 /// How long Ctrl-C may go unnoticed.
-const SIGNAL_CHECK: Duration = Duration::from_millis(60);
+pub(crate) const SIGNAL_CHECK: Duration = Duration::from_millis(60);
 
 /// After such a pause, connections that the server has closed meanwhile are looked for first.
 const STALE_AFTER: Duration = Duration::from_secs(1);
@@ -101,7 +101,7 @@ pub(crate) fn turn_all(py: Python<'_>) {
     py.detach(|| runtimes.into_iter().for_each(|it| turn(&it)));
 }
 
-fn is_main_thread(py: Python<'_>) -> bool {
+pub(crate) fn is_main_thread(py: Python<'_>) -> bool {
     let ask = || -> PyResult<bool> {
         let threading = py.import("threading")?;
         let main = threading.call_method0("main_thread")?;

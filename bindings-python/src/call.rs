@@ -7,16 +7,19 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
-use crate::carry::ReplyFuture;
+use crate::desk::{Attendance, Home};
 use crate::event_loop::{self, Mailbox};
+use crate::reply::ReplyFuture;
 use crate::{errors, process, trio};
 
 enum State {
-    New(ReplyFuture),
+    New(ReplyFuture, Option<Home>),
     Waiting {
         mailbox: Arc<Mailbox>,
         id: u64,
         task: AbortHandle,
+        /// Serves the store of its client while it waits.
+        _attendance: Option<Attendance>,
     },
     Answered(PyResult<Py<PyAny>>),
     /// Trio's own waiting, which all is handed on to.
@@ -33,8 +36,8 @@ enum State {
 pub(crate) struct Call(Mutex<State>);
 
 impl Call {
-    pub(crate) fn new(future: ReplyFuture) -> Self {
-        Self(Mutex::new(State::New(future)))
+    pub(crate) fn new(future: ReplyFuture, home: Option<Home>) -> Self {
+        Self(Mutex::new(State::New(future, home)))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -53,7 +56,9 @@ impl Call {
     /// Stops the request; trio's waiting is to be told by the caller.
     pub(crate) fn abort(&self) -> Option<Py<PyAny>> {
         match self.replace(State::Done) {
-            State::Waiting { mailbox, id, task } => {
+            State::Waiting {
+                mailbox, id, task, ..
+            } => {
                 // In a forked child the task is a picture of the parent's.
                 if mailbox.is_ours() {
                     task.abort();
@@ -62,7 +67,7 @@ impl Call {
                 None
             }
             State::Trio(waiting) => Some(waiting),
-            State::New(_) | State::Answered(_) | State::Done => None,
+            State::New(..) | State::Answered(_) | State::Done => None,
         }
     }
 
@@ -71,6 +76,7 @@ impl Call {
         event_loop: &Bound<'_, PyAny>,
         mailbox: Arc<Mailbox>,
         future: ReplyFuture,
+        home: Option<Home>,
     ) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let background = errors::guard(py, process::background)?;
@@ -78,6 +84,9 @@ impl Call {
         // What `yield` in `Future.__await__` does.
         waiter.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
         let id = mailbox.expect(slf.clone().unbind(), waiter.clone().unbind());
+        let attendance = home
+            .map(|home| home.attend(py, mailbox.clone(), false))
+            .transpose()?;
         let to = mailbox.clone();
         let task = background
             .spawn(async move {
@@ -85,7 +94,12 @@ impl Call {
                 to.finish(id, reply);
             })
             .abort_handle();
-        slf.get().replace(State::Waiting { mailbox, id, task });
+        slf.get().replace(State::Waiting {
+            mailbox,
+            id,
+            task,
+            _attendance: attendance,
+        });
         Ok(waiter.unbind())
     }
 }
@@ -108,10 +122,10 @@ impl Call {
         let py = slf.py();
         let state = slf.get().replace(State::Done);
         match state {
-            State::New(future) => match event_loop::current(py)? {
-                Some((event_loop, mailbox)) => Self::start(slf, &event_loop, mailbox, future),
+            State::New(future, home) => match event_loop::current(py)? {
+                Some((event_loop, mailbox)) => Self::start(slf, &event_loop, mailbox, future, home),
                 None => {
-                    let waiting = trio::wait(py, future)?;
+                    let waiting = trio::wait(py, future, home)?;
                     slf.get().replace(State::Trio(waiting.clone_ref(py)));
                     waiting.call_method1(py, intern!(py, "send"), (value,))
                 }

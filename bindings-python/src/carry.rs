@@ -1,15 +1,16 @@
 //! Carrying out a call of the core: by blocking, or by asyncio.
 
 use std::future::Future;
-use std::pin::Pin;
 
 use parallel_account::Error;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
 use crate::call::Call;
-use crate::host_store::{self, Serving};
-use crate::{blocking, errors};
+use crate::desk::Home;
+use crate::job::Serving;
+use crate::reply::{Reply, ReplyFuture};
+use crate::{blocking, errors, gevent, host_store, serving};
 
 /// How calls are carried out.
 #[derive(Clone, Copy, PartialEq)]
@@ -18,15 +19,12 @@ pub(crate) enum Mode {
     Asyncio,
 }
 
-/// A finished call, turned into a Python object on the thread that wants it.
-pub(crate) type Reply = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
-pub(crate) type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
-
 /// Carries `future` out: its value, or the awaitable of it. The call is made from within the
-/// methods of the stores `outer`.
+/// methods of the stores `outer`, and serves the store of `home` while it waits.
 pub(crate) fn carry<T>(
     py: Python<'_>,
     mode: Mode,
+    home: Option<Home>,
     outer: Serving,
     future: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> PyResult<Py<PyAny>>
@@ -38,18 +36,28 @@ where
         let result = errors::caught(future).await;
         Box::new(move |py: Python<'_>| finish(py, result, mode)) as Reply
     });
-    drive(py, mode, outer, future)
+    drive(py, mode, home, outer, future)
 }
 
-fn drive(py: Python<'_>, mode: Mode, outer: Serving, future: ReplyFuture) -> PyResult<Py<PyAny>> {
+fn drive(
+    py: Python<'_>,
+    mode: Mode,
+    home: Option<Home>,
+    outer: Serving,
+    future: ReplyFuture,
+) -> PyResult<Py<PyAny>> {
     let future = if outer.is_empty() {
         future
     } else {
         Box::pin(host_store::within(outer, future))
     };
     match mode {
-        Mode::Blocking => blocking::run(py, future)?(py),
-        Mode::Asyncio => Call::new(future).into_py_any(py),
+        Mode::Blocking if gevent::is_running(py) => gevent::wait(py, future, home),
+        Mode::Blocking => match home {
+            None => blocking::run(py, future)?(py),
+            Some(home) => serving::run(py, &home, future),
+        },
+        Mode::Asyncio => Call::new(future, home).into_py_any(py),
     }
 }
 

@@ -4,19 +4,23 @@ use std::future::Future;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use parallel_account::{
     AccountClient, CallOptions, Error, LoginOptions, PollAnswer as CorePollAnswer,
 };
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::carry::{Mode, Nothing, carry};
-use crate::host_store::{self, HostStore};
+use crate::host_store::{self, HostStore, StoreInUse};
+use crate::job::{Owned, Serving};
 use crate::json::{self, Json};
 use crate::login::Started;
 use crate::models::{ApiKey, App, Balance, DeviceCode, Organization, PollAnswer, Status, Tokens};
-use crate::options::{self, Options, count, positive_seconds, seconds};
+use crate::options::{self, Integer, Options, Seconds, count, positive_seconds, seconds};
 use crate::{blocking, errors, process};
 
 /// What all views of one client share.
@@ -25,6 +29,9 @@ pub(crate) struct Origin {
     client: Mutex<(u32, AccountClient)>,
     host: Option<Arc<HostStore>>,
 }
+
+/// How long the end of a client waits for what runs detached, a refresh above all.
+const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 
 impl Origin {
     /// This process's client; the first call in a forked child makes a new one.
@@ -47,6 +54,8 @@ impl Origin {
 #[pyclass(frozen, subclass, module = "parallel_account._native")]
 pub(crate) struct Client {
     origin: Arc<Origin>,
+    /// The store of `origin.host`, where Python's garbage collector sees it.
+    store: Option<Py<Owned>>,
     limits: Option<CallOptions>,
     mode: Mode,
 }
@@ -54,22 +63,19 @@ pub(crate) struct Client {
 impl Client {
     fn open(py: Python<'_>, options: Options<'_>, mode: Mode) -> PyResult<Self> {
         let (client, host) = options::open(py, options)?;
+        let (host, store) = host.unzip();
         Ok(Self {
             origin: Arc::new(Origin {
                 client: Mutex::new((process::generation(), client)),
                 host,
             }),
+            store,
             limits: None,
             mode,
         })
     }
 
     fn core(&self, py: Python<'_>) -> PyResult<AccountClient> {
-        if self.mode == Mode::Asyncio
-            && let Some(host) = &self.origin.host
-        {
-            host.note_event_loop(py)?;
-        }
         let client = self.origin.client(py)?;
         Ok(match self.limits {
             None => client,
@@ -86,30 +92,53 @@ impl Client {
         F: Future<Output = Result<T, Error>> + Send + 'static,
         T: for<'py> IntoPyObject<'py> + Send + 'static,
     {
-        process::watch_exit(py)?;
         let outer = host_store::outer(py, self.origin.host.as_deref())?;
-        carry(py, self.mode, outer, operation(self.core(py)?))
+        self.carry(py, self.mode, outer, operation(self.core(py)?))
+    }
+
+    fn carry<T>(
+        &self,
+        py: Python<'_>,
+        mode: Mode,
+        outer: Serving,
+        future: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: for<'py> IntoPyObject<'py> + Send + 'static,
+    {
+        process::watch_exit(py)?;
+        let client = self.origin.client(py)?;
+        carry(py, mode, self.store(py).home(py, client), outer, future)
+    }
+
+    /// For the logins of this client as well.
+    fn store(&self, py: Python<'_>) -> StoreInUse {
+        StoreInUse {
+            host: self.origin.host.clone(),
+            owned: self.store.as_ref().map(|it| it.clone_ref(py)),
+        }
     }
 
     fn limited(
         &self,
         py: Python<'_>,
-        timeout: Option<f64>,
-        max_retries: Option<i64>,
-        deadline: Option<f64>,
+        timeout: Option<Seconds>,
+        max_retries: Option<Integer>,
+        deadline: Option<Seconds>,
     ) -> PyResult<Self> {
         let mut limits = self.limits.unwrap_or_default();
         if let Some(timeout) = timeout {
-            limits.timeout = Some(seconds(timeout));
+            limits.timeout = Some(seconds(timeout.0));
         }
         if let Some(deadline) = deadline {
-            limits.deadline = Some(seconds(deadline));
+            limits.deadline = Some(seconds(deadline.0));
         }
         if let Some(retries) = max_retries {
             limits.max_retries = Some(count(py, "max_retries", retries)?);
         }
         Ok(Self {
             origin: self.origin.clone(),
+            store: self.store.as_ref().map(|it| it.clone_ref(py)),
             limits: Some(limits),
             mode: self.mode,
         })
@@ -260,28 +289,38 @@ impl Client {
         &self,
         py: Python<'_>,
         scopes: Option<Vec<String>>,
-        timeout: Option<f64>,
+        timeout: Option<Seconds>,
         login_hint: Option<String>,
     ) -> PyResult<Py<PyAny>> {
         let options = LoginOptions {
             scopes,
             timeout: timeout
-                .map(|it| positive_seconds(py, "timeout", it))
+                .map(|it| positive_seconds(py, "timeout", it.0))
                 .transpose()?,
             login_hint,
         };
-        let (host, mode) = (self.origin.host.clone(), self.mode);
+        let (store, mode) = (self.store(py), self.mode);
         self.run(py, move |client| async move {
             let login = client.start_login(options).await?;
-            Ok(Started { login, host, mode })
+            Ok(Started {
+                login,
+                client,
+                store,
+                mode,
+            })
         })
     }
 
     fn resume_login(&self, py: Python<'_>, record: String) -> PyResult<Py<PyAny>> {
-        let (host, mode) = (self.origin.host.clone(), self.mode);
+        let (store, mode) = (self.store(py), self.mode);
         self.run(py, move |client| async move {
             let login = client.resume_login(&record).await?;
-            Ok(Started { login, host, mode })
+            Ok(Started {
+                login,
+                client,
+                store,
+                mode,
+            })
         })
     }
 
@@ -345,10 +384,32 @@ impl Client {
         )
     }
 
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.origin.client(py)?.close();
+    /// Answers whether nothing is left that [`Client::settle`] would wait for.
+    fn close(&self, py: Python<'_>) -> PyResult<bool> {
+        let client = self.origin.client(py)?;
+        client.close();
         blocking::turn_all(py);
-        Ok(())
+        if client.idle().now_or_never().is_some() && !client.is_unsaved() {
+            return Ok(true);
+        }
+        // A store's method that closes its own client cannot wait for itself.
+        Ok(host_store::outer(py, self.origin.host.as_deref()).is_err())
+    }
+
+    /// Waits for what runs detached, for a few seconds; `here`, by blocking.
+    fn settle(&self, py: Python<'_>, here: bool) -> PyResult<Py<PyAny>> {
+        let client = self.origin.client(py)?;
+        let outer = host_store::outer(py, self.origin.host.as_deref())?;
+        let mode = if here { Mode::Blocking } else { self.mode };
+        self.carry(py, mode, outer, async move {
+            // Whatever is not done then goes on, and the end of the process waits for it.
+            let _ = tokio::time::timeout(SETTLE_WITHIN, client.settled()).await;
+            Ok(Nothing)
+        })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.store)
     }
 
     #[getter]
@@ -380,16 +441,16 @@ macro_rules! client_class {
                 platform_url: Option<String>,
                 account_url: Option<String>,
                 store: Option<Bound<'_, PyAny>>,
-                timeout: Option<f64>,
-                deadline: Option<f64>,
-                max_retries: Option<i64>,
+                timeout: Option<Seconds>,
+                deadline: Option<Seconds>,
+                max_retries: Option<Integer>,
                 org: Option<String>,
                 user_agent: Option<String>,
                 proxy: Option<String>,
                 ca_bundle: Option<PathBuf>,
                 first_poll_at_once: bool,
-                lock_timeout: Option<f64>,
-                store_timeout: f64,
+                lock_timeout: Option<Seconds>,
+                store_timeout: Option<Seconds>,
                 time_scale: f64,
             ) -> PyResult<PyClassInitializer<Self>> {
                 let options = Options {
@@ -417,9 +478,9 @@ macro_rules! client_class {
 
             fn with_options(
                 slf: PyRef<'_, Self>,
-                timeout: Option<f64>,
-                max_retries: Option<i64>,
-                deadline: Option<f64>,
+                timeout: Option<Seconds>,
+                max_retries: Option<Integer>,
+                deadline: Option<Seconds>,
             ) -> PyResult<Py<Self>> {
                 let client =
                     slf.as_super().limited(slf.py(), timeout, max_retries, deadline)?;

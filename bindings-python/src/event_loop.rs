@@ -18,7 +18,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
 use crate::call::Call;
-use crate::carry::Reply;
+use crate::desk::Place;
+use crate::job::StoreCall;
+use crate::reply::Reply;
 use crate::{errors, process, trio};
 
 /// A call that a loop waits for.
@@ -33,7 +35,10 @@ pub(crate) struct Mailbox {
     bell: Bell,
     closed: AtomicBool,
     next_id: AtomicU64,
+    event_loop: Py<PyWeakrefReference>,
     finished: Mutex<Vec<(u64, Reply)>>,
+    /// Calls of stores that the loop is to make.
+    calls: Mutex<Vec<StoreCall>>,
     /// Touched by the loop's thread only.
     waiting: Mutex<HashMap<u64, Waiting>>,
 }
@@ -46,10 +51,7 @@ enum Bell {
         hear: std::os::unix::net::UnixStream,
     },
     /// For loops that cannot watch a descriptor, such as the proactor of Windows.
-    ThreadsafeCall {
-        event_loop: Py<PyWeakrefReference>,
-        hub: PyOnceLock<Py<PyWeakrefReference>>,
-    },
+    ThreadsafeCall(PyOnceLock<Py<PyWeakrefReference>>),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -77,14 +79,18 @@ impl Mailbox {
 
     /// From a background thread: the call `id` is finished.
     pub(crate) fn finish(&self, id: u64, reply: Reply) {
-        let first = {
+        {
             let mut finished = lock(&self.finished);
+            // Kept, it could keep the loop alive: an error refers to where it was raised.
+            if self.closed.load(Ordering::Acquire) {
+                return;
+            }
             finished.push((id, reply));
-            finished.len() == 1
-        };
-        if first && !self.closed.load(Ordering::Acquire) {
-            self.ring();
+            if finished.len() > 1 {
+                return;
+            }
         }
+        self.ring();
     }
 
     fn ring(&self) {
@@ -95,10 +101,10 @@ impl Mailbox {
                 // A full buffer rings already; a closed one has nobody to hear.
                 let _ = (&mut &*ring).write(&[1]);
             }
-            Bell::ThreadsafeCall { event_loop, hub } => {
+            Bell::ThreadsafeCall(hub) => {
                 // None: the interpreter is ending, and nobody waits.
                 process::attach(|py| {
-                    let event_loop = event_loop.bind(py).upgrade();
+                    let event_loop = self.event_loop.bind(py).upgrade();
                     let hub = hub.get(py).and_then(|hub| hub.bind(py).upgrade());
                     if let (Some(event_loop), Some(hub)) = (event_loop, hub) {
                         // It fails when the loop is closed: nobody waits then either.
@@ -111,6 +117,31 @@ impl Mailbox {
     }
 }
 
+impl Place for Mailbox {
+    fn offer(&self, call: StoreCall) -> Result<(), StoreCall> {
+        {
+            let mut calls = lock(&self.calls);
+            if self.closed.load(Ordering::Acquire) {
+                return Err(call);
+            }
+            calls.push(call);
+        }
+        self.ring();
+        Ok(())
+    }
+
+    /// A loop that was stopped and not closed takes what it never does.
+    fn is_alive(&self) -> bool {
+        let runs = process::attach(|py| -> PyResult<bool> {
+            match self.event_loop.bind(py).upgrade() {
+                Some(it) => it.call_method0(intern!(py, "is_running"))?.extract(),
+                None => Ok(false),
+            }
+        });
+        !matches!(runs, Some(Ok(false)))
+    }
+}
+
 /// One per event loop; owned by it as the callback of its descriptor, so that closing the loop
 /// ends the calls that it waited for.
 #[pyclass(frozen, weakref, module = "parallel_account._native")]
@@ -119,7 +150,7 @@ pub(crate) struct Hub(Arc<Mailbox>);
 #[pymethods]
 impl Hub {
     /// The loop was woken: hands over everything that is finished.
-    fn __call__(&self, py: Python<'_>) {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         let mailbox = &*self.0;
         #[cfg(unix)]
         if let Bell::Descriptor { hear, .. } = &mailbox.bell {
@@ -135,6 +166,13 @@ impl Hub {
                 let _ = future.call_method1(py, intern!(py, "set_result"), (py.None(),));
             }
         }
+        let calls = mem::take(&mut *lock(&mailbox.calls));
+        for call in calls {
+            let run = py.import("parallel_account._store_calls")?;
+            let call = (call,).into_pyobject(py)?;
+            process::call_out(&run.getattr("run_on_loop")?, &call)?;
+        }
+        Ok(())
     }
 }
 
@@ -143,7 +181,11 @@ impl Drop for Hub {
         let mailbox = &self.0;
         mailbox.closed.store(true, Ordering::Release);
         let waiting = mem::take(&mut *lock(&mailbox.waiting));
+        // In a forked child, a thread of the parent's may hold the other locks for good.
         if mailbox.is_ours() {
+            let finished = mem::take(&mut *lock(&mailbox.finished));
+            let calls = mem::take(&mut *lock(&mailbox.calls));
+            drop((finished, calls));
             for waiting in waiting.values() {
                 waiting.call.get().abort();
             }
@@ -215,7 +257,7 @@ fn attach(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Mailbox>> {
             pair.map_err(|error| Error::no_resources("Waiting on the event loop", error))
         })?;
         let descriptor = hear.as_raw_fd();
-        let (hub, mailbox) = Hub::new(event_loop.py(), Bell::Descriptor { ring, hear })?;
+        let (hub, mailbox) = Hub::new(event_loop, Bell::Descriptor { ring, hear })?;
         if event_loop
             .call_method1("add_reader", (descriptor, hub))
             .is_ok()
@@ -224,29 +266,32 @@ fn attach(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Mailbox>> {
         }
     }
     process::watch_exit(event_loop.py())?;
-    let bell = Bell::ThreadsafeCall {
-        event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
-        hub: PyOnceLock::new(),
-    };
-    let (hub, mailbox) = Hub::new(event_loop.py(), bell)?;
+    let bell = Bell::ThreadsafeCall(PyOnceLock::new());
+    let (hub, mailbox) = Hub::new(event_loop, bell)?;
     // The loop owns the hub, as it does through `add_reader`.
     event_loop.setattr("_parallel_account_hub", hub)?;
     Ok(mailbox)
 }
 
 impl Hub {
-    fn new(py: Python<'_>, bell: Bell) -> PyResult<(Bound<'_, Self>, Arc<Mailbox>)> {
+    fn new<'py>(
+        event_loop: &Bound<'py, PyAny>,
+        bell: Bell,
+    ) -> PyResult<(Bound<'py, Self>, Arc<Mailbox>)> {
+        let py = event_loop.py();
         let mailbox = Arc::new(Mailbox {
             generation: process::generation(),
             bell,
             closed: AtomicBool::new(false),
             next_id: AtomicU64::new(0),
+            event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
             finished: Mutex::default(),
+            calls: Mutex::default(),
             waiting: Mutex::default(),
         });
         let hub = Bound::new(py, Self(mailbox.clone()))?;
         #[cfg_attr(not(unix), expect(irrefutable_let_patterns))]
-        if let Bell::ThreadsafeCall { hub: slot, .. } = &mailbox.bell {
+        if let Bell::ThreadsafeCall(slot) = &mailbox.bell {
             let _ = slot.set(py, PyWeakrefReference::new(hub.as_any())?.unbind());
         }
         Ok((hub, mailbox))

@@ -1,23 +1,23 @@
 //! Python's own stores for the core.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use parallel_account::{CredentialStore, Error, StoreFuture};
+use parallel_account::{AccountClient, CredentialStore, Error, StoreFuture};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyType, PyWeakrefReference};
-use tokio::sync::oneshot;
+use pyo3::types::PyType;
 
+use crate::desk::{Desk, Home};
 use crate::errors::{self, HostError};
-use crate::options::DAY;
-use crate::process;
+use crate::job::{Job, Outcome, Owned, Serving};
+use crate::process::{self, PerProcess};
 use crate::store::NativeStore;
 
-/// The stores whose methods are running, outermost first.
-pub(crate) type Serving = Vec<u64>;
+/// The longest time that the core takes as well.
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 tokio::task_local! {
     /// Which store methods the call that this task carries out was made from.
@@ -39,7 +39,7 @@ pub(crate) fn outer(py: Python<'_>, store: Option<&HostStore>) -> PyResult<Servi
         return Ok(Serving::new());
     };
     let serving: Serving = SERVING
-        .import(py, "parallel_account._stores", "serving")?
+        .import(py, "parallel_account._store_calls", "serving")?
         .call_method0("get")?
         .extract()?;
     if serving.contains(&store.id) {
@@ -53,21 +53,36 @@ pub(crate) fn outer(py: Python<'_>, store: Option<&HostStore>) -> PyResult<Servi
     Ok(serving)
 }
 
-/// A store written in Python. Its methods run on threads of Python's own, never on one that the
-/// core needs; coroutines run on the event loop that last made a call.
+/// A store written in Python, as the core sees it; the object itself is [`Owned`] by the clients.
 pub(crate) struct HostStore {
     id: u64,
-    object: Py<PyAny>,
     timeout: Duration,
     cache_for: Duration,
     name: String,
-    event_loop: Mutex<Option<Py<PyWeakrefReference>>>,
+    desk: PerProcess<Arc<Desk>>,
+}
+
+/// The store of a client, if it is written in Python, as those who make its calls need it.
+pub(crate) struct StoreInUse {
+    pub(crate) host: Option<Arc<HostStore>>,
+    pub(crate) owned: Option<Py<Owned>>,
+}
+
+impl StoreInUse {
+    /// What a call of `client` serves while it waits.
+    pub(crate) fn home(&self, py: Python<'_>, client: AccountClient) -> Option<Home> {
+        Some(Home {
+            desk: self.host.as_ref()?.desk(),
+            store: self.owned.as_ref()?.clone_ref(py),
+            client: Some(client),
+        })
+    }
 }
 
 /// What `store=` was given.
 pub(crate) enum Given {
     Native(Arc<dyn CredentialStore>),
-    Host(Arc<HostStore>),
+    Host(Arc<HostStore>, Py<Owned>),
 }
 
 pub(crate) fn given(object: &Bound<'_, PyAny>, timeout: Duration) -> PyResult<Given> {
@@ -96,14 +111,15 @@ pub(crate) fn given(object: &Bound<'_, PyAny>, timeout: Duration) -> PyResult<Gi
         }
     }
     process::watch_exit(object.py())?;
-    Ok(Given::Host(Arc::new(HostStore {
+    let owned = Py::new(object.py(), Owned::new(object.clone().unbind()))?;
+    let store = HostStore {
         id: NEXT.fetch_add(1, Ordering::Relaxed),
         cache_for: cache_for(object)?,
         name,
-        object: object.clone().unbind(),
         timeout,
-        event_loop: Mutex::new(None),
-    })))
+        desk: PerProcess::new(Desk::new()),
+    };
+    Ok(Given::Host(Arc::new(store), owned))
 }
 
 fn cache_for(object: &Bound<'_, PyAny>) -> PyResult<Duration> {
@@ -124,95 +140,41 @@ fn cache_for(object: &Bound<'_, PyAny>) -> PyResult<Duration> {
         })
 }
 
-/// What a method of the store came to.
-enum Outcome {
-    Record(Option<String>),
-    Replaced(bool),
-    Raised(PyErr),
-    /// It broke the protocol; says how.
-    Faulty(String),
-}
-
 impl HostStore {
-    /// Coroutines of the store are to run on this loop from now on.
-    pub(crate) fn note_event_loop(&self, py: Python<'_>) -> PyResult<()> {
-        let Ok(running) = py.import("asyncio")?.call_method0("get_running_loop") else {
-            return Ok(());
-        };
-        let reference = PyWeakrefReference::new(&running)?.unbind();
-        let previous = self.slot().replace(reference);
-        drop(previous);
-        Ok(())
+    /// Where the calls of its client wait.
+    pub(crate) fn desk(&self) -> Arc<Desk> {
+        self.desk.get(Desk::new).clone()
     }
 
-    fn slot(&self) -> MutexGuard<'_, Option<Py<PyWeakrefReference>>> {
-        self.event_loop
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Has `method` called on a thread of Python's, for as long as the time-out allows.
     async fn call(
-        self: &Arc<Self>,
+        &self,
         method: &'static str,
         arguments: Vec<Option<String>>,
     ) -> Result<Outcome, Error> {
         let mut serving = OUTER.try_with(Clone::clone).unwrap_or_default();
         serving.push(self.id);
-        let (sender, answer) = oneshot::channel();
-        let store = self.clone();
-        process::dispatch(Box::new(move |py| {
-            // A call that was given up must not act on the store later.
-            if sender.is_closed() {
-                return;
-            }
-            let sender = Mutex::new(Some(sender));
-            if let Ok(answer) = Bound::new(py, Answer { method, sender })
-                && let Err(error) = store.start(&answer, arguments, serving)
-            {
-                answer.get().send(Outcome::Raised(error));
-            }
-        }))?;
-        let (why, source) = match tokio::time::timeout(self.timeout, answer).await {
-            Ok(Ok(Outcome::Raised(error))) => {
-                let error = HostError(error);
-                (error.to_string(), Some(Box::new(error) as _))
-            }
-            Ok(Ok(Outcome::Faulty(why))) => (why, None),
-            Ok(Ok(outcome)) => return Ok(outcome),
-            Ok(Err(_)) => ("the interpreter is shutting down".into(), None),
-            Err(_) => {
-                let limit = self.timeout.as_secs_f64();
-                let why = format!(
-                    "it did not finish within {limit} s. Check what it waits for, or allow more \
-                     time by store_timeout"
-                );
-                (why, None)
-            }
-        };
+        let (why, source) =
+            match Job::run(self.desk(), method, arguments, serving, self.timeout).await {
+                Some(Ok(Outcome::Raised(error))) => {
+                    let error = HostError(error);
+                    (error.to_string(), Some(Box::new(error) as _))
+                }
+                Some(Ok(Outcome::Faulty(why))) => (why, None),
+                Some(answer) => return answer,
+                None => {
+                    let limit = self.timeout.as_secs_f64();
+                    let why = format!(
+                        "it did not finish within {limit} s. Check what it waits for, or allow \
+                         more time by store_timeout"
+                    );
+                    (why, None)
+                }
+            };
         let message = format!(
             "The credential store {}: {method}() failed: {why}.",
             self.name
         );
         Err(Error::store(message, source))
-    }
-
-    /// Starts `_stores.call`.
-    fn start(
-        &self,
-        answer: &Bound<'_, Answer>,
-        arguments: Vec<Option<String>>,
-        serving: Serving,
-    ) -> PyResult<()> {
-        let py = answer.py();
-        let event_loop = self.slot().as_ref().map(|it| it.clone_ref(py));
-        let method = self.object.getattr(py, answer.get().method)?;
-        let timeout = self.timeout.as_secs_f64();
-        py.import("parallel_account._stores")?.call_method1(
-            "call",
-            (method, arguments, answer, serving, event_loop, timeout),
-        )?;
-        Ok(())
     }
 }
 
@@ -249,49 +211,5 @@ impl CredentialStore for Adapter {
 
     fn location(&self) -> String {
         format!("the {} given as store", self.0.name)
-    }
-}
-
-/// Takes back what a method of the store came to.
-#[pyclass(frozen, module = "parallel_account._native")]
-pub(crate) struct Answer {
-    method: &'static str,
-    sender: Mutex<Option<oneshot::Sender<Outcome>>>,
-}
-
-impl Answer {
-    fn send(&self, outcome: Outcome) {
-        let sender = self
-            .sender
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(sender) = sender {
-            // Nobody waits any more after the time-out.
-            let _ = sender.send(outcome);
-        }
-    }
-}
-
-#[pymethods]
-impl Answer {
-    fn returned(&self, value: Bound<'_, PyAny>) -> PyResult<()> {
-        let kind = value.get_type().name()?;
-        self.send(if self.method == "load" {
-            match value.extract() {
-                Ok(record) => Outcome::Record(record),
-                Err(_) => Outcome::Faulty(format!("it must return a str or None, not {kind}")),
-            }
-        } else {
-            match value.extract() {
-                Ok(replaced) => Outcome::Replaced(replaced),
-                Err(_) => Outcome::Faulty(format!("it must return True or False, not {kind}")),
-            }
-        });
-        Ok(())
-    }
-
-    fn raised(&self, error: Bound<'_, PyAny>) {
-        self.send(Outcome::Raised(PyErr::from_value(error)));
     }
 }

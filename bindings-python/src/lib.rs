@@ -5,17 +5,23 @@ mod blocking;
 mod call;
 mod carry;
 mod client;
+mod desk;
 mod errors;
 mod event_loop;
 mod field;
+mod gevent;
 mod host_store;
+mod job;
 mod json;
 mod login;
 mod models;
 mod options;
 mod process;
+mod reply;
+mod serving;
 mod store;
 mod trio;
+mod waiter;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -47,8 +53,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<login::AsyncLogin>()?;
     module.add_class::<store::MemoryStore>()?;
     module.add_class::<store::FileStore>()?;
-    module.add_class::<host_store::Answer>()?;
-    module.add_class::<trio::Flight>()?;
+    module.add_class::<job::StoreCall>()?;
+    module.add_class::<waiter::Flight>()?;
     module.add_class::<models::ApiKey>()?;
     module.add_class::<models::App>()?;
     module.add_class::<models::Balance>()?;

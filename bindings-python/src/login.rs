@@ -1,13 +1,14 @@
 //! A device login in progress.
 
-use std::sync::Arc;
+use std::future::Future;
 use std::time::SystemTime;
 
-use parallel_account::{DeviceLogin, prompt};
+use parallel_account::{AccountClient, DeviceLogin, Error, prompt};
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::carry::{Mode, carry};
-use crate::host_store::{self, HostStore, Serving};
+use crate::host_store::{self, StoreInUse};
 use crate::models::{LoginEvent, Qr, Status};
 use crate::{errors, process};
 
@@ -15,7 +16,8 @@ use crate::{errors, process};
 #[pyclass(frozen, subclass, module = "parallel_account._native")]
 pub(crate) struct Login {
     login: DeviceLogin,
-    host: Option<Arc<HostStore>>,
+    client: AccountClient,
+    store: StoreInUse,
     generation: u32,
     mode: Mode,
 }
@@ -34,8 +36,17 @@ impl<'py> IntoPyObject<'py> for Event {
 }
 
 impl Login {
-    fn outer(&self, py: Python<'_>) -> PyResult<Serving> {
-        host_store::outer(py, self.host.as_deref())
+    fn carry<T>(
+        &self,
+        py: Python<'_>,
+        future: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: for<'py> IntoPyObject<'py> + Send + 'static,
+    {
+        let outer = host_store::outer(py, self.store.host.as_deref())?;
+        let home = self.store.home(py, self.client.clone());
+        carry(py, self.mode, home, outer, future)
     }
 
     fn login(&self, py: Python<'_>) -> PyResult<DeviceLogin> {
@@ -104,21 +115,21 @@ impl Login {
 
     fn poll(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let login = self.login(py)?;
-        carry(py, self.mode, self.outer(py)?, async move {
-            login.poll().await.map(Event)
-        })
+        self.carry(py, async move { login.poll().await.map(Event) })
     }
 
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let login = self.login(py)?;
-        carry(py, self.mode, self.outer(py)?, async move {
-            login.wait().await.map(Status::from)
-        })
+        self.carry(py, async move { login.wait().await.map(Status::from) })
     }
 
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
         self.login(py)?.cancel();
         Ok(())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.store.owned)
     }
 }
 
@@ -133,7 +144,8 @@ pub(crate) struct AsyncLogin;
 /// A login on its way to Python.
 pub(crate) struct Started {
     pub(crate) login: DeviceLogin,
-    pub(crate) host: Option<Arc<HostStore>>,
+    pub(crate) client: AccountClient,
+    pub(crate) store: StoreInUse,
     pub(crate) mode: Mode,
 }
 
@@ -143,10 +155,16 @@ impl<'py> IntoPyObject<'py> for Started {
     type Error = PyErr;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        let Self { login, host, mode } = self;
+        let Self {
+            login,
+            client,
+            store,
+            mode,
+        } = self;
         let base = PyClassInitializer::from(Login {
             login,
-            host,
+            client,
+            store,
             generation: process::generation(),
             mode,
         });

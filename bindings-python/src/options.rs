@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parallel_account::AccountClient;
+use pyo3::Borrowed;
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 
-use crate::host_store::{self, Adapter, Given, HostStore};
+use crate::host_store::{self, Adapter, DAY, Given, HostStore};
+use crate::job::Owned;
 use crate::{errors, process};
 
 /// The span of time that an option gives in seconds, for the core to check: what no span can hold
@@ -20,8 +23,8 @@ pub(crate) fn seconds(value: f64) -> Duration {
     })
 }
 
-/// The longest time that the core takes as well.
-pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// As `CredentialStore::time_limit` has it.
+const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The same for an option that the core does not check.
 pub(crate) fn positive_seconds(py: Python<'_>, name: &str, value: f64) -> PyResult<Duration> {
@@ -38,9 +41,53 @@ pub(crate) fn positive_seconds(py: Python<'_>, name: &str, value: f64) -> PyResu
         })
 }
 
-pub(crate) fn count(py: Python<'_>, name: &str, value: i64) -> PyResult<u32> {
-    u32::try_from(value).map_err(|_| {
-        let message = format!("{name} must be a non-negative integer, not {value}.");
+/// A number of seconds; an integer that no float can hold is infinite.
+#[derive(Clone, Copy)]
+pub(crate) struct Seconds(pub(crate) f64);
+
+impl<'py> FromPyObject<'_, 'py> for Seconds {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match value.extract() {
+            Ok(seconds) => Ok(Self(seconds)),
+            Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+                let negative = value.lt(0)?;
+                Ok(Self(if negative {
+                    f64::NEG_INFINITY
+                } else {
+                    f64::INFINITY
+                }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// An integer of any size; what does not fit becomes the nearest that does.
+#[derive(Clone, Copy)]
+pub(crate) struct Integer(i64);
+
+impl<'py> FromPyObject<'_, 'py> for Integer {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match value.extract() {
+            Ok(integer) => Ok(Self(integer)),
+            Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+                Ok(Self(if value.lt(0)? { i64::MIN } else { i64::MAX }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+pub(crate) fn count(py: Python<'_>, name: &str, value: Integer) -> PyResult<u32> {
+    u32::try_from(value.0).map_err(|_| {
+        let message = match value.0 {
+            i64::MIN..0 => format!("{name} must be a non-negative integer, not {}.", value.0),
+            _ => format!("{name} must be at most {}.", u32::MAX),
+        };
         errors::config(py, &message)
     })
 }
@@ -53,24 +100,27 @@ pub(crate) struct Options<'py> {
     pub(crate) platform_url: Option<String>,
     pub(crate) account_url: Option<String>,
     pub(crate) store: Option<Bound<'py, PyAny>>,
-    pub(crate) timeout: Option<f64>,
-    pub(crate) deadline: Option<f64>,
-    pub(crate) max_retries: Option<i64>,
+    pub(crate) timeout: Option<Seconds>,
+    pub(crate) deadline: Option<Seconds>,
+    pub(crate) max_retries: Option<Integer>,
     pub(crate) org: Option<String>,
     pub(crate) user_agent: Option<String>,
     pub(crate) proxy: Option<String>,
     pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) first_poll_at_once: bool,
-    pub(crate) lock_timeout: Option<f64>,
-    pub(crate) store_timeout: f64,
+    pub(crate) lock_timeout: Option<Seconds>,
+    pub(crate) store_timeout: Option<Seconds>,
     pub(crate) time_scale: f64,
 }
+
+/// A store that is written in Python.
+pub(crate) type Host = (Arc<HostStore>, Py<Owned>);
 
 /// The core's client, and its store if that is written in Python.
 pub(crate) fn open(
     py: Python<'_>,
     options: Options<'_>,
-) -> PyResult<(AccountClient, Option<Arc<HostStore>>)> {
+) -> PyResult<(AccountClient, Option<Host>)> {
     let version = py.version_info();
     let mut builder = AccountClient::builder()
         .language(format!(
@@ -99,24 +149,27 @@ pub(crate) fn open(
         ca_bundle => ca_bundle,
     );
     if let Some(timeout) = options.timeout {
-        builder = builder.timeout(seconds(timeout));
+        builder = builder.timeout(seconds(timeout.0));
     }
     if let Some(deadline) = options.deadline {
-        builder = builder.deadline(seconds(deadline));
+        builder = builder.deadline(seconds(deadline.0));
     }
     if let Some(timeout) = options.lock_timeout {
-        builder = builder.lock_timeout(seconds(timeout));
+        builder = builder.lock_timeout(seconds(timeout.0));
     }
     if let Some(retries) = options.max_retries {
         builder = builder.max_retries(count(py, "max_retries", retries)?);
     }
-    let store_timeout = positive_seconds(py, "store_timeout", options.store_timeout)?;
+    let store_timeout = match options.store_timeout {
+        Some(timeout) => positive_seconds(py, "store_timeout", timeout.0)?,
+        None => STORE_TIMEOUT,
+    };
     let mut host = None;
     if let Some(object) = options.store {
         builder = match host_store::given(&object, store_timeout)? {
             Given::Native(store) => builder.shared_store(store),
-            Given::Host(store) => {
-                host = Some(store.clone());
+            Given::Host(store, owned) => {
+                host = Some((store.clone(), owned));
                 builder.store(Adapter(store))
             }
         };

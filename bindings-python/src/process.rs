@@ -5,13 +5,14 @@
 //! its parent alone, not even dropping it: a lock in it may have been held at the fork.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock, Weak, mpsc};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock, TryLockError, Weak, mpsc};
 use std::time::{Duration, Instant};
 use std::{io, mem, thread};
 
 use parallel_account::{Detached, Error};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::blocking;
@@ -60,6 +61,37 @@ fn current() -> &'static Generation {
         generation = next;
     }
     generation
+}
+
+/// What each process has its own of: a forked child must not wait for a lock of its parent's.
+pub(crate) struct PerProcess<T> {
+    generation: u32,
+    value: T,
+    next: OnceLock<Box<PerProcess<T>>>,
+}
+
+impl<T> PerProcess<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self {
+            generation: generation(),
+            value,
+            next: OnceLock::new(),
+        }
+    }
+
+    /// This process's, made first if need be.
+    pub(crate) fn get(&self, make: impl Fn() -> T) -> &T {
+        let mut this = self;
+        while this.generation != generation() {
+            if let Some(next) = this.next.get() {
+                this = next;
+            } else {
+                // Somebody else of this process may have been faster.
+                let _ = this.next.set(Box::new(PerProcess::new(make())));
+            }
+        }
+        &this.value
+    }
 }
 
 /// How many forks lie between this process and the one that imported the module.
@@ -163,11 +195,49 @@ pub(crate) fn dispatch(work: Work) -> Result<(), Error> {
 /// nobody enters after. [`watch_exit`] must have been called.
 pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let ending = &current().ending;
-    let ending = ending.read().unwrap_or_else(PoisonError::into_inner);
+    // Exit alone writes. Waiting for it here could wait for oneself, as this may be nested.
+    let ending = match ending.try_read() {
+        Ok(ending) => ending,
+        Err(TryLockError::Poisoned(ending)) => ending.into_inner(),
+        Err(TryLockError::WouldBlock) => return None,
+    };
     if *ending {
         return None;
     }
     Python::try_attach(work)
+}
+
+/// Calls Python code that may take long or wait, such as a store's method.
+///
+/// Until CPython 3.14, a thread that comes back from waiting to an ending interpreter is torn down,
+/// and Rust's frames do not survive that: it stops for good at this one instead, as pyo3 has it
+/// where it waits itself.
+#[expect(unsafe_code, reason = "pyo3's own call must not be unwound through")]
+pub(crate) fn call_out<'py>(
+    callable: &Bound<'py, PyAny>,
+    arguments: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyAny>> {
+    struct StopHere;
+    impl Drop for StopHere {
+        fn drop(&mut self) {
+            loop {
+                thread::park();
+            }
+        }
+    }
+    type Call = unsafe extern "C-unwind" fn(
+        *mut pyo3::ffi::PyObject,
+        *mut pyo3::ffi::PyObject,
+    ) -> *mut pyo3::ffi::PyObject;
+    let call: unsafe extern "C" fn(_, _) -> _ = pyo3::ffi::PyObject_CallObject;
+    // SAFETY: the same function; only unwinding is allowed for as well.
+    let call: Call = unsafe { mem::transmute(call) };
+    let stop = StopHere;
+    // SAFETY: both are objects, and this thread is attached.
+    let result = unsafe { call(callable.as_ptr(), arguments.as_ptr()) };
+    mem::forget(stop);
+    // SAFETY: a new reference, or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(callable.py(), result) }
 }
 
 /// How long the end of the process waits for refreshes and the like that their callers left.

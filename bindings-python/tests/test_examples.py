@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from conftest import Sandbox
+from parallel_account import AccountClient, CredentialStore, MemoryStore
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -36,3 +44,40 @@ def test_cli(sandbox: Sandbox, tmp_path: Path) -> None:
     assert "amount" in run("add", "0").stderr
     assert run("logout").returncode == 0
     assert run("balance").returncode == 1
+
+
+def test_clients_of_the_readme(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
+    (block,) = re.findall(r"```python\n(class Clients:.*?)```", readme, re.DOTALL)
+    scope: dict[str, Any] = {
+        "AccountClient": AccountClient,
+        "Callable": Callable,
+        "CredentialStore": CredentialStore,
+        "Lock": threading.Lock,
+        "OrderedDict": OrderedDict,
+    }
+    exec(block, scope)
+    for name, value in sandbox.environment.items():
+        monkeypatch.setenv(name, value)
+    client_id = AccountClient().oauth.register()
+    stores = {user: MemoryStore() for user in "abcd"}
+    clients = scope["Clients"](client_id, stores.__getitem__, most=2)
+    first = clients.of("a")
+    login = first.start_login()
+    sandbox.approve(login)
+    login.wait()
+    # The one registration serves every user's login.
+    clients.of("b").start_login()
+    assert len(sandbox.requests("register")) == 1
+    assert first.status().client_id == client_id
+    assert clients.of("a") is first
+    assert not clients.of("b").status().logged_in
+    clients.of("c")
+    clients.of("d")
+    assert list(clients.kept) == ["c", "d"]
+    # Whoever held it goes on, and the login is in the store.
+    assert first.balance.get().org_id
+    assert clients.of("a") is not first
+    assert clients.of("a").balance.get().org_id
+    clients.close()
+    assert all(client.closed for client in clients.kept.values())

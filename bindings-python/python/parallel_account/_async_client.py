@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 
 from parallel_account import _native
+from parallel_account._leaving import outlast
 from parallel_account._login import AsyncDeviceLogin
+from parallel_account._store_calls import in_a_loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,7 +176,7 @@ class AsyncAccountClient:
         ca_bundle: A file of PEM certificates to trust besides the system's.
         first_poll_at_once: Poll a login at once rather than after one interval.
         lock_timeout: Seconds to wait for another process that is refreshing; default 60.
-        store_timeout: Seconds that a method of a store written in Python may take.
+        store_timeout: Seconds that a method of a store written in Python may take; default 30.
 
     Raises:
         ConfigError: An option is unusable, or a URL is neither https nor loopback.
@@ -202,7 +204,7 @@ class AsyncAccountClient:
         ca_bundle: str | PathLike[str] | None = None,
         first_poll_at_once: bool = False,
         lock_timeout: float | None = None,
-        store_timeout: float = 10.0,
+        store_timeout: float | None = None,
         _time_scale: float = 1.0,
     ) -> None:
         self._native = _native.AsyncClient(
@@ -327,8 +329,9 @@ class AsyncAccountClient:
     async def settled(self) -> None:
         """Waits for what calls left behind when they were cancelled: a refresh above all.
 
-        Such work goes on by itself, so that no login is lost, and the end of the process waits up
-        to 5 seconds for it. Call this where a process ends in another way, as by ``os._exit()``.
+        Such work goes on by itself, so that no login is lost, and the end of the client and of the
+        process wait up to 5 seconds for it. Call this where a process ends in another way, as
+        by ``os._exit()``.
         """
         return await self._native.settled()
 
@@ -358,12 +361,18 @@ class AsyncAccountClient:
         return other
 
     async def aclose(self) -> None:
-        """Ends the client: later calls raise :class:`ConfigError`."""
-        self._native.close()
+        """Ends the client: later calls raise :class:`ConfigError`.
+
+        Waits up to 5 seconds for what calls left behind, as :meth:`settled` does, so that what a
+        store needs can be closed next; also if the task is cancelled meanwhile.
+        """
+        if not self._native.close():
+            await outlast(self._native.settle(False))
 
     def close(self) -> None:
-        """As :meth:`aclose`, which has nothing to wait for."""
-        self._native.close()
+        """As :meth:`aclose`, but it waits only where no event loop runs."""
+        if not self._native.close() and not in_a_loop():
+            self._native.settle(True)
 
     async def __aenter__(self) -> AsyncAccountClient:
         return self
@@ -374,7 +383,7 @@ class AsyncAccountClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._native.close()
+        await self.aclose()
 
     @property
     def closed(self) -> bool:

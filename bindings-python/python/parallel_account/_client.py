@@ -174,7 +174,7 @@ class AccountClient:
         ca_bundle: A file of PEM certificates to trust besides the system's.
         first_poll_at_once: Poll a login at once rather than after one interval.
         lock_timeout: Seconds to wait for another process that is refreshing; default 60.
-        store_timeout: Seconds that a method of a store written in Python may take.
+        store_timeout: Seconds that a method of a store written in Python may take; default 30.
 
     Raises:
         ConfigError: An option is unusable, or a URL is neither https nor loopback.
@@ -202,7 +202,7 @@ class AccountClient:
         ca_bundle: str | PathLike[str] | None = None,
         first_poll_at_once: bool = False,
         lock_timeout: float | None = None,
-        store_timeout: float = 10.0,
+        store_timeout: float | None = None,
         _time_scale: float = 1.0,
     ) -> None:
         self._native = _native.BlockingClient(
@@ -325,8 +325,9 @@ class AccountClient:
     def settled(self) -> None:
         """Waits for what calls left behind when they were interrupted: a refresh above all.
 
-        Such work goes on by itself, so that no login is lost, and the end of the process waits up
-        to 5 seconds for it. Call this where a process ends in another way, as by ``os._exit()``.
+        Such work goes on by itself, so that no login is lost, and the end of the client and of the
+        process wait up to 5 seconds for it. Call this where a process ends in another way, as
+        by ``os._exit()``.
         """
         return self._native.settled()
 
@@ -356,8 +357,13 @@ class AccountClient:
         return other
 
     def close(self) -> None:
-        """Ends the client: later calls raise :class:`ConfigError`."""
-        self._native.close()
+        """Ends the client: later calls raise :class:`ConfigError`.
+
+        Waits up to 5 seconds for what calls left behind, as :meth:`settled` does, so that what a
+        store needs can be closed next.
+        """
+        if not self._native.close():
+            self._native.settle(True)
 
     def __enter__(self) -> AccountClient:
         return self

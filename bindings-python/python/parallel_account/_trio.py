@@ -6,7 +6,7 @@ from typing import Any
 
 import trio
 
-from parallel_account import _native
+from parallel_account import _native, _store_calls
 
 
 async def wait(flight: _native.Flight) -> Any:
@@ -15,8 +15,10 @@ async def wait(flight: _native.Flight) -> Any:
     token = trio.lowlevel.current_trio_token()
     waiting = True
 
-    def done() -> None:
-        if waiting:
+    def arrive(call: _native.StoreCall | None) -> None:
+        if call is not None:
+            _store_calls.run_in_trio(call)
+        elif waiting:
             trio.lowlevel.reschedule(task)
 
     def abort(_raise_cancel: Any) -> trio.lowlevel.Abort:
@@ -26,6 +28,6 @@ async def wait(flight: _native.Flight) -> Any:
         return trio.lowlevel.Abort.SUCCEEDED
 
     await trio.lowlevel.checkpoint_if_cancelled()
-    flight.start(lambda: token.run_sync_soon(done))
+    flight.start(lambda call: token.run_sync_soon(arrive, call))
     await trio.lowlevel.wait_task_rescheduled(abort)
     return flight.result()

@@ -97,6 +97,19 @@ impl AccountClient {
         self.core.session.background().settled().await;
     }
 
+    /// The same without another try to save what the store did not take. For bindings, which
+    /// keep a store of the host language for as long as it may be called.
+    #[doc(hidden)]
+    pub async fn idle(&self) {
+        self.core.session.background().settled().await;
+    }
+
+    /// Whether the store lacks a change, because it did not take it. For bindings.
+    #[doc(hidden)]
+    pub fn is_unsaved(&self) -> bool {
+        self.core.session.is_unsaved()
+    }
+
     /// Logs in: asks for a code, shows it on standard error, opens the browser where there is
     /// one, waits, stores.
     ///

@@ -362,6 +362,11 @@ impl Session {
         }
     }
 
+    /// Whether the store lacks a change.
+    pub(crate) fn is_unsaved(&self) -> bool {
+        self.cached().is_unsaved()
+    }
+
     /// Offers the store again what it did not take, in the background and at most each second
     /// unless `at_once`: a disk may have room again long before the next refresh. One that is under
     /// way does so itself, and what it then sends without a claim must not be stored meanwhile:
