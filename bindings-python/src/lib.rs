@@ -5,6 +5,7 @@ mod blocking;
 mod call;
 mod carry;
 mod client;
+mod encrypted;
 mod errors;
 mod event_loop;
 mod field;
@@ -47,6 +48,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<login::AsyncLogin>()?;
     module.add_class::<store::MemoryStore>()?;
     module.add_class::<store::FileStore>()?;
+    module.add_class::<encrypted::EncryptedStore>()?;
+    module.add_class::<encrypted::EncryptedCall>()?;
     module.add_class::<host_store::Answer>()?;
     module.add_class::<trio::Flight>()?;
     module.add_class::<models::ApiKey>()?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use parallel_account::AccountClient;
 use pyo3::prelude::*;
 
+use crate::encrypted::Wrappers;
 use crate::host_store::{self, Adapter, Given, HostStore};
 use crate::{errors, process};
 
@@ -113,11 +114,12 @@ pub(crate) fn open(
     let store_timeout = positive_seconds(py, "store_timeout", options.store_timeout)?;
     let mut host = None;
     if let Some(object) = options.store {
+        let (object, wrappers) = Wrappers::taken_off(object);
         builder = match host_store::given(&object, store_timeout)? {
-            Given::Native(store) => builder.shared_store(store),
+            Given::Native(store) => builder.shared_store(wrappers.around(store)),
             Given::Host(store) => {
                 host = Some(store.clone());
-                builder.store(Adapter(store))
+                builder.shared_store(wrappers.around(Arc::new(Adapter(store))))
             }
         };
     }
