@@ -337,3 +337,21 @@ test('what is stored in a file is exactly the JWE', async (t) => {
   await new EncryptedStore(file, NEW).replace(null, RECORD);
   assert.match(readFileSync(file.location, 'utf8'), /^[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/);
 });
+
+test('the example of the README', async () => {
+  const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
+  const [, code] = /### Encrypted\n[\s\S]*?```js\n([\s\S]*?)```/.exec(readme);
+  const names = ['EncryptedStore', 'AccountClient', 'store', 'newKey', 'oldKey'];
+  const run = new Function(...names, `${code}; return client;`);
+  const store = new AsyncStore();
+  function Client({ store }) {
+    return make(store);
+  }
+  await login(run(EncryptedStore, Client, store, NEW['2026-11'], OLD['2026-05']));
+  assert.deepEqual(header(store.record), {
+    alg: 'dir',
+    enc: 'A256GCM',
+    kid: 'key-2',
+    sub: 'user-42',
+  });
+});

@@ -1,8 +1,9 @@
 """The native module. Its classes are the models and stores; the rest is for the façades."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
+from types import CoroutineType
 from typing import Any, Generic, Literal, TypeVar, final, overload
 
 from parallel_account._errors import AccountError
@@ -441,10 +442,11 @@ class FileStore(_Store):
         reverse.
         """
 
-_AnyStore = TypeVar("_AnyStore", bound=CredentialStore | AsyncCredentialStore)
+_Loaded = TypeVar("_Loaded", covariant=True)
+_Replaced = TypeVar("_Replaced", covariant=True)
 
 @final
-class EncryptedStore(Generic[_AnyStore]):
+class EncryptedStore(Generic[_Loaded, _Replaced]):
     """Encrypts the record that ``store`` keeps: a built-in store or one of yours.
 
     What is stored is a JWE (RFC 7516) in compact serialization: ``alg`` is ``dir``, ``enc`` is
@@ -471,33 +473,33 @@ class EncryptedStore(Generic[_AnyStore]):
         ConfigError: A key or an ID is invalid, or ``store`` is no store.
         TypeError: ``keys`` is no dict of str and bytes.
     """
+    @overload
     def __new__(
         cls,
-        store: _AnyStore,
+        store: CredentialStore,
         keys: Mapping[str, bytes],
         *,
         subject: str | None = None,
         accept_plaintext: bool = False,
-    ) -> EncryptedStore[_AnyStore]: ...
+    ) -> EncryptedStore[str | None, bool]: ...
     @overload
-    def load(self: EncryptedStore[CredentialStore]) -> str | None:
+    def __new__(
+        cls,
+        store: AsyncCredentialStore,
+        keys: Mapping[str, bytes],
+        *,
+        subject: str | None = None,
+        accept_plaintext: bool = False,
+    ) -> EncryptedStore[CoroutineType[Any, Any, str | None], CoroutineType[Any, Any, bool]]: ...
+    def load(self) -> _Loaded:
         """The decrypted record, or None. It holds secrets. Awaitable if the wrapped store's
         `load()` is.
         """
-    @overload
-    def load(self: EncryptedStore[AsyncCredentialStore]) -> Coroutine[Any, Any, str | None]: ...
-    @overload
-    def replace(
-        self: EncryptedStore[CredentialStore], old: str | None, new: str | None
-    ) -> bool:
+    def replace(self, old: str | None, new: str | None) -> _Replaced:
         """Atomically puts `new` in place of exactly `old`, both decrypted; False, and no change,
         if the record is not `old` any more. None means no record. Awaitable if the wrapped
         store's methods are.
         """
-    @overload
-    def replace(
-        self: EncryptedStore[AsyncCredentialStore], old: str | None, new: str | None
-    ) -> Coroutine[Any, Any, bool]: ...
     @property
     def location(self) -> str:
         """Where the wrapped store keeps the record, for display."""
