@@ -13,7 +13,10 @@ private let foreign =
     + "..F8ILUUtjUA_MgjoC.pEYzXkd8gbzNHGJXlC_gFTDfhlPt8eI.jYFvy3CYNmI3NrgCUDVoNg"
 
 private func header(_ jwe: String?) throws -> [String: String] {
-    var part = try #require(jwe?.split(separator: ".").first).map(String.init).joined()
+    let jwe = try #require(jwe)
+    // Base64url, which Foundation does not read.
+    var part = jwe.prefix { $0 != "." }
+        .replacingOccurrences(of: "-", with: "+").replacingOccurrences(of: "_", with: "/")
     part += String(repeating: "=", count: (4 - part.count % 4) % 4)
     let data = try #require(Data(base64Encoded: part))
     return try JSONDecoder().decode([String: String].self, from: data)
