@@ -9,6 +9,7 @@ use napi_derive::napi;
 use parallel_account::{AccountClient, CallOptions, Error, LoginOptions};
 
 use crate::bridge::{NativeBridge, Shared};
+use crate::encrypted::{NativeCipher, around};
 use crate::failure::{Failure, caught};
 use crate::login::NativeLogin;
 use crate::models::{
@@ -74,10 +75,11 @@ pub fn open_client(
     bridge: &NativeBridge,
     options: ClientOptions,
     store: Option<&NativeStore>,
+    cipher: Option<&NativeCipher>,
 ) -> Either<NativeClient, Failure> {
     caught(|| {
         Ok(NativeClient {
-            client: build(bridge, options, store)?,
+            client: build(bridge, options, store, cipher)?,
             bridge: Arc::clone(&bridge.shared),
         })
     })
@@ -87,6 +89,7 @@ fn build(
     bridge: &NativeBridge,
     options: ClientOptions,
     store: Option<&NativeStore>,
+    cipher: Option<&NativeCipher>,
 ) -> Result<AccountClient, Error> {
     let ClientOptions {
         client_name,
@@ -141,10 +144,10 @@ fn build(
         builder = builder.lock_timeout(duration(timeout));
     }
     if let Some(store) = store {
-        builder = builder.shared_store(Arc::clone(&store.store));
+        builder = builder.shared_store(around(cipher, Arc::clone(&store.store)));
     }
     if let Some(host) = host_store {
-        builder = builder.store(HostStore::new(bridge, &host));
+        builder = builder.shared_store(around(cipher, Arc::new(HostStore::new(bridge, &host))));
     }
     builder.build()
 }

@@ -13,6 +13,7 @@
 mod batch;
 mod bridge;
 mod client;
+mod encrypted;
 mod failure;
 mod login;
 mod models;

@@ -5,6 +5,7 @@
 
 export { AppsApi, BalanceApi, KeysApi, OAuthApi } from './api.js';
 export { AccountClient, type LoginOptions, type StartLoginOptions } from './client.js';
+export { EncryptedStore, type EncryptedStoreOptions } from './encryptedstore.js';
 export {
   AccessDeniedError,
   AccountError,

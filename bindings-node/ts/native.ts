@@ -152,6 +152,25 @@ export interface NativeClient {
   close(): void;
 }
 
+export interface EncryptedStep {
+  kind: 'load' | 'replace' | 'record' | 'replaced';
+  old?: string;
+  new?: string;
+  record?: string;
+  replaced?: boolean;
+}
+
+export interface NativeEncryptedCall {
+  start(): EncryptedStep | NativeFailure;
+  loaded(record?: string): EncryptedStep | NativeFailure;
+  replaced(replaced: boolean): EncryptedStep | NativeFailure;
+}
+
+export interface NativeCipher {
+  load(): NativeEncryptedCall;
+  replace(old?: string, next?: string): NativeEncryptedCall;
+}
+
 export interface NativeClientOptions {
   clientName?: string;
   clientId?: string;
@@ -180,7 +199,15 @@ interface Native {
     bridge: NativeBridge,
     options: NativeClientOptions,
     store?: NativeStore,
+    cipher?: NativeCipher,
   ): NativeClient | NativeFailure;
+  openCipher(
+    ids: string[],
+    keys: Uint8Array[],
+    subject: string | undefined,
+    acceptPlaintext: boolean,
+    inner?: NativeCipher,
+  ): NativeCipher | NativeFailure;
   openBrowser(bridge: NativeBridge, call: number, url: string): void;
 }
 

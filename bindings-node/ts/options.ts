@@ -1,18 +1,17 @@
 import { bridge, unwrap } from './bridge.js';
 import {
-  kindOf,
   optionalBoolean,
-  optionalCacheTime,
   optionalCount,
   optionalString,
   optionalStrings,
   optionalTimeout,
-  refuse,
   requireOptions,
 } from './checks.js';
+import { unwrapped } from './encryptedstore.js';
 import { ConfigError } from './errors.js';
 import { keep } from './hoststore.js';
-import { type NativeClientOptions, type NativeStore, native } from './native.js';
+import { type NativeCipher, type NativeClientOptions, type NativeStore, native } from './native.js';
+import { requireStore } from './requirestore.js';
 import { Session } from './session.js';
 import { type CredentialStore, nativeStoreOf } from './stores.js';
 
@@ -99,14 +98,15 @@ export function openSession(options: AccountClientOptions): Session {
   } as NativeClientOptions;
   if (store === undefined) return open(forwarded);
   requireStore(store);
-  const builtIn = nativeStoreOf(store);
-  if (builtIn !== undefined) return open(forwarded, builtIn);
+  const { store: inner, cipher } = unwrapped(store);
+  const builtIn = nativeStoreOf(inner);
+  if (builtIn !== undefined) return open(forwarded, builtIn, undefined, cipher);
   const hostStore = {
-    kept: keep(store),
+    kept: keep(inner),
     timeout: storeTimeout,
-    cacheFor: store.cacheFor ?? 0,
+    cacheFor: inner.cacheFor ?? 0,
   };
-  return open({ ...forwarded, hostStore }, undefined, store);
+  return open({ ...forwarded, hostStore }, undefined, inner, cipher);
 }
 
 const TEXTS = [
@@ -124,20 +124,10 @@ function open(
   options: NativeClientOptions,
   store?: NativeStore,
   hostStore?: CredentialStore,
+  cipher?: NativeCipher,
 ): Session {
-  return new Session(unwrap(native.openClient(bridge(), options, store)), undefined, hostStore);
-}
-
-function requireStore(store: unknown): asserts store is CredentialStore {
-  if (typeof store !== 'object' || store === null) {
-    refuse(`store must be an object with load() and replace(), not ${kindOf(store)}`, ConfigError);
-  }
-  const { load, replace, cacheFor } = store as Partial<CredentialStore>;
-  for (const [name, method] of Object.entries({ load, replace })) {
-    if (typeof method === 'function') continue;
-    refuse(`The store has no method ${name}(); it needs load() and replace()`, ConfigError);
-  }
-  optionalCacheTime('cacheFor', cacheFor);
+  const client = unwrap(native.openClient(bridge(), options, store, cipher));
+  return new Session(client, undefined, hostStore);
 }
 
 function runtimeName(): string {

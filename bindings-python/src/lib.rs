@@ -6,6 +6,7 @@ mod call;
 mod carry;
 mod client;
 mod desk;
+mod encrypted;
 mod errors;
 mod event_loop;
 mod field;
@@ -53,6 +54,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<login::AsyncLogin>()?;
     module.add_class::<store::MemoryStore>()?;
     module.add_class::<store::FileStore>()?;
+    module.add_class::<encrypted::EncryptedStore>()?;
+    module.add_class::<encrypted::EncryptedCall>()?;
     module.add_class::<job::StoreCall>()?;
     module.add_class::<waiter::Flight>()?;
     module.add_class::<models::ApiKey>()?;

@@ -9,6 +9,7 @@ use pyo3::Borrowed;
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 
+use crate::encrypted::Wrappers;
 use crate::host_store::{self, Adapter, DAY, Given, HostStore};
 use crate::job::Owned;
 use crate::{errors, process};
@@ -166,11 +167,12 @@ pub(crate) fn open(
     };
     let mut host = None;
     if let Some(object) = options.store {
+        let (object, wrappers) = Wrappers::taken_off(object);
         builder = match host_store::given(&object, store_timeout)? {
-            Given::Native(store) => builder.shared_store(store),
+            Given::Native(store) => builder.shared_store(wrappers.around(store)),
             Given::Host(store, owned) => {
                 host = Some((store.clone(), owned));
-                builder.store(Adapter(store))
+                builder.shared_store(wrappers.around(Arc::new(Adapter(store))))
             }
         };
     }

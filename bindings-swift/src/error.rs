@@ -57,7 +57,8 @@ pub struct FieldProblem {
 }
 
 /// The core's names of options and arguments, and Swift's.
-const NAMES: [(&str, &str); 13] = [
+const NAMES: [(&str, &str); 14] = [
+    ("accept_plaintext", "acceptPlaintext"),
     ("account_url", "accountURL"),
     ("amount_cents", "amountCents"),
     ("api_key_id", "keyID"),

@@ -6,6 +6,7 @@
 
 pub mod call;
 pub mod client;
+pub mod encrypted;
 pub mod error;
 pub mod login;
 pub mod model;

@@ -111,7 +111,7 @@ pub struct FfiStore {
 }
 
 impl FfiStore {
-    fn of(store: impl CredentialStore) -> Arc<Self> {
+    pub(crate) fn of(store: impl CredentialStore) -> Arc<Self> {
         Arc::new(FfiStore {
             store: Arc::new(store),
         })

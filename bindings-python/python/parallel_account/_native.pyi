@@ -1,12 +1,14 @@
 """The native module. Its classes are the models and stores; the rest is for the façades."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import Context
 from datetime import datetime
 from os import PathLike
-from typing import Any, Literal, final, overload
+from types import CoroutineType
+from typing import Any, Generic, Literal, TypeVar, final, overload
 
 from parallel_account._errors import AccountError
+from parallel_account._stores import AsyncCredentialStore, CredentialStore
 
 __all__ = [
     "ApiKey",
@@ -17,6 +19,8 @@ __all__ = [
     "BlockingClient",
     "BlockingLogin",
     "DeviceCode",
+    "EncryptedCall",
+    "EncryptedStore",
     "FileStore",
     "Flight",
     "LoginEvent",
@@ -438,6 +442,72 @@ class FileStore(_Store):
         """The file of Parallel's own command, `parallel-cli`: its login is this client's, and the
         reverse.
         """
+
+_Loaded = TypeVar("_Loaded", covariant=True)
+_Replaced = TypeVar("_Replaced", covariant=True)
+
+@final
+class EncryptedStore(Generic[_Loaded, _Replaced]):
+    """Encrypts the record that ``store`` keeps: a built-in store or one of yours.
+
+    What is stored is a JWE (RFC 7516) in compact serialization: ``alg`` is ``dir``, ``enc`` is
+    ``A256GCM``, ``kid`` is the key's ID. The first key encrypts, and all keys decrypt. To rotate,
+    put a new key first and keep the old ones until every record has been written again, which a
+    refresh does, and ``store.replace(record, record)``.
+
+    It is a store itself: ``load()`` and ``replace()`` take and return decrypted records, and are
+    awaitable if those of ``store`` are. They run where they are called.
+
+    A record that cannot be decrypted raises :class:`StoreError` and is never overwritten.
+
+    Args:
+        store: Where the encrypted record is kept.
+        keys: IDs (1 to 64 printable ASCII characters) and keys (exactly 32 random bytes), such as
+            ``{"2026-11": key}``. IDs are stored in the clear.
+        subject: Whose record it is, such as the user's ID; at most 256 bytes. It is stored in the
+            clear (``sub``), and a record of another subject is refused, so that nobody who can
+            write to the database can hand one user another user's login.
+        accept_plaintext: Also reads records from before encryption was switched on; they are
+            encrypted when they are next written. Switch it off once all are.
+
+    Raises:
+        ConfigError: A key or an ID is invalid, or ``store`` is no store.
+        TypeError: ``keys`` is no dict of str and bytes.
+    """
+    @overload
+    def __new__(
+        cls,
+        store: CredentialStore,
+        keys: Mapping[str, bytes],
+        *,
+        subject: str | None = None,
+        accept_plaintext: bool = False,
+    ) -> EncryptedStore[str | None, bool]: ...
+    @overload
+    def __new__(
+        cls,
+        store: AsyncCredentialStore,
+        keys: Mapping[str, bytes],
+        *,
+        subject: str | None = None,
+        accept_plaintext: bool = False,
+    ) -> EncryptedStore[CoroutineType[Any, Any, str | None], CoroutineType[Any, Any, bool]]: ...
+    def load(self) -> _Loaded:
+        """The decrypted record, or None. It holds secrets. Awaitable if the wrapped store's
+        `load()` is.
+        """
+    def replace(self, old: str | None, new: str | None) -> _Replaced:
+        """Atomically puts `new` in place of exactly `old`, both decrypted; False, and no change,
+        if the record is not `old` any more. None means no record. Awaitable if the wrapped
+        store's methods are.
+        """
+    @property
+    def location(self) -> str:
+        """Where the wrapped store keeps the record, for display."""
+
+@final
+class EncryptedCall:
+    def advance(self, result: object) -> tuple[Awaitable[Any] | None, Any]: ...
 
 @final
 class StoreCall:

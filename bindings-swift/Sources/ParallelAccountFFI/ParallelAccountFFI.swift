@@ -602,6 +602,24 @@ fileprivate struct FfiConverterString: FfiConverter {
     }
 }
 
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterData: FfiConverterRustBuffer {
+    typealias SwiftType = Data
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Data {
+        let len: Int32 = try readInt(&buf)
+        return Data(try readBytes(&buf, count: Int(len)))
+    }
+
+    public static func write(_ value: Data, into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        writeBytes(&buf, value)
+    }
+}
+
 
 
 
@@ -780,6 +798,351 @@ public func FfiConverterTypeCall_lift(_ handle: UInt64) throws -> Call {
 #endif
 public func FfiConverterTypeCall_lower(_ value: Call) -> UInt64 {
     return FfiConverterTypeCall.lower(value)
+}
+
+
+
+
+
+
+/**
+ * What encrypts.
+ */
+public protocol CipherProtocol: AnyObject, Sendable {
+    
+    /**
+     * The store, encrypted.
+     */
+    func around(store: FfiStore)  -> FfiStore
+    
+    /**
+     * Begins to load.
+     */
+    func load()  -> EncryptedCall
+    
+    /**
+     * Begins to replace.
+     */
+    func replace(old: String?, new: String?)  -> EncryptedCall
+    
+}
+/**
+ * What encrypts.
+ */
+open class Cipher: CipherProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_parallel_account_ffi_fn_clone_cipher(self.handle, $0) }
+    }
+    /**
+     * The first key encrypts; all decrypt.
+     */
+public convenience init(keys: [EncryptionKey], subject: String?, acceptPlaintext: Bool)throws  {
+    let handle =
+        try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_constructor_cipher_new(
+        FfiConverterSequenceTypeEncryptionKey.lower(keys),
+        FfiConverterOptionString.lower(subject),
+        FfiConverterBool.lower(acceptPlaintext),uniffiCallStatus
+    )
+}
+    self.init(unsafeFromHandle: handle)
+}
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_parallel_account_ffi_fn_free_cipher(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * The store, encrypted.
+     */
+open func around(store: FfiStore) -> FfiStore  {
+    return try!  FfiConverterTypeFfiStore_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_cipher_around(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeFfiStore_lower(store),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Begins to load.
+     */
+open func load() -> EncryptedCall  {
+    return try!  FfiConverterTypeEncryptedCall_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_cipher_load(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Begins to replace.
+     */
+open func replace(old: String?, new: String?) -> EncryptedCall  {
+    return try!  FfiConverterTypeEncryptedCall_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_cipher_replace(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(old),
+        FfiConverterOptionString.lower(new),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCipher: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Cipher
+
+    public static func lift(_ handle: UInt64) throws -> Cipher {
+        return Cipher(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Cipher) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Cipher {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Cipher, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCipher_lift(_ handle: UInt64) throws -> Cipher {
+    return try FfiConverterTypeCipher.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCipher_lower(_ value: Cipher) -> UInt64 {
+    return FfiConverterTypeCipher.lower(value)
+}
+
+
+
+
+
+
+/**
+ * A call of an encrypted store.
+ */
+public protocol EncryptedCallProtocol: AnyObject, Sendable {
+    
+    /**
+     * The step after `Load`.
+     */
+    func loaded(record: String?) throws  -> EncryptedStep
+    
+    /**
+     * The step after `Replace`.
+     */
+    func replaced(replaced: Bool) throws  -> EncryptedStep
+    
+    /**
+     * The first step.
+     */
+    func start() throws  -> EncryptedStep
+    
+}
+/**
+ * A call of an encrypted store.
+ */
+open class EncryptedCall: EncryptedCallProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_parallel_account_ffi_fn_clone_encryptedcall(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_parallel_account_ffi_fn_free_encryptedcall(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * The step after `Load`.
+     */
+open func loaded(record: String?)throws  -> EncryptedStep  {
+    return try  FfiConverterTypeEncryptedStep_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_encryptedcall_loaded(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(record),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The step after `Replace`.
+     */
+open func replaced(replaced: Bool)throws  -> EncryptedStep  {
+    return try  FfiConverterTypeEncryptedStep_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_encryptedcall_replaced(
+            self.uniffiCloneHandle(),
+        FfiConverterBool.lower(replaced),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The first step.
+     */
+open func start()throws  -> EncryptedStep  {
+    return try  FfiConverterTypeEncryptedStep_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_encryptedcall_start(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEncryptedCall: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = EncryptedCall
+
+    public static func lift(_ handle: UInt64) throws -> EncryptedCall {
+        return EncryptedCall(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: EncryptedCall) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EncryptedCall {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: EncryptedCall, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEncryptedCall_lift(_ handle: UInt64) throws -> EncryptedCall {
+    return try FfiConverterTypeEncryptedCall.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEncryptedCall_lower(_ value: EncryptedCall) -> UInt64 {
+    return FfiConverterTypeEncryptedCall.lower(value)
 }
 
 
@@ -2222,6 +2585,75 @@ public func FfiConverterTypeForeignStore_lower(_ value: ForeignStore) -> UInt64 
 }
 
 
+
+
+/**
+ * A key and its ID.
+ */
+public struct EncryptionKey: Equatable, Hashable {
+    /**
+     * Stored in the clear.
+     */
+    public let id: String
+    /**
+     * 32 bytes.
+     */
+    public let key: Data
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Stored in the clear.
+         */id: String, 
+        /**
+         * 32 bytes.
+         */key: Data) {
+        self.id = id
+        self.key = key
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension EncryptionKey: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEncryptionKey: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EncryptionKey {
+        return
+            try EncryptionKey(
+                id: FfiConverterString.read(from: &buf), 
+                key: FfiConverterData.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EncryptionKey, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterData.write(value.key, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEncryptionKey_lift(_ buf: RustBuffer) throws -> EncryptionKey {
+    return try FfiConverterTypeEncryptionKey.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEncryptionKey_lower(_ value: EncryptionKey) -> RustBuffer {
+    return FfiConverterTypeEncryptionKey.lower(value)
+}
 
 
 /**
@@ -3811,6 +4243,123 @@ public func FfiConverterTypeProblem_lower(_ value: Problem) -> RustBuffer {
 
 
 /**
+ * What to do next.
+ */
+
+public enum EncryptedStep: Equatable, Hashable {
+    
+    /**
+     * Load the wrapped store's record.
+     */
+    case load
+    /**
+     * Have the wrapped store put `new` in place of `old`.
+     */
+    case replace(
+        /**
+         * What must be there.
+         */old: String?, 
+        /**
+         * What is to be there.
+         */new: String?
+    )
+    /**
+     * The call is done, with the record.
+     */
+    case record(
+        /**
+         * Decrypted.
+         */record: String?
+    )
+    /**
+     * The call is done.
+     */
+    case replaced(
+        /**
+         * Whether it was replaced.
+         */replaced: Bool
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension EncryptedStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEncryptedStep: FfiConverterRustBuffer {
+    typealias SwiftType = EncryptedStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EncryptedStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .load
+        
+        case 2: return .replace(old: try FfiConverterOptionString.read(from: &buf), new: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 3: return .record(record: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 4: return .replaced(replaced: try FfiConverterBool.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: EncryptedStep, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .load:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .replace(old,new):
+            writeInt(&buf, Int32(2))
+            FfiConverterOptionString.write(old, into: &buf)
+            FfiConverterOptionString.write(new, into: &buf)
+            
+        
+        case let .record(record):
+            writeInt(&buf, Int32(3))
+            FfiConverterOptionString.write(record, into: &buf)
+            
+        
+        case let .replaced(replaced):
+            writeInt(&buf, Int32(4))
+            FfiConverterBool.write(replaced, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEncryptedStep_lift(_ buf: RustBuffer) throws -> EncryptedStep {
+    return try FfiConverterTypeEncryptedStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEncryptedStep_lower(_ value: EncryptedStep) -> RustBuffer {
+    return FfiConverterTypeEncryptedStep.lower(value)
+}
+
+
+
+/**
  * Why a call has no result.
  */
 public 
@@ -4400,6 +4949,31 @@ fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeEncryptionKey: FfiConverterRustBuffer {
+    typealias SwiftType = [EncryptionKey]
+
+    public static func write(_ value: [EncryptionKey], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeEncryptionKey.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [EncryptionKey] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [EncryptionKey]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeEncryptionKey.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeFfiApp: FfiConverterRustBuffer {
     typealias SwiftType = [FfiApp]
 
@@ -4717,6 +5291,24 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_revoke() != 29484) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_parallel_account_ffi_checksum_method_cipher_around() != 26513) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_cipher_load() != 17345) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_cipher_replace() != 10489) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_encryptedcall_loaded() != 15453) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_encryptedcall_replaced() != 41668) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_encryptedcall_start() != 18242) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_parallel_account_ffi_checksum_method_ffilogin_cancel() != 55350) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -4757,6 +5349,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_constructor_fficlient_new() != 41127) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_constructor_cipher_new() != 4140) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_constructor_ffistore_file() != 21812) {

@@ -2,8 +2,10 @@
 
 mod jwe;
 mod keys;
+mod stepped;
 
 pub(crate) use keys::Keys;
+pub use stepped::{Answer, Step, SteppedCall};
 
 use super::{CredentialStore, Revision, StoreFuture, StoreLock};
 use crate::{Error, Result};

@@ -8,6 +8,8 @@ mod record;
 pub use encrypted::EncryptedStore;
 #[cfg(any(test, fuzzing))]
 pub(crate) use encrypted::Keys;
+#[doc(hidden)]
+pub use encrypted::{Answer, Step, SteppedCall};
 pub use file::FileStore;
 pub use memory::MemoryStore;
 pub(crate) use record::{Login, Record};

@@ -54,6 +54,7 @@ extension CredentialStore {
     /// The store for a client in Rust, with what carries its calls to Swift, if it is written there.
     func native() -> (FfiStore, StoreAdapter?) {
         if let own = self as? any NativeStore { return (own.native, nil) }
+        if let encrypted = self as? EncryptedStore { return encrypted.wrappedNative() }
         let adapter = StoreAdapter(self)
         let store = FfiStore.foreign(
             store: adapter, location: location, timeout: timeout.ffiSeconds,

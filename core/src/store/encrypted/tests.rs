@@ -460,3 +460,43 @@ async fn what_is_remembered_is_wiped() {
     drop((store, other));
     assert_eq!(canary.copies(), 0);
 }
+
+/// As a binding does it, around a store that only its language can call.
+#[tokio::test]
+async fn a_call_can_be_made_in_steps() {
+    let memory = MemoryStore::default();
+    let store = encrypted(&MemoryStore::default(), [NEW]);
+    let drive = async |mut call: SteppedCall| {
+        let mut answer = None;
+        loop {
+            answer = Some(match call.next(answer).expect("a step") {
+                Step::Load => Answer::Record(memory.load().await.expect("read")),
+                Step::Replace(old, new) => {
+                    Answer::Replaced(memory.replace(old, new).await.expect("asked"))
+                }
+                Step::Done(done) => return done,
+            });
+        }
+    };
+    let record = async || match drive(store.stepped_load()).await {
+        Answer::Record(record) => record,
+        Answer::Replaced(_) => panic!("no record"),
+    };
+    let replaced = async |old, new| {
+        let done = drive(store.stepped_replace(old, new)).await;
+        matches!(done, Answer::Replaced(true))
+    };
+    assert_eq!(record().await, None);
+    assert!(replaced(None, text(RECORD)).await);
+    assert!(!replaced(None, text(OTHER)).await);
+    assert!(replaced(text(RECORD), text(OTHER)).await);
+    assert_eq!(record().await.as_deref(), Some(OTHER));
+    assert!(jwe::Jwe::parse(&memory.record().expect("there")).is_ok());
+    let mut call = store.stepped_load();
+    assert!(matches!(call.next(None), Ok(Step::Load)));
+    let wrong = call.next(Some(Answer::Replaced(true)));
+    assert_eq!(
+        wrong.err().expect("a bug of the binding").code(),
+        "internal"
+    );
+}

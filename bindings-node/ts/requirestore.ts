@@ -1,0 +1,16 @@
+import { kindOf, optionalCacheTime, refuse } from './checks.js';
+import { ConfigError } from './errors.js';
+import type { CredentialStore } from './stores.js';
+
+/** Refuses what is no store. */
+export function requireStore(store: unknown): asserts store is CredentialStore {
+  if (typeof store !== 'object' || store === null) {
+    refuse(`store must be an object with load() and replace(), not ${kindOf(store)}`, ConfigError);
+  }
+  const { load, replace, cacheFor } = store as Partial<CredentialStore>;
+  for (const [name, method] of Object.entries({ load, replace })) {
+    if (typeof method === 'function') continue;
+    refuse(`The store has no method ${name}(); it needs load() and replace()`, ConfigError);
+  }
+  optionalCacheTime('cacheFor', cacheFor);
+}
