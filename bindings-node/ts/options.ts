@@ -10,11 +10,12 @@ import {
   refuse,
   requireOptions,
 } from './checks.js';
+import type { CredentialStore } from './credentialstore.js';
 import { ConfigError } from './errors.js';
-import { keep } from './hoststore.js';
+import { HostStore } from './hoststore.js';
 import { type NativeClientOptions, type NativeStore, native } from './native.js';
 import { Session } from './session.js';
-import { type CredentialStore, nativeStoreOf } from './stores.js';
+import { nativeStoreOf } from './stores.js';
 
 /** Options of a client; all have defaults. Durations are milliseconds. */
 export interface AccountClientOptions {
@@ -101,12 +102,9 @@ export function openSession(options: AccountClientOptions): Session {
   requireStore(store);
   const builtIn = nativeStoreOf(store);
   if (builtIn !== undefined) return open(forwarded, builtIn);
-  const hostStore = {
-    kept: keep(store),
-    timeout: storeTimeout,
-    cacheFor: store.cacheFor ?? 0,
-  };
-  return open({ ...forwarded, hostStore }, undefined, store);
+  const host = new HostStore(store, storeTimeout);
+  const hostStore = { kept: host.number, cacheFor: store.cacheFor ?? 0 };
+  return open({ ...forwarded, hostStore }, undefined, host);
 }
 
 const TEXTS = [
@@ -120,12 +118,8 @@ const TEXTS = [
   'caBundle',
 ] as const;
 
-function open(
-  options: NativeClientOptions,
-  store?: NativeStore,
-  hostStore?: CredentialStore,
-): Session {
-  return new Session(unwrap(native.openClient(bridge(), options, store)), undefined, hostStore);
+function open(options: NativeClientOptions, store?: NativeStore, host?: HostStore): Session {
+  return new Session(unwrap(native.openClient(bridge(), options, store)), undefined, host);
 }
 
 function requireStore(store: unknown): asserts store is CredentialStore {
