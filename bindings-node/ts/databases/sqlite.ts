@@ -22,7 +22,6 @@ export interface SqliteStoreOptions {
  *
  * ```js
  * const database = new DatabaseSync('app.db', { timeout: 5000 });
- * database.exec(SqliteStore.schema);
  * const client = new AccountClient({ store: new SqliteStore(database, user.id) });
  * ```
  *
@@ -34,8 +33,8 @@ export class SqliteStore implements CredentialStore {
   /** The statement that makes the table. */
   static get schema(): string {
     // A getter, for bundlers do not leave out a class that computes a property.
-    return `CREATE TABLE IF NOT EXISTS ${TABLE} (
-  key text PRIMARY KEY,
+    return `CREATE TABLE ${TABLE} (
+  key text PRIMARY KEY NOT NULL,
   record text NOT NULL,
   updated_at text NOT NULL DEFAULT CURRENT_TIMESTAMP
 )`;
