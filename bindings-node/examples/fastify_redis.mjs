@@ -189,4 +189,8 @@ app.addHook('onClose', async () => {
 });
 
 console.log(await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 8080) }));
-process.once('SIGTERM', () => app.close());
+process.once('SIGTERM', () => {
+  app.close();
+  // Browsers open connections in advance, which would hold the server for a minute.
+  setTimeout(() => app.server.closeAllConnections(), 5000).unref();
+});
