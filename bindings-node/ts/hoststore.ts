@@ -209,13 +209,13 @@ function keepError(error: unknown): number {
   return number;
 }
 
-function checkedRecord(record: unknown): string | undefined {
+export function checkedRecord(record: unknown): string | undefined {
   if (record === undefined || record === null) return undefined;
   if (typeof record === 'string') return record;
   throw new TypeError(`load() must return the record or null, not ${kindOf(record)}`);
 }
 
-function checkedReplaced(replaced: unknown): boolean {
+export function checkedReplaced(replaced: unknown): boolean {
   if (typeof replaced === 'boolean') return replaced;
   throw new TypeError(
     `replace() must return true (replaced) or false (the record was another), not ${kindOf(replaced)}`,
