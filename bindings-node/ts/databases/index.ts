@@ -4,5 +4,11 @@
  */
 
 export { type PostgresConnection, PostgresStore, type PostgresStoreOptions } from './postgres.js';
-export { type RedisClient, RedisStore, type RedisStoreOptions } from './redis.js';
+export {
+  type IoRedisClient,
+  type NodeRedisClient,
+  type RedisClient,
+  RedisStore,
+  type RedisStoreOptions,
+} from './redis.js';
 export { type SqliteDatabase, SqliteStore, type SqliteStoreOptions } from './sqlite.js';

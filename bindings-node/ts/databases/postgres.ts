@@ -3,6 +3,7 @@ import { requireKey, requireOptions, requireTable, TABLE, wrong } from './argume
 
 /** A `Pool`, a `Client` or a client of a pool of `pg`, as far as it is used. */
 export interface PostgresConnection {
+  /** Runs one statement. */
   query(text: string, values: string[]): Promise<{ rows: unknown[]; rowCount: number | null }>;
 }
 

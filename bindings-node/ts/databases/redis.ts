@@ -16,21 +16,27 @@ return 1`;
 let digest: string | undefined;
 
 /** `redis` (node-redis 5 and 6), as far as it is used: a client, a pool or a cluster. */
-interface NodeRedis {
+export interface NodeRedisClient {
+  /** `GET` */
   get(key: string): Promise<unknown>;
+  /** `EVALSHA` */
   evalSha(digest: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  /** `EVAL` */
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
 
 /** `ioredis`, as far as it is used: a client or a cluster. */
-interface IoRedis {
+export interface IoRedisClient {
+  /** `GET` */
   get(key: string): Promise<unknown>;
+  /** `EVALSHA` */
   evalsha(digest: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>;
+  /** `EVAL` */
   eval(script: string, keys: number, ...keysAndArguments: string[]): Promise<unknown>;
 }
 
 /** A connected client of `redis` (node-redis) or `ioredis`. */
-export type RedisClient = NodeRedis | IoRedis;
+export type RedisClient = NodeRedisClient | IoRedisClient;
 
 /** Options of a {@link RedisStore}. */
 export interface RedisStoreOptions {
@@ -66,7 +72,7 @@ export class RedisStore implements CredentialStore {
    * @throws {TypeError} For an argument of the wrong type.
    */
   constructor(client: RedisClient, key: string, options: RedisStoreOptions = {}) {
-    const methods = client as Partial<NodeRedis & IoRedis> | null | undefined;
+    const methods = client as Partial<NodeRedisClient & IoRedisClient> | null | undefined;
     if (typeof (methods?.evalSha ?? methods?.evalsha) !== 'function') {
       wrong('client', 'a client of redis (node-redis) or ioredis');
     }

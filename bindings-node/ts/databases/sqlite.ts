@@ -3,8 +3,11 @@ import { requireKey, requireOptions, requireTable, TABLE, wrong } from './argume
 
 /** A database of `node:sqlite`, `better-sqlite3` or `bun:sqlite`, as far as it is used. */
 export interface SqliteDatabase {
+  /** Compiles one statement. */
   prepare(sql: string): {
+    /** The first row. */
     get(...values: string[]): unknown;
+    /** How many rows were changed. */
     run(...values: string[]): { changes: number | bigint };
   };
 }
