@@ -223,6 +223,19 @@ describe('a call of the client from within its store', () => {
 });
 
 describe('storeTimeout', () => {
+  test('does not need the global timers, which tests fake', async () => {
+    const { setTimeout, setImmediate } = globalThis;
+    const store = storeWith({ load: () => new Promise(() => undefined) });
+    globalThis.setTimeout = () => 7;
+    globalThis.setImmediate = undefined;
+    try {
+      const call = make(store, { storeTimeout: 20 }).status();
+      await assert.rejects(call, { code: 'store', message: /did not answer within 0.02 s/ });
+    } finally {
+      Object.assign(globalThis, { setTimeout, setImmediate });
+    }
+  });
+
   test('does not run while the event loop is blocked', async () => {
     const store = storeWith({
       async load() {

@@ -2,6 +2,7 @@
 // stores are kept.
 
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import { kindOf } from './checks.js';
 import type { CredentialStore } from './credentialstore.js';
 import type { NativeBridge } from './native.js';
