@@ -175,8 +175,9 @@ describe('an engine that goes and comes back', () => {
     ['ioredis', 'redis', kinds.ioredis],
     ['pg, a pool', 'postgres', kinds['pg, a pool']],
   ]) {
-    test(kind, async () => {
+    test(kind, { timeout: 60_000 }, async (t) => {
       const { make, end } = await open();
+      t.after(end);
       const store = make('restart');
       assert.equal(await store.replace(null, 'one'), true);
       await engines[engine].kill();
@@ -189,14 +190,14 @@ describe('an engine that goes and comes back', () => {
       assert.equal(await eventually(() => store.replace('one', 'two')), true);
       assert.equal(await store.load(), 'two');
       await store.replace('two', null);
-      await end();
     });
   }
 });
 
 describe('RedisStore', () => {
-  test('keeps a string under prefix and key, for as long as ttl says', async () => {
+  test('keeps a string under prefix and key, for as long as ttl says', async (t) => {
     const { client, make, end } = await redis()();
+    t.after(end);
     await make('layout').replace(null, 'record');
     assert.equal(await client.get('parallel-account:layout'), 'record');
     assert.equal(await client.pTTL('parallel-account:layout'), -1);
@@ -205,12 +206,13 @@ describe('RedisStore', () => {
     await client.pExpire('app:layout', 1000);
     await store.replace('one', 'two');
     assert.ok((await client.pTTL('app:layout')) > 50_000);
-    end();
   });
 
-  test('errors of ioredis do not show the record', async () => {
+  test('errors of ioredis do not show the record', async (t) => {
     const { make, end } = await kinds.ioredis();
+    t.after(end);
     const plain = quietly(new IoRedis(engines.redis.url));
+    t.after(() => plain.disconnect());
     await plain.lpush('io:wrong', 'a list');
     const store = make('wrong');
     for (const call of [
@@ -224,14 +226,13 @@ describe('RedisStore', () => {
         return true;
       });
     }
-    plain.disconnect();
-    end();
   });
 });
 
 describe('PostgresStore', () => {
-  test('keeps a row, and when it was last replaced', async () => {
+  test('keeps a row, and when it was last replaced', async (t) => {
     const { client, make, end } = await kinds['pg, a pool']();
+    t.after(end);
     const store = make('layout');
     await store.replace(null, 'one');
     const read = async () => (await client.query('SELECT * FROM parallel_account_logins')).rows[0];
@@ -247,11 +248,11 @@ describe('PostgresStore', () => {
       'CREATE TABLE IF NOT EXISTS app.logins (LIKE parallel_account_logins INCLUDING ALL)',
     );
     await keepsTheContract((key) => make(key, { table: 'app.logins' }));
-    await end();
   });
 
-  test('refuses to replace in an open transaction, and says what lacks', async () => {
+  test('refuses to replace in an open transaction, and says what lacks', async (t) => {
     const { client, make, end } = await kinds['pg, a client']();
+    t.after(end);
     await client.query('BEGIN');
     await assert.rejects(make('ada').replace(null, 'x'), /open transaction.*Give the store a pool/);
     await client.query('ROLLBACK');
@@ -261,20 +262,19 @@ describe('PostgresStore', () => {
       .status()
       .catch((error) => error);
     assert.match(message, /load\(\) failed: relation "parallel_account_logins" does not exist/);
-    await end();
   });
 });
 
 describe('SqliteStore', () => {
   test('refuses to replace in an open transaction', {
     skip: lacking['better-sqlite3'],
-  }, async () => {
+  }, async (t) => {
     const { client, make, end } = await kinds['better-sqlite3']();
+    t.after(end);
     client.exec('BEGIN');
     assert.throws(() => make('ada').replace(null, 'x'), /open transaction/);
     client.exec('ROLLBACK');
     assert.equal(make('ada').replace(null, 'x'), true);
-    end();
   });
 });
 
