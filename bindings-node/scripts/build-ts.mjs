@@ -24,17 +24,17 @@ try {
 
 const common = {
   absWorkingDir: here,
-  entryPoints: ['ts/index.ts'],
   bundle: true,
   platform: 'node',
   target: 'node20',
   logLevel: 'warning',
 };
-await build({ ...common, format: 'cjs', outfile: join(folder, 'index.js') });
+const library = { ...common, entryPoints: ['ts/index.ts'] };
+await build({ ...library, format: 'cjs', outfile: join(folder, 'index.js') });
 
 // For `import`: the same classes, by way of `require`, because a plain import has Node look for the
 // exports of CommonJS with a lexer in WebAssembly, which takes another 20 ms.
-const { metafile } = await build({ ...common, format: 'esm', write: false, metafile: true });
+const { metafile } = await build({ ...library, format: 'esm', write: false, metafile: true });
 const [{ exports }] = Object.values(metafile.outputs);
 writeFileSync(
   join(folder, 'index.mjs'),
@@ -42,3 +42,9 @@ writeFileSync(
 export const { ${exports.sort().join(', ')} } = createRequire(import.meta.url)('./index.js');
 `,
 );
+
+// The stores stand alone, without the native module, so that bundlers can leave out what is not
+// used.
+const databases = { ...common, entryPoints: ['ts/databases/index.ts'] };
+await build({ ...databases, format: 'cjs', outfile: join(folder, 'databases', 'index.js') });
+await build({ ...databases, format: 'esm', outfile: join(folder, 'databases', 'index.mjs') });

@@ -26,6 +26,23 @@ pub(crate) enum Message {
     Forget {
         kept: u32,
     },
+    /// Nobody waits for the answer any more.
+    Withdraw {
+        question: u32,
+    },
+    /// The call is settled next, but its client works on. It holds the event loop as before.
+    Linger {
+        call: u32,
+    },
+    /// The call's client works on for too long to hold the event loop.
+    Release {
+        call: u32,
+    },
+    /// Nothing of the call's client runs any more.
+    Idle {
+        call: u32,
+        holding: bool,
+    },
 }
 
 /// A call of a store's method.
@@ -62,6 +79,11 @@ const FAILURE: u32 = 1;
 const CANCELLED: u32 = 2;
 const ASK: u32 = 3;
 const FORGET: u32 = 4;
+const WITHDRAW: u32 = 5;
+const LINGER: u32 = 6;
+const IDLE: u32 = 7;
+/// Which JavaScript passes over.
+const RELEASE: u32 = 8;
 
 impl ToNapiValue for Batch {
     unsafe fn to_napi_value(env: sys::napi_env, batch: Self) -> Result<sys::napi_value> {
@@ -75,6 +97,7 @@ impl ToNapiValue for Batch {
             ))?;
             let mut at = 0;
             for message in batch.0 {
+                let nothing = || <()>::to_napi_value(env, ());
                 let (kind, number, payload) = match message {
                     Message::Settled { call, outcome } => match outcome {
                         Ok(value) => (VALUE, call, value.into_js(env)?),
@@ -83,11 +106,15 @@ impl ToNapiValue for Batch {
                             (FAILURE, call, Failure::to_napi_value(env, failure)?)
                         }
                     },
-                    Message::Cancelled { call } => (CANCELLED, call, <()>::to_napi_value(env, ())?),
+                    Message::Cancelled { call } => (CANCELLED, call, nothing()?),
                     Message::Ask { question, call } => {
                         (ASK, question, HostCall::to_napi_value(env, call)?)
                     }
-                    Message::Forget { kept } => (FORGET, kept, <()>::to_napi_value(env, ())?),
+                    Message::Forget { kept } => (FORGET, kept, nothing()?),
+                    Message::Withdraw { question } => (WITHDRAW, question, nothing()?),
+                    Message::Linger { call } => (LINGER, call, nothing()?),
+                    Message::Release { call } => (RELEASE, call, nothing()?),
+                    Message::Idle { call, .. } => (IDLE, call, nothing()?),
                 };
                 for element in [
                     u32::to_napi_value(env, kind)?,

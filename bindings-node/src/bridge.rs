@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -45,7 +45,8 @@ pub(crate) struct Shared {
 
 struct EventLoop {
     wake: Option<Wake>,
-    /// Calls whose promise is not settled: the event loop stays alive for these alone.
+    /// Calls that are not settled, or whose client works on: the event loop stays alive for these
+    /// alone.
     pending: usize,
 }
 
@@ -68,8 +69,8 @@ pub(crate) enum Answer {
     Gone,
 }
 
-/// Something that JavaScript keeps under a number until this is dropped: a store, or an error that
-/// a store threw.
+/// Something that JavaScript knows by a number until this is dropped: a store, or an error that a
+/// store threw.
 pub(crate) struct Kept {
     pub(crate) bridge: Arc<Shared>,
     pub(crate) number: u32,
@@ -171,9 +172,8 @@ impl Shared {
         self.start(env, call, None, boxed(work));
     }
 
-    /// The same for a call of `client`. Cancelled, it holds the event loop until nothing of the
-    /// client runs detached, for a process that ended before would lose the tokens that a refresh
-    /// brings.
+    /// The same for a call of `client`. It holds the event loop until nothing of the client runs
+    /// detached, for a process that ended before would lose the tokens that a refresh brings.
     pub(crate) fn run_for<T, F>(
         self: &Arc<Self>,
         client: &AccountClient,
@@ -248,17 +248,22 @@ impl Shared {
     fn take(&self, env: Env) -> Batch {
         self.waking.store(false, Ordering::Release);
         let messages = std::mem::take(&mut *lock(&self.queue));
-        let mut settled = 0;
+        let (mut held, mut released) = (0, 0);
         {
             let mut running = lock(&self.running);
             for message in &messages {
-                if let Message::Settled { call, .. } | Message::Cancelled { call } = message {
-                    running.remove(call);
-                    settled += 1;
+                match message {
+                    Message::Settled { call, .. } | Message::Cancelled { call } => {
+                        running.remove(call);
+                        released += 1;
+                    }
+                    Message::Linger { .. } => held += 1,
+                    Message::Release { .. } | Message::Idle { holding: true, .. } => released += 1,
+                    _ => {}
                 }
             }
         }
-        self.release(env, settled);
+        self.release(env, held, released);
         Batch(messages)
     }
 
@@ -275,9 +280,9 @@ impl Shared {
     }
 
     #[expect(deprecated, reason = "the counterpart of `hold`")]
-    fn release(&self, env: Env, settled: usize) {
+    fn release(&self, env: Env, held: usize, released: usize) {
         let mut event_loop = lock(&self.event_loop);
-        event_loop.pending = event_loop.pending.saturating_sub(settled);
+        event_loop.pending = (event_loop.pending + held).saturating_sub(released);
         if event_loop.pending == 0
             && let Some(wake) = &mut event_loop.wake
         {
@@ -326,32 +331,43 @@ struct Ticket {
 impl Ticket {
     fn settle(mut self, outcome: Result<Box<dyn IntoJs>, Problem>) {
         self.open = false;
-        self.shared.push(Message::Settled {
-            call: self.call,
-            outcome,
+        let call = self.call;
+        self.end(Message::Settled { call, outcome });
+    }
+
+    /// Says how the call ended, and when its client has come to rest.
+    fn end(&mut self, ending: Message) {
+        let call = self.call;
+        let busy = self.client.take().filter(|client| !client.is_settled());
+        let (Some(client), Ok(runtime)) = (busy, runtime::handle()) else {
+            return self.shared.push(ending);
+        };
+        self.shared.push(Message::Linger { call });
+        self.shared.push(ending);
+        let shared = Arc::clone(&self.shared);
+        runtime.spawn(async move {
+            let mut settled = pin!(client.settled());
+            // A service that does not answer must not keep the process for long.
+            let holding = tokio::time::timeout(SETTLING, &mut settled).await.is_ok();
+            if !holding {
+                shared.push(Message::Release { call });
+                settled.await;
+            }
+            shared.push(Message::Idle { call, holding });
         });
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.open {
-            return;
+        if self.open {
+            let call = self.call;
+            self.end(Message::Cancelled { call });
         }
-        let cancelled = Message::Cancelled { call: self.call };
-        let (Some(client), Ok(runtime)) = (self.client.take(), runtime::handle()) else {
-            return self.shared.push(cancelled);
-        };
-        let shared = Arc::clone(&self.shared);
-        runtime.spawn(async move {
-            // A service that does not answer must not keep the process for long.
-            let _ = tokio::time::timeout(SETTLING, client.settled()).await;
-            shared.push(cancelled);
-        });
     }
 }
 
-/// How long a cancelled call may hold the event loop.
+/// How long a call that has ended may hold the event loop for what its client does behind it.
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// Takes the question back when the core stops waiting (time-out, cancelled).
@@ -362,7 +378,11 @@ struct Question<'a> {
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        lock(&self.shared.questions).open.remove(&self.question);
+        let open = lock(&self.shared.questions).open.remove(&self.question);
+        if open.is_some() {
+            let question = self.question;
+            self.shared.push(Message::Withdraw { question });
+        }
     }
 }
 

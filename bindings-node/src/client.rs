@@ -46,10 +46,8 @@ pub struct ClientOptions {
 /// A store that JavaScript keeps.
 #[napi(object, object_to_js = false)]
 pub struct HostStoreOptions {
-    /// The number that it is kept under.
+    /// The number that it is known by.
     pub kept: u32,
-    /// Milliseconds that one method may take.
-    pub timeout: f64,
     /// Milliseconds that a loaded record may be used for.
     pub cache_for: f64,
 }

@@ -83,7 +83,6 @@ pub fn open_cli_store() -> Either<NativeStore, Failure> {
 /// A store written in JavaScript.
 pub(crate) struct HostStore {
     store: Kept,
-    timeout: Duration,
     cache_for: Duration,
 }
 
@@ -116,7 +115,6 @@ impl HostStore {
                 bridge: Arc::clone(&bridge.shared),
                 number: options.kept,
             },
-            timeout: duration(options.timeout),
             cache_for: duration(options.cache_for),
         }
     }
@@ -133,23 +131,16 @@ impl HostStore {
             old,
             new,
         });
-        let error = match tokio::time::timeout(self.timeout, asked).await {
-            Ok(Answer::Threw { error, message }) => HostError {
+        let error = match asked.await {
+            Answer::Threw { error, message } => HostError {
                 thrown: Some(error),
                 message,
             },
-            Ok(Answer::Gone) => HostError {
+            Answer::Gone => HostError {
                 thrown: None,
                 message: "the JavaScript thread of the store has ended".to_owned(),
             },
-            Ok(answer) => return Ok(answer),
-            Err(_elapsed) => HostError {
-                thrown: None,
-                message: format!(
-                    "it did not answer within {} s. Check what it waits for, or allow more time with storeTimeout",
-                    self.timeout.as_secs_f64()
-                ),
-            },
+            answer => return Ok(answer),
         };
         Err(Error::store(
             format!("The store's {method}() failed: {error}"),
@@ -181,9 +172,9 @@ impl CredentialStore for HostStore {
         self.cache_for
     }
 
-    /// Ours comes first and says more.
+    /// JavaScript counts the time, for it knows when its event loop is blocked.
     fn time_limit(&self) -> Duration {
-        self.timeout.saturating_add(Duration::from_secs(1))
+        Duration::MAX
     }
 
     fn location(&self) -> String {

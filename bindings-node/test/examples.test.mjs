@@ -1,8 +1,7 @@
 // The examples, as people run them.
 
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,36 +88,4 @@ test('cli.mjs', async () => {
   assert.match(stderr, /log in/i);
   assert.match((await run('cli.mjs', ['nonsense'])).stderr, /^Usage: /);
   assert.match((await run('cli.mjs', ['add', 'much'])).stderr, /whole number of cents/);
-});
-
-test('service.mjs: several users at once', async () => {
-  const service = spawn(process.execPath, [join(examples, 'service.mjs')], {
-    env: { ...env, PORT: '0', CREDENTIALS: join(home, 'users') },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const url = String((await once(service.stdout, 'data'))[0]).trim();
-  const users = ['ada', 'grace', 'edsger'];
-  const balance = async (user) => await fetch(`${url}/users/${user}/balance`);
-  assert.equal((await balance('ada')).status, 401);
-  const codes = await Promise.all(
-    users.map(async (user) => {
-      const answer = await fetch(`${url}/users/${user}/login`, { method: 'POST' });
-      return (await answer.json()).code;
-    }),
-  );
-  for (const [at, code] of codes.entries()) {
-    await sandbox.approve(code, { org_id: `org_${users[at]}` });
-  }
-  for (const user of users) {
-    let answer = await balance(user);
-    // Approved, and polled for within the second.
-    while (answer.status === 401) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      answer = await balance(user);
-    }
-    assert.equal((await answer.json()).orgId, `org_${user}`);
-  }
-  assert.equal((await fetch(`${url}/users/..%2Fada/balance`)).status, 400);
-  service.kill('SIGTERM');
-  assert.deepEqual(await once(service, 'exit'), [0, null]);
 });

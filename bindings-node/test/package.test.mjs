@@ -59,6 +59,25 @@ describe('the packed package in an empty project', () => {
     assert.deepEqual(rest, ['true', 'true', 'login_required']);
   });
 
+  test('a bundler takes the stores that are used, and no driver', async () => {
+    const { build } = await import('esbuild');
+    const { outputFiles } = await build({
+      stdin: {
+        contents: "export { RedisStore } from 'parallel-account/stores';",
+        resolveDir: project,
+      },
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      write: false,
+    });
+    const [{ text }] = outputFiles;
+    assert.match(text, /class RedisStore|RedisStore = class/);
+    assert.doesNotMatch(text, /SqliteStore|PostgresStore|CREATE TABLE|native/);
+    const imports = [...text.matchAll(/from "(.*?)"/g)].map(([, name]) => name);
+    assert.deepEqual(imports, ['node:crypto']);
+  });
+
   test('importing starts nothing', () => {
     const code = `require('parallel-account');
       console.log(process.getActiveResourcesInfo().length,
@@ -187,15 +206,21 @@ describe('types, as the compiler of the one who installed it sees them', () => {
     cpSync(join(here, undici), join(project, undici), { recursive: true });
   });
 
+  function compile(flags, file, folder) {
+    const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes'];
+    const goal = ['--target', 'es2022', '--lib', 'es2023,esnext.disposable'];
+    const args = ['--ignoreConfig', ...strict, ...goal, '--types', 'node', ...flags];
+    run(join(here, 'node_modules', '.bin', 'tsc'), [...args, file], folder);
+  }
+
   for (const [name, flags] of Object.entries(ways)) {
     for (const file of ['usage.mts', 'usage.cts']) {
       if (name === 'bundler' && file.endsWith('.cts')) continue;
-      test(`${name}, ${file}`, () => {
-        const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes'];
-        const goal = ['--target', 'es2022', '--lib', 'es2023,esnext.disposable'];
-        const args = ['--ignoreConfig', ...strict, ...goal, '--types', 'node', ...flags];
-        run(join(here, 'node_modules', '.bin', 'tsc'), [...args, file], project);
-      });
+      test(`${name}, ${file}`, () => compile(flags, file, project));
     }
+    // Here, where the drivers are.
+    test(`${name}, stores`, () =>
+      compile(['--skipLibCheck', ...flags], 'test/types/stores.mts', here));
   }
+  test('stores by require', () => compile(ways.node16, 'stores.cts', project));
 });

@@ -99,6 +99,50 @@ test('a worker that is terminated in the middle of a refresh leaves it to the pr
   assert.equal(await sandbox.count('token.refresh'), 1);
 });
 
+describe('leaving a client', () => {
+  for (const [what, delay, stored] of [
+    ['waits for its refresh', { delay_answer_ms: 1000 }, true],
+    ['waits for 5 s at most', { delay_ms: 60_000 }, false],
+  ]) {
+    test(what, async () => {
+      const before = await store.load();
+      await sandbox.fault({ route: 'token.refresh', ...delay });
+      // By the real clock: a faster one gives the request up, and makes another.
+      const client = new AccountClient({ ...sandbox.urls, store });
+      const controller = new AbortController();
+      const running = client.balance.get({ signal: controller.signal });
+      await until(async () => (await sandbox.count('token.refresh')) > 0);
+      controller.abort();
+      await assert.rejects(running, { name: 'AbortError' });
+      const began = performance.now();
+      await client[Symbol.asyncDispose]();
+      assert.ok(performance.now() - began < 20_000);
+      assert.equal((await store.load()) !== before, stored);
+    });
+  }
+});
+
+test('a process that ends in the middle of an early renewal stays until the pair is stored', async () => {
+  const text = await store.load();
+  const record = JSON.parse(text);
+  for (const { control_api } of Object.values(record.orgs)) {
+    control_api.access_token_expires_at = Math.floor(Date.now() / 1000) + 30;
+  }
+  const early = JSON.stringify(record);
+  assert.ok(await store.replace(text, early));
+  await sandbox.fault({ route: 'token.refresh', delay_answer_ms: 2000 });
+  const child = fork(
+    join(import.meta.dirname, 'support', 'child.mjs'),
+    [join(folder, 'auth.json')],
+    { env: { ...process.env, ...sandbox.env } },
+  );
+  assert.deepEqual(await once(child, 'message'), [5000, undefined]);
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+  assert.notEqual(await store.load(), early);
+  await make().balance.get();
+  assert.equal((await sandbox.control('counts')).refresh_token_reuses, 0);
+});
+
 describe('settled()', () => {
   test('waits for the refresh alone, and comes at once when there is none', async () => {
     const client = make();

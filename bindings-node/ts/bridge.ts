@@ -1,7 +1,15 @@
 // Promises on one side, numbered native calls on the other.
 
+import { AsyncResource } from 'node:async_hooks';
 import { errorFrom, isFailure } from './errors.js';
-import { answerFor, forget, type HostCall, keptAs } from './hoststore.js';
+import {
+  answerFor,
+  errorAt,
+  forget,
+  type HostCall,
+  type HostStore,
+  withdraw,
+} from './hoststore.js';
 import { type NativeBridge, type NativeFailure, native } from './native.js';
 
 /** How a call ended when it did not end with a value. */
@@ -14,56 +22,86 @@ const VALUE = 0;
 const FAILURE = 1;
 const CANCELLED = 2;
 const ASK = 3;
+const FORGET = 4;
+const WITHDRAW = 5;
+const LINGER = 6;
+const IDLE = 7;
 
-/** The promises of the calls that run, by number. */
-const waiting = new Map<number, (outcome: unknown) => void>();
+/** A call that the native side has not settled. */
+interface Running {
+  settle: (outcome: unknown) => void;
+  /** The client's store, where it is written in JavaScript. */
+  readonly host: HostStore | undefined;
+}
+
+/** The calls that run, by number. */
+const running = new Map<number, Running>();
+
+/** The stores of calls that are settled, and whose clients work on, by number. */
+const lingering = new Map<number, HostStore>();
+
+// Made outside of any request where this is imported, so that the bridge, which lives as long as
+// its thread, keeps nobody's asynchronous context.
+const outside = new AsyncResource('parallel-account');
 
 let current: NativeBridge | undefined;
 let lastCall = 0;
 
 /** The bridge of this JavaScript thread; nothing exists before the first client. */
 export function bridge(): NativeBridge {
-  current ??= new native.NativeBridge(deliver);
+  current ??= outside.runInAsyncScope(() => new native.NativeBridge(deliver));
   return current;
 }
+
+type Start = (call: number, bridge: NativeBridge) => void;
 
 /**
  * Starts a native call and waits for its end. The error is made here, in the caller's own
  * asynchronous stack, so that its trace shows who called.
+ * @param host The client's store, where it is written in JavaScript.
  */
 export async function call<T>(
   signal: AbortSignal | undefined,
-  start: (call: number, bridge: NativeBridge) => void,
+  start: Start,
+  host?: HostStore,
 ): Promise<T> {
-  const outcome = await (signal === undefined ? begin(start) : beginAbortable(signal, start));
+  const outcome = await (signal === undefined
+    ? begin(start, host)
+    : beginAbortable(signal, start, host));
   if (outcome instanceof Ended) throw outcome.error();
   return outcome as T;
 }
 
-function begin(start: (call: number, bridge: NativeBridge) => void): Promise<unknown> {
+function begin(start: Start, host: HostStore | undefined): Promise<unknown> {
   return new Promise((resolve) => {
-    open(start, resolve);
+    open(start, resolve, host);
   });
 }
 
 function beginAbortable(
   signal: AbortSignal,
-  start: (call: number, bridge: NativeBridge) => void,
+  start: Start,
+  host: HostStore | undefined,
 ): Promise<unknown> {
   const aborted = () => new Ended(() => signal.reason);
   if (signal.aborted) return Promise.resolve(aborted());
   return new Promise((resolve) => {
-    const number = open(start, (outcome) => {
+    const settle = (outcome: unknown) => {
       unlisten();
       resolve(outcome);
-    });
+    };
+    const number = open(start, settle, host);
     const unlisten = onAbort(signal, () => {
-      waiting.delete(number);
+      const call = running.get(number);
+      if (call !== undefined) call.settle = ignore;
+      host?.left(number);
       bridge().cancel(number);
       resolve(aborted());
     });
   });
 }
+
+function ignore(): void {}
 
 /** What to stop by signal: one listener however many calls share it, for Node warns of many. */
 const abortable = new WeakMap<AbortSignal, { stops: Set<() => void>; listener: () => void }>();
@@ -93,14 +131,16 @@ function listen(signal: AbortSignal) {
 }
 
 function open(
-  start: (call: number, bridge: NativeBridge) => void,
+  start: Start,
   settle: (outcome: unknown) => void,
+  host: HostStore | undefined,
 ): number {
   // Counted round after 2³² calls, when the first ones are long settled.
   lastCall = (lastCall + 1) >>> 0;
   const number = lastCall;
   start(number, bridge());
-  waiting.set(number, settle);
+  running.set(number, { settle, host });
+  host?.began(number);
   return number;
 }
 
@@ -110,24 +150,43 @@ function deliver(messages: unknown[]): void {
     const kind = messages[at] as number;
     const number = messages[at + 1] as number;
     const payload = messages[at + 2];
-    if (kind > CANCELLED) {
-      if (kind === ASK) void answerFor(number, payload as HostCall, bridge());
-      else forget(number);
-      continue;
-    }
-    const settle = waiting.get(number);
-    if (settle === undefined) continue;
-    waiting.delete(number);
-    if (kind === VALUE) settle(payload);
-    else if (kind === FAILURE) settle(failed(payload as NativeFailure));
-    else settle(new Ended(stopped));
+    if (kind === VALUE) settle(number, payload);
+    else if (kind === FAILURE) settle(number, failed(payload as NativeFailure));
+    else if (kind === CANCELLED) settle(number, new Ended(stopped));
+    else if (kind === ASK) answerFor(number, payload as HostCall, bridge());
+    else if (kind === FORGET) forget(number);
+    else if (kind === WITHDRAW) withdraw(number);
+    else if (kind === LINGER) linger(number);
+    else if (kind === IDLE) idle(number);
   }
+}
+
+function settle(number: number, outcome: unknown): void {
+  const call = running.get(number);
+  if (call === undefined) return;
+  running.delete(number);
+  if (call.host !== undefined) {
+    call.host.left(number);
+    if (!lingering.has(number)) call.host.ended();
+  }
+  call.settle(outcome);
+}
+
+/** The call is about to be settled, and its client will work on. */
+function linger(number: number): void {
+  const host = running.get(number)?.host;
+  if (host !== undefined) lingering.set(number, host);
+}
+
+function idle(number: number): void {
+  lingering.get(number)?.ended();
+  lingering.delete(number);
 }
 
 function failed(failure: NativeFailure): Ended {
   if (failure.code === 'cancelled') return new Ended(stopped);
   // Looked up now: the native side lets go of it as soon as this is delivered.
-  const hostError = failure.hostError === undefined ? undefined : keptAs(failure.hostError);
+  const hostError = failure.hostError === undefined ? undefined : errorAt(failure.hostError);
   return new Ended(() => errorFrom(failure, hostError));
 }
 

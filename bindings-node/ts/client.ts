@@ -206,9 +206,9 @@ export class AccountClient implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Waits until nothing of this client goes on behind its calls: a refresh, a poll or a logout
-   * whose callers were all stopped by their signals. Await it before `process.exit()`, where such
-   * a call may just have been stopped, for a refresh that is cut off may lose the login. A process
+   * Waits until nothing of this client goes on behind its calls: an early refresh, or a refresh, a
+   * poll or a logout whose callers were all stopped by their signals. Await it before
+   * `process.exit()`, for a refresh that is cut off may lose the login. A process
    * that ends by itself waits without it, for 5 s at most.
    */
   async settled(options: WaitOptions = {}): Promise<void> {
@@ -224,10 +224,15 @@ export class AccountClient implements AsyncDisposable, Disposable {
     this.#session.native.close();
   }
 
-  /** For `await using`: closes, then waits as `settled()` does. */
+  /** For `await using`: closes, then waits as `settled()` does, for 5 s at most. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    await this.settled();
+    const signal = AbortSignal.timeout(LEAVING);
+    try {
+      await this.settled({ signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
   /** For `using`. */
@@ -235,6 +240,9 @@ export class AccountClient implements AsyncDisposable, Disposable {
     this.close();
   }
 }
+
+/** How long to wait for what a client leaves unsaved, in milliseconds. */
+const LEAVING = 5_000;
 
 /**
  * Shows the prompt. It may stay open until the login is decided, so only its failure matters: the

@@ -12,7 +12,7 @@ import { ConfigError } from './errors.js';
 import { checkedRecord, checkedReplaced } from './hoststore.js';
 import { type NativeCipher, type NativeEncryptedCall, native } from './native.js';
 import { requireStore } from './requirestore.js';
-import type { CredentialStore } from './stores.js';
+import type { CredentialStore } from './credentialstore.js';
 
 /** Options of an {@link EncryptedStore}. */
 export interface EncryptedStoreOptions {

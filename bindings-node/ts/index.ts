@@ -5,6 +5,7 @@
 
 export { AppsApi, BalanceApi, KeysApi, OAuthApi } from './api.js';
 export { AccountClient, type LoginOptions, type StartLoginOptions } from './client.js';
+export type { CredentialStore } from './credentialstore.js';
 export { EncryptedStore, type EncryptedStoreOptions } from './encryptedstore.js';
 export {
   AccessDeniedError,
@@ -50,4 +51,4 @@ export type {
 export type { AccountClientOptions } from './options.js';
 export { Secret, type SecretText } from './secret.js';
 export type { CallOptions, LimitOptions } from './session.js';
-export { type CredentialStore, FileStore, MemoryStore } from './stores.js';
+export { FileStore, MemoryStore } from './stores.js';

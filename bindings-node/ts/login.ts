@@ -102,6 +102,6 @@ export class DeviceLogin implements AsyncIterable<LoginEvent> {
     this.#session.refuseOwnStore();
     if (options !== undefined) requireOptions(options, ['signal']);
     optionalSignal(options?.signal);
-    return await call<T>(options?.signal, start);
+    return await call<T>(options?.signal, start, this.#session.host);
   }
 }

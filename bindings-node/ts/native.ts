@@ -186,7 +186,7 @@ export interface NativeClientOptions {
   caBundle?: string;
   firstPollAtOnce?: boolean;
   lockTimeout?: number;
-  hostStore?: { kept: number; timeout: number; cacheFor: number };
+  hostStore?: { kept: number; cacheFor: number };
   language: string;
   timeScale?: number;
 }

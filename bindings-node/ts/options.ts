@@ -7,13 +7,14 @@ import {
   optionalTimeout,
   requireOptions,
 } from './checks.js';
+import type { CredentialStore } from './credentialstore.js';
 import { unwrapped } from './encryptedstore.js';
 import { ConfigError } from './errors.js';
-import { keep } from './hoststore.js';
+import { HostStore } from './hoststore.js';
 import { type NativeCipher, type NativeClientOptions, type NativeStore, native } from './native.js';
 import { requireStore } from './requirestore.js';
 import { Session } from './session.js';
-import { type CredentialStore, nativeStoreOf } from './stores.js';
+import { nativeStoreOf } from './stores.js';
 
 /** Options of a client; all have defaults. Durations are milliseconds. */
 export interface AccountClientOptions {
@@ -101,12 +102,9 @@ export function openSession(options: AccountClientOptions): Session {
   const { store: inner, cipher } = unwrapped(store);
   const builtIn = nativeStoreOf(inner);
   if (builtIn !== undefined) return open(forwarded, builtIn, undefined, cipher);
-  const hostStore = {
-    kept: keep(inner),
-    timeout: storeTimeout,
-    cacheFor: inner.cacheFor ?? 0,
-  };
-  return open({ ...forwarded, hostStore }, undefined, inner, cipher);
+  const host = new HostStore(inner, storeTimeout);
+  const hostStore = { kept: host.number, cacheFor: inner.cacheFor ?? 0 };
+  return open({ ...forwarded, hostStore }, undefined, host, cipher);
 }
 
 const TEXTS = [
@@ -123,11 +121,10 @@ const TEXTS = [
 function open(
   options: NativeClientOptions,
   store?: NativeStore,
-  hostStore?: CredentialStore,
+  host?: HostStore,
   cipher?: NativeCipher,
 ): Session {
-  const client = unwrap(native.openClient(bridge(), options, store, cipher));
-  return new Session(client, undefined, hostStore);
+  return new Session(unwrap(native.openClient(bridge(), options, store, cipher)), undefined, host);
 }
 
 function runtimeName(): string {

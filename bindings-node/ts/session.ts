@@ -1,9 +1,8 @@
 import { call } from './bridge.js';
 import { optionalCount, optionalSignal, optionalTimeout, requireOptions } from './checks.js';
 import { ConfigError } from './errors.js';
-import { isCalledBy } from './hoststore.js';
+import { type HostStore, isCalledBy } from './hoststore.js';
 import type { NativeClient, NativeLimits } from './native.js';
-import type { CredentialStore } from './stores.js';
 
 /** Limits of a call. */
 export interface LimitOptions {
@@ -34,19 +33,18 @@ const KNOWN = ['signal', ...LIMITS];
 /** A native client with the limits that calls have unless they say otherwise. */
 export class Session {
   readonly native: NativeClient;
+  /** The store, if it is written in JavaScript. */
+  readonly host: HostStore | undefined;
   readonly #limits: NativeLimits | undefined;
 
-  readonly #hostStore: CredentialStore | undefined;
-
-  /** @param hostStore The store, if it is written in JavaScript. */
-  constructor(native: NativeClient, limits?: NativeLimits, hostStore?: CredentialStore) {
+  constructor(native: NativeClient, limits?: NativeLimits, host?: HostStore) {
     this.native = native;
+    this.host = host;
     this.#limits = limits;
-    this.#hostStore = hostStore;
   }
 
   with(limits: LimitOptions): Session {
-    return new Session(this.native, this.#merged(limits), this.#hostStore);
+    return new Session(this.native, this.#merged(limits), this.host);
   }
 
   /**
@@ -56,12 +54,14 @@ export class Session {
   async call<T>(options: CallOptions | undefined, start: Start, more?: string[]): Promise<T> {
     this.refuseOwnStore();
     if (options === undefined) {
-      return await call<T>(undefined, (number) => start(this.native, number, this.#limits));
+      const begin = (number: number) => start(this.native, number, this.#limits);
+      return await call<T>(undefined, begin, this.host);
     }
     requireOptions(options, more === undefined ? KNOWN : [...KNOWN, ...more]);
     optionalSignal(options.signal);
     const limits = this.#merged(options);
-    return await call<T>(options.signal, (number) => start(this.native, number, limits));
+    const begin = (number: number) => start(this.native, number, limits);
+    return await call<T>(options.signal, begin, this.host);
   }
 
   /**
@@ -69,7 +69,7 @@ export class Session {
    * @throws {ConfigError} When a method of this client's store is what calls.
    */
   refuseOwnStore(): void {
-    if (this.#hostStore === undefined || !isCalledBy(this.#hostStore)) return;
+    if (this.host === undefined || !isCalledBy(this.host.store)) return;
     const message =
       'A store must not call the client that it serves. Use another client, or get what the ' +
       'store needs before the client calls it.';

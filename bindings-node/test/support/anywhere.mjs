@@ -1,5 +1,6 @@
 // What must work in every runtime, without a test framework. Prints a line per check and ends with
-// 1 if one failed. Arguments: the sandbox's platform and Account API URLs and its control URL.
+// 1 if one failed. Arguments: the platform, Account API and control URLs of two sandboxes, of which
+// the first approves logins by itself.
 
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,13 +15,16 @@ import {
   LoginRequiredError,
   MemoryStore,
 } from 'parallel-account';
+import { SqliteStore } from 'parallel-account/stores';
+import { hasOneWinner, keepsOddTexts, keepsTheContract } from './contract.mjs';
+import { isolated } from './isolation.mjs';
 
-const [platformUrl, accountUrl, controlUrl] = process.argv.slice(2);
+const [platformUrl, accountUrl, controlUrl, ...approving] = process.argv.slice(2);
 const FAST = { [Symbol.for('parallel-account.time-scale')]: 20 };
 const make = (store = new MemoryStore()) =>
   new AccountClient({ platformUrl, accountUrl, store, ...FAST });
-const control = (route, body) =>
-  fetch(`${controlUrl}/${route}`, {
+const control = (route, body, url = controlUrl) =>
+  fetch(`${url}/${route}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -125,8 +129,35 @@ const checks = {
     }
   },
   async 'import and require'() {
-    const required = createRequire(import.meta.url)('parallel-account');
-    expect(required.AccountError === AccountError, 'two copies');
+    const require = createRequire(import.meta.url);
+    expect(require('parallel-account').AccountError === AccountError, 'two copies');
+    expect(typeof require('parallel-account/stores').RedisStore === 'function', 'stores');
+  },
+  async isolation() {
+    const [users, requests] = process.env.LONG === '1' ? [200, 5000] : [20, 500];
+    const sandbox = {
+      urls: { platformUrl: approving[0], accountUrl: approving[1] },
+      control: async (route, body) => (await control(route, body, approving[2])).text(),
+    };
+    const { strangers, failures } = await isolated(sandbox, { users, requests });
+    expect(strangers === 0, `${strangers} got what is another's`);
+    expect(failures.length === 0, failures.join());
+  },
+  async SQLite() {
+    const database = await sqlite();
+    if (database === undefined) return 'none here';
+    database.exec(SqliteStore.schema);
+    const make = (key) => new SqliteStore(database, key);
+    await keepsTheContract(make);
+    await keepsOddTexts(make);
+    await hasOneWinner(make);
+    const client = await loggedIn(make('ada'));
+    expect((await client.balance.get()).creditBalanceCents === 5000, 'the balance');
+    database.exec('BEGIN');
+    await rejects((async () => make('eve').replace(null, 'x'))(), (error) =>
+      /open transaction/.test(error),
+    );
+    database.close();
   },
   async 'worker threads'() {
     const urls = { platformUrl, accountUrl };
@@ -151,11 +182,18 @@ const checks = {
   },
 };
 
+/** A database of the runtime's own; Node has one from 22.5 on. */
+async function sqlite() {
+  if (process.versions.bun) return new (await import('bun:sqlite')).Database(':memory:');
+  const module = await import('node:sqlite').catch(() => undefined);
+  return module && new module.DatabaseSync(':memory:');
+}
+
 let failed = false;
 for (const [name, check] of Object.entries(checks)) {
   try {
-    await check();
-    console.log(`ok ${name}`);
+    const note = await check();
+    console.log(`ok ${name}${note === undefined ? '' : ` (${note})`}`);
   } catch (error) {
     failed = true;
     console.log(`FAILED ${name}: ${error?.stack ?? error}`);

@@ -110,6 +110,12 @@ impl AccountClient {
         self.core.session.is_unsaved()
     }
 
+    /// Whether nothing of this client runs detached right now. [`AccountClient::settled`] also
+    /// offers the store what it did not take.
+    pub fn is_settled(&self) -> bool {
+        self.core.session.background().is_settled()
+    }
+
     /// Logs in: asks for a code, shows it on standard error, opens the browser where there is
     /// one, waits, stores.
     ///

@@ -43,6 +43,11 @@ impl Background {
         self.running.wait().await;
     }
 
+    /// Whether that is so now.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.running.is_empty()
+    }
+
     /// Runs `work` to its end even if the returned future is dropped.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,

@@ -1,0 +1,5 @@
+// Compiled, never run: the same for `require`.
+
+import stores = require('parallel-account/stores');
+
+export const schema: string = stores.PostgresStore.schema;

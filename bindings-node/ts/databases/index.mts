@@ -1,0 +1,2 @@
+// The types for `import`; scripts/build-ts.mjs writes the code.
+export * from './index.js';
