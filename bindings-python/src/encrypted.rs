@@ -231,14 +231,13 @@ fn answer(result: &Bound<'_, PyAny>, loading: bool) -> PyResult<StoreAnswer> {
     Ok(answer)
 }
 
+/// What is to be awaited next, or the result.
+type Advanced = (Option<Py<PyAny>>, Option<Py<PyAny>>);
+
 #[pymethods]
 impl EncryptedCall {
-    /// Goes on with what was awaited; the next awaitable and None, or None and the result.
-    fn advance(
-        &self,
-        py: Python<'_>,
-        result: Bound<'_, PyAny>,
-    ) -> PyResult<(Option<Py<PyAny>>, Option<Py<PyAny>>)> {
+    /// Goes on with what was awaited.
+    fn advance(&self, py: Python<'_>, result: Bound<'_, PyAny>) -> PyResult<Advanced> {
         Ok(match self.proceed(py, Some(result))? {
             Progress::Await(awaitable) => (Some(awaitable), None),
             Progress::Done(value) => (None, Some(value)),
