@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use parallel_account::{
     AccountClient, CallOptions, Error, LoginOptions, PollAnswer as CorePollAnswer,
 };
@@ -389,7 +388,7 @@ impl Client {
         let client = self.origin.client(py)?;
         client.close();
         blocking::turn_all(py);
-        if client.idle().now_or_never().is_some() && !client.is_unsaved() {
+        if client.is_settled() && !client.is_unsaved() {
             return Ok(true);
         }
         // A store's method that closes its own client cannot wait for itself.

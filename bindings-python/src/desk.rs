@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::FutureExt;
 use parallel_account::{AccountClient, Error};
 use pyo3::prelude::*;
 
@@ -153,7 +152,7 @@ impl Desk {
         let Some(client) = client.filter(|_| alone) else {
             return;
         };
-        if client.idle().now_or_never().is_some() {
+        if client.is_settled() {
             self.forget_last();
             return;
         }
