@@ -195,6 +195,7 @@ test('the service does not start without good keys', () => {
     `a:${key},a:${key}`,
     `a:${key}:b`,
     'a:c2VjcmV0',
+    `a:!${key}`,
     `a:${key.slice(0, -1)}—`,
     `a:${key.slice(0, -1)}`,
   ]) {

@@ -238,37 +238,25 @@ def test_a_record_that_was_copied_from_another_user_is_refused(service: Service)
             assert "another subject" in answer.json()["message"]
 
 
-GOOD = base64.b64encode(bytes(32)).decode()
+WSGI = "django.core.wsgi:get_wsgi_application()"
+SECRET = base64.b64encode(b"canary" * 5 + b"!!").decode()
 
 
+@pytest.mark.parametrize("keys", [None, f"a:{SECRET},"])
 @pytest.mark.parametrize(
     ("folder", "command"),
     [
         ("fastapi_postgres", ["-m", "uvicorn", "app:app", "--port", "0"]),
-        ("django_orm", ["manage.py", "check"]),
+        ("django_orm", ["-m", "gunicorn", "-b", "127.0.0.1:0", WSGI]),
         (".", ["-m", "celery", "-A", "celery_worker", "worker"]),
-    ],
-)
-@pytest.mark.parametrize(
-    "keys",
-    [
-        None,
-        "",
-        GOOD,
-        f":{GOOD}",
-        f"a:{GOOD},",
-        f"a:{GOOD},a:{GOOD}",
-        f"a:{GOOD}:b",
-        "a:c2VjcmV0",
-        f"a:{GOOD[:-1]}\N{EM DASH}",
-        f"a:{GOOD[:-1]}",
     ],
 )
 def test_nothing_starts_without_good_keys(
     sandbox: Sandbox, folder: str, command: list[str], keys: str | None
 ) -> None:
     at = EXAMPLES / folder
-    env = environment(sandbox, at, SECRET_KEY="a" * 50, DATABASE_URL="", LOGIN_KEYS=keys or "")
+    given = {"DATABASE_URL": "", "SECRET_KEY": "a" * 50, "DJANGO_SETTINGS_MODULE": "settings"}
+    env = environment(sandbox, at, **given, LOGIN_KEYS=keys or "")
     if keys is None:
         del env["LOGIN_KEYS"]
     ran = subprocess.run(
@@ -277,8 +265,51 @@ def test_nothing_starts_without_good_keys(
     assert ran.returncode != 0
     said = ran.stdout + ran.stderr
     assert "LOGIN_KEYS must be ID:KEY" in said
-    assert GOOD[:-1] not in said
-    assert "c2VjcmV0" not in said
+    assert SECRET[:-1] not in said
+
+
+@pytest.mark.parametrize("module", ["fastapi_postgres/app", "django_orm/settings", "celery_worker"])
+def test_bad_keys_are_refused(sandbox: Sandbox, module: str) -> None:
+    bad = [
+        "",
+        ",",
+        SECRET,
+        f":{SECRET}",
+        f"a:{SECRET},",
+        f"a:{SECRET},a:{SECRET}",
+        f"a:{SECRET}:b",
+        "a:c2VjcmV0",
+        f"a:{SECRET[:-1]}",
+        f"a:{SECRET[:-1]}\N{EM DASH}",
+        f"a:!{SECRET}",
+        f"{'a' * 65}:{SECRET}",
+    ]
+    script = """
+import importlib, sys
+name, good, *bad = sys.argv[1:]
+read = importlib.import_module(name).login_keys
+print(list(read(good)))
+for keys in bad:
+    try:
+        read(keys)
+    except Exception as error:
+        print(error)
+"""
+    file = EXAMPLES / module
+    env = environment(sandbox, file.parent, DATABASE_URL="", SECRET_KEY="a" * 50)
+    ran = subprocess.run(
+        [sys.executable, "-c", script, file.name, f" b:{SECRET}, a:{SECRET}\n", *bad],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, *refusals = ran.stdout.splitlines()
+    # The order counts.
+    assert first == "['b', 'a']"
+    assert len(refusals) == len(bad)
+    (message,) = set(refusals)
+    assert message.startswith("LOGIN_KEYS must be ID:KEY")
 
 
 def test_a_planted_session_gains_nothing(service: Service) -> None:
@@ -407,8 +438,8 @@ for name in ("ada", "bob"):
 """
     for command in (["manage.py", "migrate", "--verbosity=0"], ["-c", users]):
         subprocess.run([sys.executable, *command], cwd=folder, env=env, check=True)
-    command = ("gunicorn", "--bind", "fd://{fd}", "--threads", "4", "--log-level", "warning")
-    with serving(folder, env, *command, "django.core.wsgi:get_wsgi_application()") as running:
+    command = ("gunicorn", "--bind", "fd://{fd}", "--threads", "4", "--log-level", "warning", WSGI)
+    with serving(folder, env, *command) as running:
 
         def browse(name: str) -> httpx.Client:
             browser = httpx.Client(base_url=running.base, follow_redirects=True, timeout=60)
