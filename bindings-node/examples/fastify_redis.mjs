@@ -5,6 +5,13 @@
 //   GET  /login    how it stands; to be asked every few seconds until it says `authorized`
 //   GET  /balance  the user's balance; 401 until logged in
 //   POST /logout   revokes the login and ends the session
+//
+// LOGIN_KEYS has the keys that credentials are encrypted with, by their IDs:
+//
+//   LOGIN_KEYS="2026-11:$(openssl rand -base64 32)"
+//
+// To rotate, let every process know the new key in the last place, then put it first: the first key
+// encrypts, and all of them decrypt.
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import cookies from '@fastify/cookie';
@@ -13,8 +20,10 @@ import {
   AccessDeniedError,
   AccountClient,
   AccountError,
+  EncryptedStore,
   LoginExpiredError,
   LoginRequiredError,
+  MemoryStore,
 } from 'parallel-account';
 import { RedisStore } from 'parallel-account/stores';
 import { createClient } from 'redis';
@@ -22,6 +31,32 @@ import { createClient } from 'redis';
 const CLIENT_NAME = 'Example service';
 const SESSION_SECONDS = 30 * 24 * 3600;
 const MOST_CLIENTS = 1000;
+
+// Without good keys, the service does not start.
+const keys = loginKeys(process.env.LOGIN_KEYS);
+
+/** The keys in `ID:BASE64,ID:BASE64`. */
+function loginKeys(text = '') {
+  const pairs = text.split(',').map((pair) => pair.trim());
+  const keys = new Map(
+    pairs.map((pair) => {
+      const [id, key = ''] = pair.split(':');
+      return [id, Buffer.from(key, 'base64')];
+    }),
+  );
+  // Buffer.from() skips what is not Base64, and a Map keeps the last key of an ID.
+  const read = [...keys].map(([id, key]) => `${id}:${key.toString('base64')}`);
+  try {
+    // It refuses bad IDs and keys, and to have none.
+    new EncryptedStore(new MemoryStore(), read.join() === pairs.join() ? keys : {});
+  } catch {
+    throw new Error(
+      'LOGIN_KEYS must be ID:KEY, or several such pairs with commas between them. Each ID is there ' +
+        'once, and each KEY is 32 bytes in Base64: openssl rand -base64 32',
+    );
+  }
+  return keys;
+}
 
 const app = Fastify({ logger: { level: process.env.LOG_LEVEL ?? 'warn' } });
 await app.register(cookies);
@@ -60,7 +95,9 @@ function clientOf(user) {
 }
 
 function newClient(user) {
-  const store = new RedisStore(redis, user, { cacheFor: 1000 });
+  // With the subject, a record that was copied from another user's is refused.
+  const logins = new RedisStore(redis, user, { cacheFor: 1000 });
+  const store = new EncryptedStore(logins, keys, { subject: user });
   return new AccountClient({ clientName: CLIENT_NAME, clientId, store });
 }
 

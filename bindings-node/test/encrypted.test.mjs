@@ -215,6 +215,23 @@ test('methods run in the context of their caller', async () => {
   assert.deepEqual(seen, ['b']);
 });
 
+test('the cacheFor of the wrapped store counts', async () => {
+  let loads = 0;
+  class Counting extends AsyncStore {
+    cacheFor = 86_400_000;
+    async load() {
+      loads += 1;
+      return await super.load();
+    }
+  }
+  const client = make(new EncryptedStore(new EncryptedStore(new Counting(), OLD), NEW));
+  await login(client);
+  await client.balance.get();
+  loads = 0;
+  for (let call = 0; call < 5; call += 1) await client.balance.get();
+  assert.equal(loads, 0);
+});
+
 test('many changes at once: one wins', async () => {
   const inner = new AsyncStore();
   const store = new EncryptedStore(inner, NEW);

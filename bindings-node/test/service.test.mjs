@@ -1,14 +1,21 @@
 // examples/fastify_redis.mjs as browsers and attackers see it, with two processes on one Redis.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { compactDecrypt } from 'jose';
+import { EncryptedStore } from 'parallel-account';
+import { RedisStore } from 'parallel-account/stores';
 import { createClient } from 'redis';
 import { startEngine } from './support/engines.mjs';
 import { startSandbox } from './support/sandbox.mjs';
+
+const OLD = { '2026-05': Buffer.alloc(32, 5) };
+const NEW = { '2026-11': Buffer.alloc(32, 11) };
 
 let sandbox;
 let engine;
@@ -25,10 +32,25 @@ after(async () => {
   await Promise.all([sandbox.stop(), engine.end()]);
 });
 
-async function start() {
-  const file = join(import.meta.dirname, '..', 'examples', 'fastify_redis.mjs');
-  const child = spawn(process.execPath, [file], {
-    env: { ...process.env, ...sandbox.env, REDIS_URL: engine.url, PORT: '0' },
+const EXAMPLE = join(import.meta.dirname, '..', 'examples', 'fastify_redis.mjs');
+
+/** For LOGIN_KEYS. */
+const asText = (keys) =>
+  Object.entries(keys)
+    .map(([id, key]) => `${id}:${key.toString('base64')}`)
+    .join();
+
+const environment = (keys) => ({
+  ...process.env,
+  ...sandbox.env,
+  REDIS_URL: engine.url,
+  PORT: '0',
+  LOGIN_KEYS: keys,
+});
+
+async function start(keys = OLD) {
+  const child = spawn(process.execPath, [EXAMPLE], {
+    env: environment(asText(keys)),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = String((await once(child.stdout, 'data'))[0]).trim();
@@ -79,7 +101,22 @@ class Browser {
   }
 }
 
-const records = async () => redis.mGet(await redis.keys('parallel-account:*'));
+const storeOf = (user) => new RedisStore(redis, user);
+
+/** What is stored for the browser's user, and whose it is. */
+async function loginOf({ cookie }) {
+  const { user } = JSON.parse(await redis.get(`session:${cookie.split('=')[1]}`));
+  return { user, stored: await storeOf(user).load() };
+}
+
+/** All that is stored, decrypted. */
+async function records() {
+  const prefix = 'parallel-account:';
+  const users = (await redis.keys(`${prefix}*`)).map((name) => name.slice(prefix.length));
+  const load = (user) =>
+    new EncryptedStore(storeOf(user), { ...NEW, ...OLD }, { subject: user }).load();
+  return await Promise.all(users.map(load));
+}
 
 test('two users who never see each other, from login to logout', async () => {
   const [ada, grace] = await Promise.all([
@@ -102,6 +139,75 @@ test('two users who never see each other, from login to logout', async () => {
   await grace.ask('POST', '/logout');
   assert.equal(await sandbox.count('revoke'), 2);
   for (const record of await records()) assert.doesNotMatch(record, /_token/);
+});
+
+test('what is in Redis is encrypted, and of one user', async () => {
+  const [ada, mallory] = await Promise.all([
+    new Browser().logIn('ada'),
+    new Browser().logIn('mallory'),
+  ]);
+  const { user, stored } = await loginOf(ada);
+  const { plaintext, protectedHeader } = await compactDecrypt(stored, OLD['2026-05']);
+  const expected = { alg: 'dir', enc: 'A256GCM', kid: '2026-05', sub: user };
+  assert.deepEqual(protectedHeader, expected);
+  assert.match(Buffer.from(plaintext).toString(), /"access_token": "/);
+  for (const part of [stored, ...stored.split('.').map((it) => Buffer.from(it, 'base64url'))]) {
+    assert.ok(!part.includes('token'));
+  }
+  // Who can write to the database cannot make a user act as another one.
+  await redis.set(`parallel-account:${(await loginOf(mallory)).user}`, stored);
+  const service = await start();
+  const answer = await mallory.ask('GET', '/balance', { service });
+  assert.equal(answer.status, 502);
+  assert.match(answer.message, /another subject/);
+  assert.equal(await service.stop(), 0);
+  await redis.del(`parallel-account:${(await loginOf(mallory)).user}`);
+});
+
+test('keys rotate, and users stay logged in', async () => {
+  const ada = await new Browser().logIn('ada');
+  const { stored: before } = await loginOf(ada);
+  const keyOf = ({ stored }) => JSON.parse(Buffer.from(stored.split('.')[0], 'base64url')).kid;
+
+  const rotating = await start({ ...NEW, ...OLD });
+  assert.equal((await ada.ask('GET', '/balance', { service: rotating })).orgId, 'org_ada');
+  assert.equal((await loginOf(ada)).stored, before);
+  // Whatever is written is encrypted with the new key.
+  await sandbox.control('expire-access-token', {});
+  assert.equal((await ada.ask('GET', '/balance', { service: rotating })).orgId, 'org_ada');
+  assert.equal(keyOf(await loginOf(ada)), '2026-11');
+  assert.equal(await rotating.stop(), 0);
+
+  const rotated = await start(NEW);
+  assert.equal((await ada.ask('GET', '/balance', { service: rotated })).orgId, 'org_ada');
+  await ada.ask('POST', '/logout', { service: rotated });
+  assert.equal(await rotated.stop(), 0);
+});
+
+test('the service does not start without good keys', () => {
+  const key = randomBytes(32).toString('base64');
+  for (const keys of [
+    undefined,
+    '',
+    key,
+    `:${key}`,
+    `a:${key},`,
+    `a:${key},a:${key}`,
+    `a:${key}:b`,
+    'a:c2VjcmV0',
+    `a:!${key}`,
+    `a:${key.slice(0, -1)}—`,
+    `a:${key.slice(0, -1)}`,
+  ]) {
+    const ran = spawnSync(process.execPath, [EXAMPLE], {
+      env: environment(keys),
+      encoding: 'utf8',
+    });
+    assert.equal(ran.status, 1);
+    assert.match(ran.stderr, /LOGIN_KEYS must be ID:KEY/);
+    assert.ok(!(ran.stdout + ran.stderr).includes(key.slice(0, -1)));
+    assert.doesNotMatch(ran.stderr, /c2VjcmV0/);
+  }
 });
 
 test('the service is registered once, whatever the users and processes', async () => {

@@ -8,11 +8,11 @@ import {
   requireOptions,
   requireString,
 } from './checks.js';
+import type { CredentialStore } from './credentialstore.js';
 import { ConfigError } from './errors.js';
 import { checkedRecord, checkedReplaced } from './hoststore.js';
 import { type NativeCipher, type NativeEncryptedCall, native } from './native.js';
 import { requireStore } from './requirestore.js';
-import type { CredentialStore } from './credentialstore.js';
 
 /** Options of an {@link EncryptedStore}. */
 export interface EncryptedStoreOptions {

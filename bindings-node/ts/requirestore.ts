@@ -1,6 +1,6 @@
 import { kindOf, optionalCacheTime, refuse } from './checks.js';
-import { ConfigError } from './errors.js';
 import type { CredentialStore } from './credentialstore.js';
+import { ConfigError } from './errors.js';
 
 /** Refuses what is no store. */
 export function requireStore(store: unknown): asserts store is CredentialStore {

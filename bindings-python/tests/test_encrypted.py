@@ -161,6 +161,33 @@ def test_it_is_awaited_where_the_wrapped_store_is() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("seconds", [0, 600])
+def test_the_time_for_which_the_wrapped_store_caches_counts(
+    sandbox: Sandbox, seconds: float
+) -> None:
+    class Counting(Asynchronous):
+        loads = 0
+        cache_for = seconds
+
+        async def load(self) -> str | None:
+            self.loads += 1
+            return await super().load()
+
+    async def main() -> int:
+        inner = Counting()
+        twice = EncryptedStore(EncryptedStore(inner, OLD), NEW, subject="user-42")
+        assert await twice.replace(None, sandbox.record())
+        async with sandbox.async_client(store=twice) as client:
+            await client.balance.get()
+            first = inner.loads
+            for _ in range(5):
+                await client.balance.get()
+            return inner.loads - first
+
+    loads = asyncio.run(main())
+    assert loads == 0 if seconds else loads >= 5
+
+
 def test_methods_run_where_they_are_called() -> None:
     who: contextvars.ContextVar[str] = contextvars.ContextVar("who")
     seen: list[tuple[int, str]] = []

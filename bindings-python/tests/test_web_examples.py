@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import os
 import re
 import socket
@@ -22,9 +24,17 @@ import redis
 
 from conftest import Sandbox
 from databases import Engines
+from parallel_account import EncryptedStore
 from parallel_account.stores import PostgresStore, RedisStore
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+OLD = {"2026-05": bytes(range(32))}
+NEW = {"2026-11": bytes(range(100, 132))}
+
+
+def as_text(keys: dict[str, bytes]) -> str:
+    """For LOGIN_KEYS."""
+    return ",".join(f"{name}:{base64.b64encode(key).decode()}" for name, key in keys.items())
 
 
 def database(engines: Engines, name: str) -> str:
@@ -37,7 +47,20 @@ def database(engines: Engines, name: str) -> str:
 
 def environment(sandbox: Sandbox, folder: Path, **more: str) -> dict[str, str]:
     path = os.pathsep.join([os.fspath(folder), *sys.path])
-    return {**sandbox.environment, "PYTHONPATH": path, **more}
+    return {**sandbox.environment, "PYTHONPATH": path, "LOGIN_KEYS": as_text(OLD), **more}
+
+
+def encrypted(store: Any, user: str) -> EncryptedStore[Any, Any]:
+    """A user's login as the examples keep it."""
+    return EncryptedStore(store, OLD, subject=user)
+
+
+def assert_encrypted(stored: str, user: str, key_id: str = "2026-05") -> None:
+    """What is in the database is a JWE of the user's, and no part of it is a login in the clear."""
+    parts = [base64.urlsafe_b64decode(part + "==") for part in stored.split(".")]
+    assert len(parts) == 5
+    assert json.loads(parts[0]) == {"alg": "dir", "enc": "A256GCM", "kid": key_id, "sub": user}
+    assert not any(b"token" in part for part in (stored.encode(), *parts))
 
 
 @dataclass
@@ -100,15 +123,27 @@ class Service:
 
 
 @pytest.fixture
-def service(engines: Engines, sandbox: Sandbox) -> Iterator[Service]:
-    folder = EXAMPLES / "fastapi_postgres"
+def web(engines: Engines) -> str:
+    """The URL of a database with the tables of the FastAPI example."""
     url = database(engines, "web")
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute((folder / "schema.sql").read_bytes())
-    env = environment(sandbox, folder, DATABASE_URL=url)
+        connection.execute((EXAMPLES / "fastapi_postgres" / "schema.sql").read_bytes())
+    return url
+
+
+@contextlib.contextmanager
+def service_with(keys: dict[str, bytes], url: str, sandbox: Sandbox) -> Iterator[Service]:
+    folder = EXAMPLES / "fastapi_postgres"
+    env = environment(sandbox, folder, DATABASE_URL=url, LOGIN_KEYS=as_text(keys))
     command = ("uvicorn", "app:app", "--fd", "{fd}", "--log-level", "warning")
     with serving(folder, env, *command) as running:
         yield Service(running, url, sandbox)
+
+
+@pytest.fixture
+def service(web: str, sandbox: Sandbox) -> Iterator[Service]:
+    with service_with(OLD, web, sandbox) as service:
+        yield service
 
 
 def test_the_schema_is_that_of_the_store() -> None:
@@ -149,7 +184,11 @@ def test_no_secret_reaches_the_browser(service: Service) -> None:
         service.sandbox.approve(user_code=code)
         browser.post("/login/poll")
         browser.get("/balance")
-        (record,) = service.query("SELECT record FROM parallel_account_logins")[0]
+    ((user, stored),) = service.query("SELECT key, record FROM parallel_account_logins")
+    assert_encrypted(stored, user)
+    with psycopg.connect(service.url, autocommit=True) as connection:
+        record = encrypted(PostgresStore(connection, user), user).load()
+    assert "access_token" in record
     seen = "\n".join(service.seen)
     # Long values are the secrets, but for the client id and what is shown to people.
     for secret in re.findall(r'"([A-Za-z0-9_.-]{20,})"', pending + record):
@@ -158,6 +197,119 @@ def test_no_secret_reaches_the_browser(service: Service) -> None:
     # And who reads the table of sessions has no cookie.
     cookie = dict(browser.cookies)["session"]
     assert service.query(f"SELECT 1 FROM sessions WHERE id = '{cookie}'") == []
+
+
+def test_a_user_stays_logged_in_when_keys_rotate(web: str, sandbox: Sandbox) -> None:
+    def stored(service: Service) -> str:
+        (row,) = service.query("SELECT key, record FROM parallel_account_logins")
+        assert_encrypted(row[1], row[0], key_id)
+        return str(row[1])
+
+    key_id = "2026-05"
+    with service_with(OLD, web, sandbox) as service, service.browser() as browser:
+        service.log_in(browser, "ada")
+        cookies = dict(browser.cookies)
+        before = stored(service)
+    with service_with({**NEW, **OLD}, web, sandbox) as service:
+        with service.browser(**cookies) as browser:
+            assert browser.get("/balance").json()["org_id"] == "org_ada"
+            assert stored(service) == before
+            # Whatever is written is encrypted with the new key.
+            sandbox.control("POST", "/expire-access-token")
+            assert browser.get("/balance").json()["org_id"] == "org_ada"
+        key_id = "2026-11"
+        stored(service)
+    with service_with(NEW, web, sandbox) as service, service.browser(**cookies) as browser:
+        assert browser.get("/balance").json()["org_id"] == "org_ada"
+
+
+def test_a_record_that_was_copied_from_another_user_is_refused(service: Service) -> None:
+    with service.browser() as victim, service.browser() as mallory:
+        service.log_in(victim, "victim")
+        service.log_in(mallory, "mallory")
+        with psycopg.connect(service.url, autocommit=True) as connection:
+            connection.execute(
+                "UPDATE parallel_account_logins SET record = (SELECT min(other.record) FROM "
+                "parallel_account_logins other WHERE other.key != parallel_account_logins.key)"
+            )
+        for browser in (victim, mallory):
+            answer = browser.get("/balance")
+            assert answer.status_code == 502
+            assert "another subject" in answer.json()["message"]
+
+
+WSGI = "django.core.wsgi:get_wsgi_application()"
+SECRET = base64.b64encode(b"canary" * 5 + b"!!").decode()
+
+
+@pytest.mark.parametrize("keys", [None, f"a:{SECRET},"])
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        ("fastapi_postgres", ["-m", "uvicorn", "app:app", "--port", "0"]),
+        ("django_orm", ["-m", "gunicorn", "-b", "127.0.0.1:0", WSGI]),
+        (".", ["-m", "celery", "-A", "celery_worker", "worker"]),
+    ],
+)
+def test_nothing_starts_without_good_keys(
+    sandbox: Sandbox, folder: str, command: list[str], keys: str | None
+) -> None:
+    at = EXAMPLES / folder
+    given = {"DATABASE_URL": "", "SECRET_KEY": "a" * 50, "DJANGO_SETTINGS_MODULE": "settings"}
+    env = environment(sandbox, at, **given, LOGIN_KEYS=keys or "")
+    if keys is None:
+        del env["LOGIN_KEYS"]
+    ran = subprocess.run(
+        [sys.executable, *command], cwd=at, env=env, capture_output=True, text=True, timeout=50
+    )
+    assert ran.returncode != 0
+    said = ran.stdout + ran.stderr
+    assert "LOGIN_KEYS must be ID:KEY" in said
+    assert SECRET[:-1] not in said
+
+
+@pytest.mark.parametrize("module", ["fastapi_postgres/app", "django_orm/settings", "celery_worker"])
+def test_bad_keys_are_refused(sandbox: Sandbox, module: str) -> None:
+    bad = [
+        "",
+        ",",
+        SECRET,
+        f":{SECRET}",
+        f"a:{SECRET},",
+        f"a:{SECRET},a:{SECRET}",
+        f"a:{SECRET}:b",
+        "a:c2VjcmV0",
+        f"a:{SECRET[:-1]}",
+        f"a:{SECRET[:-1]}\N{EM DASH}",
+        f"a:!{SECRET}",
+        f"{'a' * 65}:{SECRET}",
+    ]
+    script = """
+import importlib, sys
+name, good, *bad = sys.argv[1:]
+read = importlib.import_module(name).login_keys
+print(list(read(good)))
+for keys in bad:
+    try:
+        read(keys)
+    except Exception as error:
+        print(error)
+"""
+    file = EXAMPLES / module
+    env = environment(sandbox, file.parent, DATABASE_URL="", SECRET_KEY="a" * 50)
+    ran = subprocess.run(
+        [sys.executable, "-c", script, file.name, f" b:{SECRET}, a:{SECRET}\n", *bad],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, *refusals = ran.stdout.splitlines()
+    # The order counts.
+    assert first == "['b', 'a']"
+    assert len(refusals) == len(bad)
+    (message,) = set(refusals)
+    assert message.startswith("LOGIN_KEYS must be ID:KEY")
 
 
 def test_a_planted_session_gains_nothing(service: Service) -> None:
@@ -257,7 +409,8 @@ def test_a_service_that_is_stopped_in_a_refresh(service: Service) -> None:
         service.process.wait(30)
     (key,) = service.query("SELECT key FROM parallel_account_logins")[0]
     with psycopg.connect(service.url, autocommit=True) as connection:
-        client = service.sandbox.client(store=PostgresStore(connection, key))
+        store = encrypted(PostgresStore(connection, key), key)
+        client = service.sandbox.client(store=store)
         assert client.balance.get().org_id == "org_ada"
         client.close()
     assert len(service.sandbox.requests("token.refresh")) == 1
@@ -285,8 +438,8 @@ for name in ("ada", "bob"):
 """
     for command in (["manage.py", "migrate", "--verbosity=0"], ["-c", users]):
         subprocess.run([sys.executable, *command], cwd=folder, env=env, check=True)
-    command = ("gunicorn", "--bind", "fd://{fd}", "--threads", "4", "--log-level", "warning")
-    with serving(folder, env, *command, "django.core.wsgi:get_wsgi_application()") as running:
+    command = ("gunicorn", "--bind", "fd://{fd}", "--threads", "4", "--log-level", "warning", WSGI)
+    with serving(folder, env, *command) as running:
 
         def browse(name: str) -> httpx.Client:
             browser = httpx.Client(base_url=running.base, follow_redirects=True, timeout=60)
@@ -308,6 +461,12 @@ for name in ("ada", "bob"):
                 code = re.findall(r"<b>(.*?)</b>", page)[0]
                 sandbox.approve(user_code=code, org_id=f"org_{org}", org_name=org)
                 assert "Disconnect" in send(browser, "/connect/done").text
+            with psycopg.connect(engines.postgres.url, dbname="site") as connection:
+                rows = connection.execute("SELECT key, record FROM parallel_account_logins")
+                logins = dict(rows.fetchall())
+            assert len(logins) == 2
+            for user, stored in logins.items():
+                assert_encrypted(stored, user)
             sandbox.control("POST", "/expire-access-token")
             for _ in range(3):
                 assert ada.get("/balance").json()["org_id"] == "org_ada"
@@ -332,7 +491,8 @@ def test_celery(engines: Engines, sandbox: Sandbox, tmp_path: Path) -> None:
     )
     with redis.Redis.from_url(url) as client, log:
         for user in ("ada", "bob"):
-            with sandbox.client(store=RedisStore(client, user), first_poll_at_once=True) as logging:
+            store = encrypted(RedisStore(client, user), user)
+            with sandbox.client(store=store, first_poll_at_once=True) as logging:
                 login = logging.start_login()
                 sandbox.approve(login, org_id=f"org_{user}", org_name=user)
                 login.wait()
@@ -348,6 +508,11 @@ print(*(result.get(timeout=60)["org_id"] for result in results))
         )
         assert ran.stdout.split() == ["org_ada", "org_bob"] * 10, ran.stderr
         assert len(sandbox.requests("token.refresh")) == 2
+        for user in ("ada", "bob"):
+            # As the worker wrote it after the refresh.
+            stored = RedisStore(client, user).load()
+            assert stored is not None
+            assert_encrypted(stored, user)
         # A worker that is stopped in the middle of a refresh saves the pair.
         sandbox.control("POST", "/expire-access-token")
         sandbox.fault("token.refresh", delay_answer_ms=1500)
@@ -359,6 +524,6 @@ print(*(result.get(timeout=60)["org_id"] for result in results))
         assert worker.wait(60) == 0
         log.seek(0)
         text = log.read()
-        with sandbox.client(store=RedisStore(client, "ada")) as again:
+        with sandbox.client(store=encrypted(RedisStore(client, "ada"), "ada")) as again:
             assert again.balance.get().org_id == "org_ada", text
         assert len(sandbox.requests("token.refresh")) == 3

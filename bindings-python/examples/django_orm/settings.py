@@ -1,9 +1,35 @@
-"""Django's settings: the app with the table of logins is all that is special."""
+"""Django's settings: only the table of logins, and the keys that encrypt them, are special."""
 
 import os
+from base64 import b64decode
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
+from parallel_account import ConfigError, EncryptedStore, MemoryStore
+
+
+def login_keys(text: str) -> dict[str, bytes]:
+    """The keys in ``ID:BASE64,ID:BASE64``."""
+    pairs = [pair.strip().split(":") for pair in text.split(",")]
+    try:
+        keys = {name: b64decode(key, validate=True) for name, key in pairs}
+        # It checks the IDs and keys.
+        EncryptedStore(MemoryStore(), keys)
+    except (ValueError, ConfigError):
+        keys = {}
+    if len(keys) < len(pairs):
+        raise ImproperlyConfigured(
+            "LOGIN_KEYS must be ID:KEY, or several such pairs with commas between them. Each ID is "
+            "there once, and each KEY is 32 bytes in Base64: openssl rand -base64 32"
+        )
+    return keys
+
+
 SECRET_KEY = os.environ["SECRET_KEY"]
+# The first one encrypts, and all of them decrypt. To rotate, let every process know the new key in
+# the last place, then put it first. Django's debug page hides settings with KEY in their names.
+LOGIN_KEYS = login_keys(os.environ.get("LOGIN_KEYS", ""))
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 INSTALLED_APPS = [
     "django.contrib.auth",

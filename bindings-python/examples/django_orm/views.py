@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,6 +17,7 @@ from parallel_account import (
     AccessDeniedError,
     AccountClient,
     AccountError,
+    EncryptedStore,
     LoginExpiredError,
     MemoryStore,
 )
@@ -33,8 +35,9 @@ def client_id() -> str:
 
 def client_of(request: HttpRequest) -> AccountClient:
     """A client for one request: it is cheap, and its connections are those of all others."""
-    # To encrypt the records, wrap the store: EncryptedStore(DjangoStore(...), keys).
-    store = DjangoStore(str(request.user.pk))
+    user_id = str(request.user.pk)
+    # With the subject, a record that was copied from another user's row is refused.
+    store = EncryptedStore(DjangoStore(user_id), settings.LOGIN_KEYS, subject=user_id)
     return AccountClient(client_name="my-site", client_id=client_id(), store=store)
 
 

@@ -3,8 +3,13 @@
     psql "$DATABASE_URL" -f schema.sql
     uvicorn app:app --workers 4
 
-DATABASE_URL, PARALLEL_PLATFORM_URL and PARALLEL_SERVICE_API_URL are read. Behind TLS, set
-SECURE_COOKIES=1.
+DATABASE_URL, LOGIN_KEYS, PARALLEL_PLATFORM_URL and PARALLEL_SERVICE_API_URL are read. Behind TLS,
+set SECURE_COOKIES=1. LOGIN_KEYS has the keys that logins are encrypted with, by their IDs:
+
+    LOGIN_KEYS="2026-11:$(openssl rand -base64 32)"
+
+To rotate, let every process know the new key in the last place, then put it first: the first key
+encrypts, and all of them decrypt.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from base64 import b64decode
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from html import escape
@@ -26,7 +32,10 @@ from parallel_account import (
     AccessDeniedError,
     AccountError,
     AsyncAccountClient,
+    ConfigError,
+    EncryptedStore,
     LoginExpiredError,
+    MemoryStore,
 )
 from parallel_account.stores import PostgresStore
 
@@ -34,6 +43,27 @@ SECURE = os.environ.get("SECURE_COOKIES") == "1"
 # With this prefix, no other host of the domain can set the cookie.
 COOKIE = "__Host-session" if SECURE else "session"
 SCOPES = ["balance:read"]
+
+
+def login_keys(text: str) -> dict[str, bytes]:
+    """The keys in ``ID:BASE64,ID:BASE64``."""
+    pairs = [pair.strip().split(":") for pair in text.split(",")]
+    try:
+        keys = {name: b64decode(key, validate=True) for name, key in pairs}
+        # It checks the IDs and keys.
+        EncryptedStore(MemoryStore(), keys)
+    except (ValueError, ConfigError):
+        keys = {}
+    if len(keys) < len(pairs):
+        raise RuntimeError(
+            "LOGIN_KEYS must be ID:KEY, or several such pairs with commas between them. Each ID is "
+            "there once, and each KEY is 32 bytes in Base64: openssl rand -base64 32"
+        )
+    return keys
+
+
+# Without good keys, the service does not start.
+KEYS = login_keys(os.environ.get("LOGIN_KEYS", ""))
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 pool: Pool = AsyncConnectionPool(os.environ["DATABASE_URL"], max_size=20, open=False)
@@ -66,9 +96,9 @@ async def registered() -> str:
         return found
 
 
-def store(user_id: str) -> Any:
-    # To encrypt the records, wrap it: EncryptedStore(PostgresStore(...), {"key-1": 32 bytes}).
-    return PostgresStore(pool, user_id)
+def store(user_id: str) -> EncryptedStore[Any, Any]:
+    # With the subject, a record that was copied from another user's row is refused.
+    return EncryptedStore(PostgresStore(pool, user_id), KEYS, subject=user_id)
 
 
 def client_of(user_id: str) -> AsyncAccountClient:
