@@ -141,7 +141,7 @@ test('two users who never see each other, from login to logout', async () => {
   for (const record of await records()) assert.doesNotMatch(record, /_token/);
 });
 
-test('what is in Redis is encrypted, and of one user', async () => {
+test('what is in Redis is encrypted, and of one user', async (t) => {
   const [ada, mallory] = await Promise.all([
     new Browser().logIn('ada'),
     new Browser().logIn('mallory'),
@@ -157,19 +157,20 @@ test('what is in Redis is encrypted, and of one user', async () => {
   // Who can write to the database cannot make a user act as another one.
   await redis.set(`parallel-account:${(await loginOf(mallory)).user}`, stored);
   const service = await start();
+  t.after(service.stop);
   const answer = await mallory.ask('GET', '/balance', { service });
   assert.equal(answer.status, 502);
   assert.match(answer.message, /another subject/);
-  assert.equal(await service.stop(), 0);
   await redis.del(`parallel-account:${(await loginOf(mallory)).user}`);
 });
 
-test('keys rotate, and users stay logged in', async () => {
+test('keys rotate, and users stay logged in', async (t) => {
   const ada = await new Browser().logIn('ada');
   const { stored: before } = await loginOf(ada);
   const keyOf = ({ stored }) => JSON.parse(Buffer.from(stored.split('.')[0], 'base64url')).kid;
 
   const rotating = await start({ ...NEW, ...OLD });
+  t.after(rotating.stop);
   assert.equal((await ada.ask('GET', '/balance', { service: rotating })).orgId, 'org_ada');
   assert.equal((await loginOf(ada)).stored, before);
   // Whatever is written is encrypted with the new key.
@@ -179,6 +180,7 @@ test('keys rotate, and users stay logged in', async () => {
   assert.equal(await rotating.stop(), 0);
 
   const rotated = await start(NEW);
+  t.after(rotated.stop);
   assert.equal((await ada.ask('GET', '/balance', { service: rotated })).orgId, 'org_ada');
   await ada.ask('POST', '/logout', { service: rotated });
   assert.equal(await rotated.stop(), 0);
