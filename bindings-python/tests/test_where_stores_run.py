@@ -367,6 +367,35 @@ def test_the_default_time_of_a_store(sandbox: Sandbox) -> None:
     assert not sandbox.client(store=Noting(None), store_timeout=None).status().logged_in
 
 
+class Deferring(Noting):
+    """Its methods are plain, and answer what is to be awaited, as a decorated coroutine function."""
+
+    def load(self) -> Any:  # type: ignore[override]
+        return self.where(super().load())
+
+    def replace(self, old: str | None, new: str | None) -> Any:  # type: ignore[override]
+        return self.where(super().replace(old, new))
+
+    async def where(self, answer: Any) -> Any:
+        self.threads = {threading.get_ident()}
+        self.loop = asyncio.get_running_loop()
+        return answer
+
+
+def test_what_a_plain_method_returns_is_awaited_on_the_callers_loop(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        store = Deferring(None)
+        client = sandbox.async_client(store=store)
+        for _ in range(2):
+            assert not (await client.status()).logged_in
+            assert store.loop is asyncio.get_running_loop()
+            assert store.threads == {threading.get_ident()}
+        await client.oauth.register()
+        await client.aclose()
+
+    asyncio.run(main())
+
+
 def test_trio_runs_coroutines_on_its_loop(sandbox: Sandbox) -> None:
     trio: Any = pytest.importorskip("trio")
     seen: set[Any] = set()

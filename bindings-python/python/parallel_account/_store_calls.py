@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from contextvars import Context
     from typing import Any
 
+    from typing import TypeAlias
+
     from parallel_account._native import StoreCall
+
+    # The context, the method, its arguments, and how long it may take.
+    _Begun: TypeAlias = tuple[Context, Callable[..., Any], list[str | None], float]
 
 serving: ContextVar[tuple[int, ...]] = ContextVar("parallel_account_serving", default=())
 """The stores whose methods are running in this context, outermost first."""
@@ -63,9 +68,19 @@ def run_apart(call: StoreCall) -> None:
 
 def run_on_loop(call: StoreCall) -> None:
     """In the thread of an asyncio loop. Plain methods could block it, and have a thread apart."""
-    begun = _begin_async(call)
-    if begun is None:
-        return
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+
+    def hand_over(begun: _Begun) -> None:
+        loop.call_soon_threadsafe(_start_on_loop, call, begun)
+
+    begun = _begin_async(call, hand_over)
+    if begun is not None:
+        _start_on_loop(call, begun)
+
+
+def _start_on_loop(call: StoreCall, begun: _Begun) -> None:
     context, method, arguments, timeout = begun
     import asyncio
 
@@ -110,9 +125,19 @@ def _retrieve(task: Task[None]) -> None:
 
 def run_in_trio(call: StoreCall) -> None:
     """The same in the thread of a trio loop."""
-    begun = _begin_async(call)
-    if begun is None:
-        return
+    import trio
+
+    token = trio.lowlevel.current_trio_token()
+
+    def hand_over(begun: _Begun) -> None:
+        token.run_sync_soon(_start_in_trio, call, begun)
+
+    begun = _begin_async(call, hand_over)
+    if begun is not None:
+        _start_in_trio(call, begun)
+
+
+def _start_in_trio(call: StoreCall, begun: _Begun) -> None:
     context, method, arguments, timeout = begun
     import trio
 
@@ -133,9 +158,10 @@ def run_in_trio(call: StoreCall) -> None:
     trio.lowlevel.spawn_system_task(work, context=context)
 
 
-def _begin_async(
-    call: StoreCall,
-) -> tuple[Context, Callable[..., Any], list[str | None], float] | None:
+def _begin_async(call: StoreCall, hand_over: Callable[[_Begun], None]) -> _Begun | None:
+    """What is to be awaited here. A plain method runs in a thread apart; if it answers something to
+    be awaited, that is handed over to the loop, where the application's connections live.
+    """
     begun = call.begin()
     if begun is None:
         return None
@@ -144,9 +170,17 @@ def _begin_async(
     context.run(serving.set, tuple(stores))
     import inspect
 
-    if inspect.iscoroutinefunction(method):
+    store = getattr(method, "__self__", None)
+    if inspect.iscoroutinefunction(method) or getattr(store, "_asynchronous", False):
         return context, method, arguments, timeout
-    _workers.start(context, timeout, _call, call, method, arguments, timeout)
+
+    def awaited(awaitable: Awaitable[Any]) -> None:
+        try:
+            hand_over((context, lambda: awaitable, [], timeout))
+        except RuntimeError:  # The loop has ended: there is no better place than this.
+            _finish(call, awaitable, timeout)
+
+    _workers.start(context, timeout, _call, call, method, arguments, timeout, awaited)
     return None
 
 
@@ -159,17 +193,23 @@ def _make(call: StoreCall) -> None:
 
 
 def _call(
-    call: StoreCall, method: Callable[..., Any], arguments: list[str | None], timeout: float
+    call: StoreCall,
+    method: Callable[..., Any],
+    arguments: list[str | None],
+    timeout: float,
+    awaited: Callable[[Awaitable[Any]], None] | None = None,
 ) -> None:
     try:
         result = method(*arguments)
     except BaseException as error:
         call.raised(error)
         return
-    if hasattr(result, "__await__"):
-        _finish(call, result, timeout)
-    else:
+    if not hasattr(result, "__await__"):
         call.returned(result)
+    elif awaited is not None:
+        awaited(result)
+    else:
+        _finish(call, result, timeout)
 
 
 def _finish(call: StoreCall, awaitable: Awaitable[Any], timeout: float) -> None:

@@ -32,6 +32,9 @@ IN_TRANSACTION = (
 class Cell(ABC, Generic[Loaded, Replaced]):
     """One record under a key."""
 
+    # Whether its methods are to be awaited: a client then calls them on its caller's loop.
+    _asynchronous: bool = False
+
     cache_for: float
     """Seconds for which a loaded record may serve calls without being loaded again."""
 

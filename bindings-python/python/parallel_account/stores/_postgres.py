@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from parallel_account._errors import ConfigError
@@ -94,6 +95,7 @@ class PostgresStore(Cell[Loaded, Replaced]):
                 f"not {type(connection).__module__}.{type(connection).__name__}."
             )
         self._driver = driver(connection, key, table)
+        self._asynchronous = iscoroutinefunction(self._driver.load)
 
     def load(self) -> Loaded:
         return self._driver.load()  # type: ignore[no-any-return]
