@@ -82,7 +82,7 @@ public final class AccountClient: Sendable {
     /// are closed. The stored login stays.
     ///
     /// Waits up to 5 s for what calls left behind, as ``settled()`` does, so that what the store
-    /// needs can be closed next. It waits even if its own task is canceled, as tasks often are when
+    /// needs can be closed next. It waits even if its own task is cancelled, as tasks often are when
     /// a server shuts down; called by a method of the client's own store, it returns at once.
     public func close() async { await native.close() }
 

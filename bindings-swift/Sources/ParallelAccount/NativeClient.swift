@@ -31,7 +31,7 @@ struct NativeClient: Sendable {
         if let store, StoreVisit.isWithin(store) { return }
         let caller = store?.callers.enter()
         defer { caller?.leave() }
-        // Not as other calls: a task that is canceled waits, too. It fails where there are no
+        // Not as other calls: a task that is cancelled waits, too. It fails where there are no
         // threads, and then nothing has run that could be unsaved.
         try? await ffi.settleClosed(call: Call())
     }

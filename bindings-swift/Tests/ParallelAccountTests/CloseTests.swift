@@ -30,7 +30,7 @@ import Testing
                 caller.cancel()
                 await #expect(throws: CancellationError.self) { try await caller.value }
 
-                // Shutting down often is what a canceled task does.
+                // Shutting down often is what a cancelled task does.
                 let closing = Task {
                     if whenCancelled { withUnsafeCurrentTask { $0?.cancel() } }
                     await client.close()

@@ -22,7 +22,7 @@ struct Service {
     func close() async { await connections.close() }
 
     /// One client per user, made anew for each request. `close()` waits until a pair that a refresh
-    /// is about to bring is stored, even if the request's task is canceled.
+    /// is about to bring is stored, even if the request's task is cancelled.
     private func withClient<Value>(
         of user: String, _ body: (AccountClient) async throws -> Value
     ) async throws -> Value {
