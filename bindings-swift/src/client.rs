@@ -82,6 +82,9 @@ pub struct FfiClient {
 /// The core's limit of a limit.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
+/// How long closing a client waits for what is unsaved.
+const SETTLE_WITHIN: Duration = Duration::from_secs(5);
+
 /// Seconds from Swift. What no `Duration` can hold becomes one that the core refuses by its limits.
 pub(crate) fn duration(seconds: f64) -> Duration {
     let limit = if seconds > 0.0 {
@@ -213,6 +216,16 @@ impl FfiClient {
         let client = self.core();
         call.run(async move {
             client.settled().await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The same for a client that is being closed: whatever takes longer goes on without it.
+    pub async fn settle_closed(&self, call: Arc<Call>) -> Result<(), Failure> {
+        let client = self.core();
+        call.run(async move {
+            let _ = tokio::time::timeout(SETTLE_WITHIN, client.settled()).await;
             Ok(())
         })
         .await

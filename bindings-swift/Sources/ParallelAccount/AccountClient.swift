@@ -77,12 +77,19 @@ public final class AccountClient: Sendable {
         return AccountClient(NativeClient(ffi: client, store: native.store))
     }
 
-    /// Lets go of the connections. Later calls throw ``AccountError`` `config`.
-    public func close() { native.ffi.close() }
+    /// Ends the client: later calls throw ``AccountError`` `config`, those of other clients from
+    /// ``with(timeout:deadline:maxRetries:)`` included, and connections that no other client shares
+    /// are closed. The stored login stays.
+    ///
+    /// Waits up to 5 s for what calls left behind, as ``settled()`` does, so that what the store
+    /// needs can be closed next. It waits even if its own task is cancelled, as tasks often are when
+    /// a server shuts down; called by a method of the client's own store, it returns at once.
+    public func close() async { await native.close() }
 
     /// Waits until nothing of this client runs any more that cancelled calls left behind: a
     /// refresh, a poll, a write or a logout. Await it before the process ends, if a call may have
-    /// been cancelled just before: a refresh that is cut off may lose the login.
+    /// been cancelled just before: a refresh that is cut off may lose the login. ``close()`` does so
+    /// for up to 5 s.
     ///
     /// - Throws: `CancellationError` once its own task is cancelled; the work goes on.
     public func settled() async throws {

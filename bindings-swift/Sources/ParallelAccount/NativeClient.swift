@@ -19,6 +19,20 @@ struct NativeClient: Sendable {
                     + "Call another client, or call this one after the store's method has returned."
             )
         }
+        let caller = store?.callers.enter()
+        defer { caller?.leave() }
         return try await bridged { [ffi] call in try await body(ffi, call) }
+    }
+
+    /// Ends the client, then waits for what is unsaved, but for 5 s at most. Not for what waits for
+    /// this task: a store's method that closes its own client.
+    func close() async {
+        ffi.close()
+        if let store, StoreVisit.isWithin(store) { return }
+        let caller = store?.callers.enter()
+        defer { caller?.leave() }
+        // Not as other calls: a task that is cancelled waits, too. It fails where there are no
+        // threads, and then nothing has run that could be unsaved.
+        try? await ffi.settleClosed(call: Call())
     }
 }

@@ -1226,6 +1226,11 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     func selectOrganization(call: Call, organization: String) async throws 
     
     /**
+     * The same for a client that is being closed: whatever takes longer goes on without it.
+     */
+    func settleClosed(call: Call) async throws 
+    
+    /**
      * Waits for what cancelled calls left running.
      */
     func settled(call: Call) async throws 
@@ -1587,6 +1592,25 @@ open func selectOrganization(call: Call, organization: String)async throws   {
             rustFutureFunc: {
                 uniffi_parallel_account_ffi_fn_method_fficlient_select_organization(
                         self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(organization)
+                )
+            },
+            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
+            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
+            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * The same for a client that is being closed: whatever takes longer goes on without it.
+     */
+open func settleClosed(call: Call)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_parallel_account_ffi_fn_method_fficlient_settle_closed(
+                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
                 )
             },
             pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
@@ -5262,6 +5286,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_select_organization() != 6582) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_settle_closed() != 30062) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_settled() != 44755) {

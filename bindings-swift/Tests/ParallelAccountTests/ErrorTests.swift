@@ -196,7 +196,7 @@ import Testing
 
     @Test func closedClientSaysSo() async throws {
         let client = try AccountClient(store: MemoryStore())
-        client.close()
+        await client.close()
         let error = await accountError { try await client.status() }
         #expect(error?.code == .config)
         #expect(error?.message.contains("closed") == true)

@@ -42,8 +42,8 @@
         private func record(in sandbox: Sandbox) async throws -> String {
             let store = ShelfStore()
             let client = try await sandbox.loggedIn(store: store)
-            defer { client.close() }
             let record = await store.record
+            await client.close()
             return try XCTUnwrap(record)
         }
 
@@ -81,7 +81,7 @@
             let warm = try (0..<64).map { _ in try sandbox.client(store: store()) }
             let warmFailures = try await callAll(warm)
             XCTAssertEqual(warmFailures, [:], kind)
-            for client in warm { client.close() }
+            for client in warm { await client.close() }
             try await givesBack(to: descriptors)
 
             let before = try (Measures.allocated(), Measures.resident())
@@ -100,7 +100,7 @@
             XCTAssertEqual(failures, [:], kind)
             let each = try show("after a call")
             XCTAssertLessThan(each, Self.atMost, kind)
-            for client in clients { client.close() }
+            for client in clients { await client.close() }
             try await givesBack(to: descriptors)
             let left = try show("closed")
             XCTAssertLessThan(left, Self.atMost, kind)

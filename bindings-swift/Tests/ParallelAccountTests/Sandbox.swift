@@ -55,7 +55,7 @@ final class Sandbox: Sendable {
 
     /// Tests run on threads of Dispatch, which block signals, and a process inherits that: it
     /// would never see SIGTERM.
-    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+    static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
         var none = sigset_t()
         var before = sigset_t()
         sigemptyset(&none)

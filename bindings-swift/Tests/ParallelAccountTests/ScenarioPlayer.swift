@@ -111,7 +111,7 @@ private struct Player {
         case "poll": return .init(try await login.poll())
         case "wait": return try await wait(noting: &events)
         case "cancel": try login.cancel()
-        case "close": client.close()
+        case "close": await client.close()
         case "status": return .init(try await client.status())
         case "logout":
             try await client.logout(

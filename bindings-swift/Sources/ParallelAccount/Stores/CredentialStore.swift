@@ -14,6 +14,11 @@ internal import ParallelAccountFFI
 /// delete `WHERE user_id = :user AND record = :old`. Nothing else is needed for any number of
 /// tasks, processes and machines to share a login.
 ///
+/// The methods of an actor run isolated, on its own executor if it has one. On macOS 15, iOS 18 and
+/// Linux all others run on a queue of the client's, so that one that blocks its thread holds up no
+/// other client. `@TaskLocal` values are those of one of the calls that wait for the method; without
+/// such a call, as in a refresh whose callers were cancelled, they have their defaults.
+///
 /// A store must not call the client that it serves: such a call throws ``AccountError`` `config`.
 /// Use `Task.detached` for work that a method starts and that may call the client later.
 public protocol CredentialStore: Sendable {

@@ -4,61 +4,40 @@ internal import ParallelAccountFFI
 /// Rust's view of a store written in Swift. Each client has its own.
 final class StoreAdapter: ForeignStore {
     private let store: any CredentialStore
+    private let executor = StoreExecutor()
+    let callers = StoreCallers()
 
     init(_ store: any CredentialStore) { self.store = store }
 
     func load() async throws -> String? {
-        try await visit { try await self.store.load() }
+        try await visit { try await $0.load() }
     }
 
     func replace(old: String?, new: String?) async throws -> Bool {
-        try await visit { try await self.store.replace(old, with: new) }
+        try await visit { try await $0.replace(old, with: new) }
     }
 
     /// `localizedDescription`, because `String(describing:)` would print whatever the error
     /// carries, the record included.
-    private func visit<Value>(_ body: () async throws -> Value) async throws -> Value {
+    private func visit<Value: Sendable>(
+        _ body: @escaping @Sendable (any CredentialStore) async throws -> Value
+    ) async throws -> Value {
+        let start: @Sendable () -> Task<Value, any Error> = { [self] in
+            executor.start { [self] in
+                // What waited behind a method that blocked may have been given up.
+                try Task.checkCancellation()
+                return try await StoreVisit.during(of: self) { try await body(store) }
+            }
+        }
         do {
-            return try await StoreVisit.during(of: self, body)
+            let task = await callers.inContext(start) ?? start()
+            return try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
         } catch {
             throw StoreFailure.Failed(message: error.localizedDescription)
         }
-    }
-}
-
-/// A method of a store that is running, known to the tasks that run in it.
-final class StoreVisit: @unchecked Sendable {
-    @TaskLocal private static var current: StoreVisit?
-
-    private let adapter: ObjectIdentifier
-    private let outer: StoreVisit?
-    private let mutex = NSLock()
-    private var hasEnded = false
-
-    private init(of adapter: StoreAdapter) {
-        self.adapter = ObjectIdentifier(adapter)
-        outer = Self.current
-    }
-
-    /// Runs `body` as a method of the store behind `adapter`.
-    static func during<Value>(
-        of adapter: StoreAdapter, _ body: () async throws -> Value
-    ) async throws -> Value {
-        let visit = StoreVisit(of: adapter)
-        // A task that the store started may outlive the visit, and may call the client then.
-        defer { visit.mutex.withLock { visit.hasEnded = true } }
-        return try await $current.withValue(visit) { try await body() }
-    }
-
-    /// Whether this task runs in a method of the store behind `adapter`.
-    static func isWithin(_ adapter: StoreAdapter) -> Bool {
-        var visit = current
-        while let here = visit {
-            if here.adapter == ObjectIdentifier(adapter), here.mutex.withLock({ !here.hasEnded }) {
-                return true
-            }
-            visit = here.outer
-        }
-        return false
     }
 }
