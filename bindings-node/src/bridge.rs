@@ -338,7 +338,10 @@ impl Ticket {
     /// Says how the call ended, and when its client has come to rest.
     fn end(&mut self, ending: Message) {
         let call = self.call;
-        let busy = self.client.take().filter(|client| !client.is_settled());
+        let busy = self
+            .client
+            .take()
+            .filter(|client| !client.is_settled() || client.is_unsaved());
         let (Some(client), Ok(runtime)) = (busy, runtime::handle()) else {
             return self.shared.push(ending);
         };
@@ -346,7 +349,10 @@ impl Ticket {
         self.shared.push(ending);
         let shared = Arc::clone(&self.shared);
         runtime.spawn(async move {
-            let mut settled = pin!(client.settled());
+            let mut settled = pin!(async {
+                client.settled().await;
+                client.idle().await;
+            });
             // A service that does not answer must not keep the process for long.
             let holding = tokio::time::timeout(SETTLING, &mut settled).await.is_ok();
             if !holding {

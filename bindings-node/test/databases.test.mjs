@@ -290,6 +290,9 @@ test('arguments of the wrong type are refused by name', async () => {
     for (const key of [undefined, null, 7, '']) {
       assert.throws(() => new Store(client, key), /^TypeError: key must be a string/);
     }
+    for (const key of ['a\0b', 'user-\ud800']) {
+      assert.throws(() => new Store(client, key), /^TypeError: key must be without NUL/);
+    }
     assert.throws(() => new Store(client, 'ada', { nonsense: 1 }), /no option nonsense/);
     assert.throws(() => new Store(client, 'ada', null), /options must be an object/);
     assert.equal(new Store(client, 'ada', { cacheFor: 500 }).cacheFor, 500);

@@ -302,6 +302,7 @@ test('bad keys, stores and options are refused, and no key is shown', () => {
     { subject: 7 },
     { subject: '' },
     { subject: 's'.repeat(257) },
+    { subject: 'user-\ud800' },
     { acceptPlaintext: 1 },
     { other: 1 },
   ]) {

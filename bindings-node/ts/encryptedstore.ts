@@ -81,6 +81,10 @@ export class EncryptedStore implements CredentialStore {
     requireStore(store);
     requireOptions(options, KNOWN, ConfigError);
     optionalString('subject', options.subject, ConfigError);
+    // Encoded as UTF-8, all lone surrogates are the same subject.
+    if (/\p{Surrogate}/u.test(options.subject ?? '')) {
+      refuse('subject must not contain lone surrogates', ConfigError);
+    }
     optionalBoolean('acceptPlaintext', options.acceptPlaintext, ConfigError);
     const [ids, bytes] = keyPairs(keys);
     const inner = unwrapped(store);

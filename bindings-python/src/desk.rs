@@ -152,7 +152,7 @@ impl Desk {
         let Some(client) = client.filter(|_| alone) else {
             return;
         };
-        if client.is_settled() {
+        if client.is_settled() && !client.is_unsaved() {
             self.forget_last();
             return;
         }

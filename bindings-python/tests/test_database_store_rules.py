@@ -73,7 +73,7 @@ except ImportError as error:
     assert missing[0] in ran.stdout.lower()
 
 
-@pytest.mark.parametrize("key", [None, 7, b"x", "", "a\0b"])
+@pytest.mark.parametrize("key", [None, 7, b"x", "", "a\0b", "a\ud800"])
 def test_keys_that_are_no_users(key: Any, tmp_path: Path) -> None:
     for make in (
         lambda: SqliteStore(tmp_path / "x.db", key),
@@ -234,6 +234,31 @@ def test_where_transactions_are_serializable_the_slower_change_is_lost(engines: 
         other.commit()
         assert slower.result() is False
         assert store.load() == "x"
+
+
+def test_what_sqlalchemy_says_shows_no_record_and_hides_no_cause(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'logins.db'}"
+    engine = sql.create_engine(url)
+    metadata = sql.MetaData()
+    table = SqlAlchemyStore.table(metadata)
+    table.append_constraint(sql.CheckConstraint("record <> 'refused canary'"))
+    metadata.create_all(engine)
+    store = SqlAlchemyStore(engine, "user")
+    # What no row is in the way of is no lost race.
+    with pytest.raises(sql.exc.IntegrityError) as refused:
+        store.replace(None, "refused canary")
+    assert store.replace(None, "a record")
+    assert not store.replace(None, "another record")
+    (tmp_path / "logins.db").chmod(0o400)
+    frozen = sql.create_engine(f"sqlite:///file:{tmp_path / 'logins.db'}?mode=ro&uri=true")
+    with pytest.raises(sql.exc.OperationalError) as unwritable:
+        SqlAlchemyStore(frozen, "user").replace("a record", "canary")
+    for error in (refused, unwritable):
+        shown = f"{error.value} {error.value.__cause__}"
+        assert "canary" not in shown.replace("'refused canary'", ""), shown
+        assert "hidden" in shown
+    engine.dispose()
+    frozen.dispose()
 
 
 def test_django_commits_logins_whatever_the_view_does(engines: Engines) -> None:

@@ -259,6 +259,33 @@ def test_a_store_that_hangs_costs_one_thread_or_call(sandbox: Sandbox) -> None:
     assert not client.status().logged_in
 
 
+def test_stores_that_hang_hold_up_other_users_until_their_time_is_over(sandbox: Sandbox) -> None:
+    release = threading.Event()
+
+    class Stuck(Noting):
+        def load(self) -> str | None:
+            release.wait(60)
+            return None
+
+    async def main() -> None:
+        stuck = [sandbox.async_client(store=Stuck(None), store_timeout=1) for _ in range(8)]
+        hung = [asyncio.create_task(client.status()) for client in stuck]
+        await asyncio.sleep(0)
+        healthy = sandbox.async_client(store=Noting(None), store_timeout=30)
+        # Nobody releases the stuck ones before it, which would take a minute.
+        status = await asyncio.wait_for(healthy.status(), 25)
+        assert not status.logged_in
+        for task in hung:
+            with pytest.raises(StoreError, match="store_timeout"):
+                await task
+        release.set()
+
+    try:
+        asyncio.run(main())
+    finally:
+        release.set()
+
+
 @pytest.mark.parametrize("mode", ["blocking", "asyncio"])
 def test_users_never_see_each_other(sandbox: Sandbox, mode: str) -> None:
     """One store for all, which knows by a context variable whose record it is to keep."""
@@ -368,7 +395,7 @@ def test_the_default_time_of_a_store(sandbox: Sandbox) -> None:
 
 
 class Deferring(Noting):
-    """Its methods are plain, and answer what is to be awaited, as a decorated coroutine function."""
+    """Its methods are plain and return what is to be awaited, as decorated ones do."""
 
     def load(self) -> Any:  # type: ignore[override]
         return self.where(super().load())

@@ -486,6 +486,27 @@ async fn a_pair_in_memory_is_saved_as_soon_as_there_is_room() {
 
 /// A login whose lock is not to be had is kept in memory, and is newer than what was stored.
 #[tokio::test]
+async fn a_pair_in_memory_is_saved_though_its_client_is_gone() {
+    let local = Local::start().await;
+    local.refreshes_answer("at-2", "rt-2").await;
+    let memory = MemoryStore::new(Some(expired()));
+    let store = Scripted::new(&memory).swapping(|swap, _| match swap {
+        COMMIT => Err(Error::store("The vault is sealed.", None)),
+        _ => Ok(()),
+    });
+    let client = local.client(store);
+    token(&client).await.expect_err("it must be said once");
+    assert_eq!(
+        stored(&memory)["orgs"]["org_1"]["control_api"]["refresh_token"],
+        "rt-1"
+    );
+    drop(client);
+    while stored(&memory)["orgs"]["org_1"]["control_api"]["refresh_token"] != "rt-2" {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
 async fn an_approved_login_beats_the_one_before_it() {
     let local = Local::start().await;
     let body = json!({"access_token": "at-2", "refresh_token": "rt-2", "token_type": "Bearer",

@@ -10,6 +10,8 @@ export function wrong(name: string, kind: string): never {
 
 export function requireKey(key: unknown): asserts key is string {
   if (typeof key !== 'string' || key === '') wrong('key', 'a string that is not empty');
+  // Written as UTF-8, all lone surrogates are the same: one user would get another's login.
+  if (/\0|\p{Surrogate}/u.test(key)) wrong('key', 'without NUL and without lone surrogates');
 }
 
 export function requireOptions(options: unknown, known: string[]): void {

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from asyncio import Task, TimerHandle
     from collections.abc import Awaitable, Callable
     from contextvars import Context
-    from typing import Any
-
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     from parallel_account._native import StoreCall
 

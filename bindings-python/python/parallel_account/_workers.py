@@ -25,6 +25,7 @@ MOST = 8
 
 _MOST_EVER = 64
 _IDLE = 5.0
+_LOOK = 0.05
 
 
 def start(context: Context, timeout: float, work: Callable[..., None], *arguments: Any) -> None:
@@ -50,19 +51,19 @@ class _Workers:
         self._works: SimpleQueue[tuple[Callable[[], None], float]] = SimpleQueue()
         self._queued = 0
         self._threads = 0
+        self._watching = False
         self._running: dict[int, float] = {}
         """By when each thread that is at work should be done."""
 
     def submit(self, work: Callable[[], None], timeout: float) -> None:
         with self._lock:
             self._queued += 1
-            now = time.monotonic()
-            hung = sum(end < now for end in self._running.values())
-            idle = self._threads - len(self._running)
-            free = self._threads - hung < MOST and self._threads < _MOST_EVER
-            more = free and self._queued > idle
-            self._threads += more
+            more = self._takes_one_more()
+            watch = not more and not self._watching and self._lacks_one()
+            self._watching |= watch
         self._works.put((work, timeout))
+        if watch:
+            self._start_watch()
         if not more:
             return
         try:
@@ -79,6 +80,40 @@ class _Workers:
             if "shutdown" not in str(error):
                 raise
             _native._do_at_exit(work)
+
+    def _lacks_one(self) -> bool:
+        return self._queued > self._threads - len(self._running)
+
+    def _takes_one_more(self) -> bool:
+        now = time.monotonic()
+        hung = sum(end < now for end in self._running.values())
+        free = self._threads - hung < MOST and self._threads < _MOST_EVER
+        more = free and self._lacks_one()
+        self._threads += more
+        return more
+
+    def _start_watch(self) -> None:
+        try:
+            _genuine("_thread", "start_new_thread")(self._watch, ())
+        except RuntimeError:
+            with self._lock:
+                self._watching = False
+
+    def _watch(self) -> None:
+        """Lets stores that hang hold up the work of others only until they should be done."""
+        while True:
+            _genuine("time", "sleep")(_LOOK)
+            with self._lock:
+                if self._queued == 0:
+                    self._watching = False
+                    return
+                more = self._takes_one_more()
+            if more:
+                try:
+                    _genuine("_thread", "start_new_thread")(self._run, ())
+                except RuntimeError:
+                    with self._lock:
+                        self._threads -= 1
 
     def _run(self) -> None:
         this = _thread.get_ident()

@@ -97,11 +97,12 @@ impl AccountClient {
         self.core.session.background().settled().await;
     }
 
-    /// The same without another try to save what the store did not take. For bindings, which
-    /// keep a store of the host language for as long as it may be called.
+    /// Resolves when nothing calls the store any more, unless somebody calls the client: also when
+    /// what it did not take is not offered to it any longer. For bindings, which keep a store of
+    /// the host language for so long.
     #[doc(hidden)]
     pub async fn idle(&self) {
-        self.core.session.background().settled().await;
+        self.core.session.idle().await;
     }
 
     /// Whether the store lacks a change, because it did not take it. For bindings.

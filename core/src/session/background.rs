@@ -67,6 +67,13 @@ impl Background {
         }))
     }
 
+    /// Runs `work` likewise, and nobody who waits for the client to settle waits for it.
+    pub(crate) fn spawn_unawaited(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Ok(detached) = self.detached() {
+            detached.runtime().spawn(work);
+        }
+    }
+
     /// The platform as detached work reaches it, also after the client was closed.
     pub(crate) fn platform(&self) -> Result<Platform> {
         let detached = self.detached()?;

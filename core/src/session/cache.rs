@@ -19,6 +19,9 @@ pub(super) const KEPT: &str =
     "The login is kept in memory only, and it is lost if this process ends. ";
 /// How often a change that the store did not take is offered to it again.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
+/// and for how long if nobody calls: siblings wait as long as that for a claim that nobody pursues,
+/// and then send a token that is spent.
+const OFFERED_FOR: Duration = Duration::from_secs(45);
 /// How often a change is made anew because somebody else was faster.
 const CONFLICTS: u32 = 20;
 
@@ -313,6 +316,7 @@ impl Session {
             let mut record = (*loaded.record).clone();
             change(&mut record);
             session.keep(&loaded, record);
+            session.keep_offering();
             Err(error.prefixed(kept))
         };
         self.background.spawn(work)?.await
@@ -394,6 +398,33 @@ impl Session {
             Ok(())
         });
         drop(started);
+    }
+
+    /// Offers it for a while even if no call follows, and if the client is dropped.
+    pub(super) fn keep_offering(self: &Arc<Self>) {
+        if !self.cached().is_unsaved() || self.offering.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let session = self.clone();
+        self.background.spawn_unawaited(async move {
+            let end = session.clock.now().monotonic + OFFERED_FOR;
+            while session.cached().is_unsaved() && session.clock.now().monotonic < end {
+                session.clock.sleep(SAVE_AGAIN).await;
+                session.save_again(true);
+            }
+            session.offering.store(false, Ordering::Release);
+        });
+    }
+
+    /// Resolves when nothing calls the store, and nothing will unless somebody calls.
+    pub(crate) async fn idle(&self) {
+        loop {
+            self.background.settled().await;
+            if !self.offering.load(Ordering::Acquire) {
+                return;
+            }
+            self.clock.sleep(SAVE_AGAIN / 10).await;
+        }
     }
 
     async fn save_now(&self) -> Result<()> {

@@ -50,6 +50,8 @@ pub(crate) struct Session {
     reads_begun: AtomicU64,
     /// How often this session has changed what is cached.
     changes: AtomicU64,
+    /// Whether what is unsaved is being offered to the store while nobody calls.
+    offering: AtomicBool,
     /// By login: one refresh at a time, however many wait for it.
     renewals: Mutex<HashMap<String, Arc<Renewal>>>,
     /// By login: the refresh token that the one in memory was given for.
@@ -85,6 +87,7 @@ impl Session {
             last_read: tokio::sync::Mutex::default(),
             reads_begun: AtomicU64::default(),
             changes: AtomicU64::default(),
+            offering: AtomicBool::new(false),
             renewals: Mutex::default(),
             spent: Mutex::default(),
             refusal: Mutex::default(),
@@ -190,7 +193,9 @@ impl Session {
                 let (session, login) = (self.clone(), login.clone());
                 let refresher = renewal.refresher.clone();
                 renewal.flight.join(&self.background, || async move {
-                    session.refresh(&refresher, &login, rejected).await
+                    let refreshed = session.refresh(&refresher, &login, rejected).await;
+                    session.keep_offering();
+                    refreshed
                 })?
             }
         };

@@ -45,6 +45,10 @@ class Cell(ABC, Generic[Loaded, Replaced]):
             raise ConfigError(f"key must be a string that names the user, not {found}.")
         if "\0" in key:
             raise ConfigError("key must not contain NUL characters.")
+        try:
+            key.encode()
+        except UnicodeEncodeError:
+            raise ConfigError("key must not contain lone surrogates.") from None
         self.cache_for = cache_for
 
     @abstractmethod

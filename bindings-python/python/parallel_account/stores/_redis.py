@@ -91,7 +91,10 @@ class RedisStore(Cell[Loaded, Replaced]):
                 "client must be a Redis or RedisCluster of redis or redis.asyncio, "
                 f"not {type(client).__module__}.{type(client).__name__}."
             )
-        if ttl is not None and not 1 <= ttl <= 10**9:
+        if not isinstance(prefix, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"prefix must be a string, not {type(prefix).__name__}.")
+        number = isinstance(ttl, (int, float)) and not isinstance(ttl, bool)
+        if ttl is not None and not (number and 1 <= ttl <= 10**9):
             raise ConfigError("ttl must be a number of seconds from 1 to 1,000,000,000, or None.")
         self._client: Any = client
         self._asynchronous = isinstance(client, _ASYNCIO)

@@ -118,7 +118,7 @@ class SqlAlchemyStore(Cell[Loaded, Replaced]):
             with self._connect() as connection:
                 return _done(connection.execute(self._change(old, new)), old)
         except DBAPIError as error:
-            if _lost(error, old):
+            if _lost(error) or (_maybe_there(error, old) and self._load() is not None):
                 return False
             raise
 
@@ -129,7 +129,7 @@ class SqlAlchemyStore(Cell[Loaded, Replaced]):
             async with self._connect_async() as connection:
                 return _done(await connection.execute(self._change(old, new)), old)
         except DBAPIError as error:
-            if _lost(error, old):
+            if _lost(error) or (_maybe_there(error, old) and await self._load_async() is not None):
                 return False
             raise
 
@@ -214,9 +214,14 @@ def _done(result: Any, old: str | None) -> bool:
     return old is None or bool(result.rowcount == 1)
 
 
-def _lost(error: DBAPIError, old: str | None) -> bool:
-    """The key was there already; or, where transactions are serializable, somebody was faster."""
-    if old is None and isinstance(error, IntegrityError):
-        return True
+def _lost(error: DBAPIError) -> bool:
+    """Where transactions are serializable, the slower of two changes fails so."""
+    # Its text would show the record.
+    error.hide_parameters = True
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
     return state == "40001"
+
+
+def _maybe_there(error: DBAPIError, old: str | None) -> bool:
+    """Whether the key may have been there already; other constraints of the table fail so, too."""
+    return old is None and isinstance(error, IntegrityError)
