@@ -27,7 +27,7 @@ from sqlalchemy.orm import sessionmaker
 
 from conftest import Sandbox
 from databases import Engines, driver
-from parallel_account import ConfigError
+from parallel_account import AccountClient, ConfigError
 from parallel_account.stores import PostgresStore, RedisStore, SqlAlchemyStore, SqliteStore
 
 numbers = itertools.count()
@@ -118,6 +118,10 @@ def test_clients_of_another_kind(tmp_path: Path) -> None:
     for ttl in (0, -1, 10**10, float("nan")):
         with pytest.raises(ConfigError, match="ttl must"):
             RedisStore(redis.Redis(), "user", ttl=ttl)
+    # A pool of asyncio's belongs to one loop, and a blocking client has none.
+    asynchronous = RedisStore(redis.asyncio.Redis(), "user")
+    with pytest.raises(ConfigError, match="AsyncAccountClient"):
+        AccountClient(store=asynchronous)
     # A misspelt name makes no database.
     with pytest.raises(sqlite3.OperationalError):
         SqliteStore(tmp_path / "typo.db", "user").load()

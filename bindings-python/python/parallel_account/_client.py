@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from parallel_account import _native
+from parallel_account._errors import ConfigError
 from parallel_account._login import DeviceLogin
 
 TYPE_CHECKING = False
@@ -205,6 +206,12 @@ class AccountClient:
         store_timeout: float | None = None,
         _time_scale: float = 1.0,
     ) -> None:
+        if getattr(store, "_asynchronous", False):
+            raise ConfigError(
+                f"store is a {type(store).__name__} over an asyncio client, whose connections "
+                "belong to one event loop. Use AsyncAccountClient, or give the store a blocking "
+                "client of the database."
+            )
         self._native = _native.BlockingClient(
             client_name=client_name,
             client_id=client_id,
