@@ -166,3 +166,31 @@ describe('settled()', () => {
     await assert.rejects(make().settled({ signal: AbortSignal.abort(reason) }), reason);
   });
 });
+
+test('what was not saved is saved though nobody holds the client any more', async () => {
+  // Away from the moment on in which a refresh has claimed, until it is told to be back.
+  const shelf = { record: await store.load(), away: false };
+  const check = () => {
+    if (shelf.away) throw new Error('nobody is there');
+  };
+  const shelved = {
+    load() {
+      check();
+      return shelf.record;
+    },
+    replace(old, next) {
+      check();
+      if (shelf.record !== old) return false;
+      shelf.record = next;
+      shelf.away = next.includes('"claim"');
+      return true;
+    },
+  };
+  const client = new AccountClient({ ...sandbox.urls, store: shelved });
+  await sandbox.control('expire-access-token', {});
+  await assert.rejects(client.balance.get(), { code: 'store', message: /memory only/ });
+  const before = shelf.record;
+  shelf.away = false;
+  await until(() => shelf.record !== before);
+  assert.ok(!shelf.record.includes('"claim"'));
+});

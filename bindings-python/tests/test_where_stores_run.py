@@ -394,6 +394,41 @@ def test_the_default_time_of_a_store(sandbox: Sandbox) -> None:
     assert not sandbox.client(store=Noting(None), store_timeout=None).status().logged_in
 
 
+class Away(Noting):
+    """Is away from the moment on in which a refresh has claimed, until it is told to be back."""
+
+    away = False
+
+    def load(self) -> str | None:
+        if self.away:
+            raise OSError("nobody is there")
+        return super().load()
+
+    def replace(self, old: str | None, new: str | None) -> bool:
+        if self.away:
+            raise OSError("nobody is there")
+        replaced = super().replace(old, new)
+        self.away = new is not None and '"claim"' in new
+        return replaced
+
+
+def test_what_was_not_saved_is_saved_though_the_client_is_gone(sandbox: Sandbox) -> None:
+    store = Away(sandbox.record())
+    client = sandbox.client(store=store)
+    sandbox.control("POST", "/expire-access-token")
+    with pytest.raises(StoreError, match="memory only"):
+        client.balance.get()
+    before = store.record
+    store.away = False
+    del client
+    deadline = time.monotonic() + 30
+    while store.record == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert sandbox.client(store=store).balance.get().org_id
+    assert len(sandbox.requests("token.refresh")) == 1
+
+
 class Deferring(Noting):
     """Its methods are plain and return what is to be awaited, as decorated ones do."""
 
