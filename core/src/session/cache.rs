@@ -18,12 +18,9 @@ use zeroize::Zeroizing;
 pub(super) const KEPT: &str =
     "The login is kept in memory only, and it is lost if this process ends. ";
 /// How often a change that the store did not take is offered to it again.
-const SAVE_AGAIN: Duration = Duration::from_secs(1);
-/// and for how long if nobody calls: siblings wait as long as that for a claim that nobody pursues,
-/// and then send a token that is spent.
-const OFFERED_FOR: Duration = Duration::from_secs(45);
+pub(super) const SAVE_AGAIN: Duration = Duration::from_secs(1);
 /// How often a change is made anew because somebody else was faster.
-const CONFLICTS: u32 = 20;
+pub(super) const CONFLICTS: u32 = 20;
 
 #[derive(Default)]
 pub(super) enum Cache {
@@ -371,87 +368,8 @@ impl Session {
         self.cached().is_unsaved()
     }
 
-    /// Offers the store again what it did not take, in the background and at most each second
-    /// unless `at_once`: a disk may have room again long before the next refresh. One that is under
-    /// way does so itself, and what it then sends without a claim must not be stored meanwhile:
-    /// another process would send it as well.
-    pub(crate) fn save_again(self: &Arc<Self>, at_once: bool) {
-        if !self.cached().is_unsaved() || self.is_refreshing() {
-            return;
-        }
-        {
-            let mut cache = self.cached();
-            let Cache::Unsaved { retry_at, .. } = &mut *cache else {
-                return;
-            };
-            let now = self.clock.now().monotonic;
-            if retry_at.is_none_or(|at| at > now && !at_once) {
-                return;
-            }
-            *retry_at = None;
-        }
-        let offer = Offer(self.clone());
-        let started = self.background.spawn(async move {
-            if let Err(error) = offer.0.save_now().await {
-                tracing::debug!(code = error.code(), "a pair is still in memory only");
-            }
-            Ok(())
-        });
-        drop(started);
-    }
-
-    /// Offers it for a while even if no call follows, and if the client is dropped.
-    pub(super) fn keep_offering(self: &Arc<Self>) {
-        if !self.cached().is_unsaved() || self.offering.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let session = self.clone();
-        self.background.spawn_unawaited(async move {
-            let end = session.clock.now().monotonic + OFFERED_FOR;
-            while session.cached().is_unsaved() && session.clock.now().monotonic < end {
-                session.clock.sleep(SAVE_AGAIN).await;
-                session.save_again(true);
-            }
-            session.offering.store(false, Ordering::Release);
-        });
-    }
-
-    /// Resolves when nothing calls the store, and nothing will unless somebody calls.
-    pub(crate) async fn idle(&self) {
-        loop {
-            self.background.settled().await;
-            if !self.offering.load(Ordering::Acquire) {
-                return;
-            }
-            self.clock.sleep(SAVE_AGAIN / 10).await;
-        }
-    }
-
-    async fn save_now(&self) -> Result<()> {
-        let held = self.lock().await?;
-        for _ in 0..CONFLICTS {
-            let loaded = self.load(&held, None).await?;
-            let record = (*loaded.record).clone();
-            if !loaded.unsaved || self.write(&loaded, record, &held).await?.is_some() {
-                return Ok(());
-            }
-        }
-        Err(self.contended())
-    }
-
     pub(super) fn cached(&self) -> MutexGuard<'_, Cache> {
         // Nothing panics while it is held; and were it so, the store is read again.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A change is being offered to the store. However that ends, it may be offered again.
-struct Offer(Arc<Session>);
-
-impl Drop for Offer {
-    fn drop(&mut self) {
-        if let Cache::Unsaved { retry_at, .. } = &mut *self.0.cached() {
-            *retry_at = Some(self.0.clock.now().monotonic + SAVE_AGAIN);
-        }
     }
 }

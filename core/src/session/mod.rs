@@ -9,6 +9,7 @@ mod cell;
 mod decide;
 mod flight;
 pub(crate) mod machine;
+mod offering;
 mod refresh;
 mod refusal;
 
