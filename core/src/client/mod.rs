@@ -250,6 +250,23 @@ impl AccountClient {
         self.start()?.bound(TOKEN, token).await
     }
 
+    /// The key for Parallel's data API and its official SDKs: the stored one, or one that is made
+    /// now, once however many processes ask.
+    ///
+    /// # Errors
+    /// `login_required`, `permission_denied`, `store`, and those of the Account API.
+    pub async fn api_key(&self) -> Result<Secret> {
+        Err(Error::internal("not built yet"))
+    }
+
+    /// A new key in place of the one that this client gave out, which is deleted.
+    ///
+    /// # Errors
+    /// As [`AccountClient::api_key`].
+    pub async fn renew_api_key(&self) -> Result<Secret> {
+        self.api_key().await
+    }
+
     /// Every organisation in the store.
     ///
     /// # Errors
