@@ -2,10 +2,16 @@
 
 use crate::{
     Error, Result,
+    account::ResponseSlot,
     clock::Clock,
     engine::Detached,
-    transport::{Base, Limits, NetworkOptions, Plain, Proxy, SILENCE_TIMEOUT, Trust},
+    events::Events,
+    transport::{
+        Base, Caller, Limits, NetworkOptions, Plain, Proxy, SILENCE_TIMEOUT, Trust, headers,
+        replace,
+    },
 };
+use reqwest::header::HeaderMap;
 use std::{env, ffi::OsStr, fmt, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -39,8 +45,8 @@ const REQUIRE_STORE_VARIABLE: &str = "PARALLEL_ACCOUNT_REQUIRE_STORE";
 /// No call takes longer; more is a mistake in the unit.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
-/// Limits of a single call; what is `None` stays as the client has it.
-#[derive(Clone, Copy, Debug, Default)]
+/// Options of a single call; what is `None` or empty stays as the client has it.
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct CallOptions {
     /// How long one request may take, from connecting to the last byte; more than zero and at
@@ -52,6 +58,11 @@ pub struct CallOptions {
     /// How long the call as a whole may take, retries, a renewal and all waiting included; more
     /// than zero and at most one day.
     pub deadline: Option<Duration>,
+    /// Headers to send to the Account API, besides the client's; one of the same name replaces
+    /// the client's. What this library sets itself is refused.
+    pub headers: Vec<(String, String)>,
+    /// Where to put what the answer says besides its body: its status, headers and request id.
+    pub response: Option<ResponseSlot>,
 }
 
 impl CallOptions {
@@ -72,6 +83,37 @@ impl CallOptions {
         self.deadline = Some(deadline);
         self
     }
+
+    /// Adds to [`CallOptions::headers`].
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets [`CallOptions::response`].
+    pub fn response(mut self, slot: &ResponseSlot) -> Self {
+        self.response = Some(slot.clone());
+        self
+    }
+}
+
+/// What goes along with calls to come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extras {
+    pub(crate) headers: HeaderMap,
+    pub(crate) response: Option<ResponseSlot>,
+}
+
+impl Extras {
+    /// These with what `options` say.
+    pub(crate) fn with(&self, options: &CallOptions) -> Result<Self> {
+        let pairs = options.headers.iter();
+        let added = headers(pairs.map(|(name, value)| (name.as_str(), value.as_str())))?;
+        let mut extras = self.clone();
+        replace(&mut extras.headers, &added);
+        extras.response = options.response.clone().or(extras.response);
+        Ok(extras)
+    }
 }
 
 /// Limits of calls to come.
@@ -83,7 +125,7 @@ pub(crate) struct CallLimits {
 }
 
 impl CallLimits {
-    pub(crate) fn with(self, options: CallOptions) -> Self {
+    pub(crate) fn with(self, options: &CallOptions) -> Self {
         CallLimits {
             timeout: options.timeout.unwrap_or(self.timeout),
             max_retries: options.max_retries.unwrap_or(self.max_retries),
@@ -136,6 +178,8 @@ pub(crate) struct Options {
     pub(crate) lock_timeout: Duration,
     pub(crate) language: Option<String>,
     pub(crate) background: Option<RuntimeProvider>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) events: Events,
     pub(crate) time_scale: f64,
 }
 
@@ -158,6 +202,8 @@ impl Default for Options {
             lock_timeout: Duration::from_secs(60),
             language: None,
             background: None,
+            headers: Vec::new(),
+            events: Events::default(),
             time_scale: 1.0,
         }
     }
@@ -176,6 +222,7 @@ pub(crate) struct Config {
     pub(crate) lock_timeout: Duration,
     pub(crate) background: Option<RuntimeProvider>,
     pub(crate) clock: Clock,
+    pub(crate) caller: Arc<Caller>,
 }
 
 impl Config {
@@ -234,6 +281,13 @@ impl Options {
             },
             silence_timeout: SILENCE_TIMEOUT,
         };
+        let clock = Clock::new(self.time_scale);
+        let pairs = self.headers.iter();
+        let caller = Caller {
+            clock: clock.clone(),
+            headers: headers(pairs.map(|(name, value)| (name.as_str(), value.as_str())))?,
+            events: self.events,
+        };
         let config = Config {
             client_name: printable(self.client_name, "client_name")?,
             client_id: self
@@ -251,7 +305,8 @@ impl Options {
             first_poll_at_once: self.first_poll_at_once,
             lock_timeout: self.lock_timeout,
             background: self.background,
-            clock: Clock::new(self.time_scale),
+            clock,
+            caller: Arc::new(caller),
         };
         Ok((config, network))
     }

@@ -62,6 +62,7 @@ const SECRET: &str = "canary-secret";
 fn each_status(data: &[u8], parse: impl Fn(Incoming)) {
     for status in [200, 204, 302, 400, 401, 422, 429, 503] {
         parse(Incoming {
+            headers: Default::default(),
             status,
             request_id: None,
             retry_after: None,

@@ -26,6 +26,7 @@ mod clock;
 mod config;
 mod engine;
 mod error;
+mod events;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 #[allow(missing_docs, unreachable_pub)]
@@ -43,12 +44,13 @@ mod store;
 mod text;
 mod transport;
 
-pub use account::{ApiKey, ApiResponse, App, Balance, CreatedApp};
+pub use account::{ApiKey, ApiResponse, App, Balance, CreatedApp, ResponseInfo, ResponseSlot};
 pub use client::{AccountClient, AccountClientBuilder, Apps, BalanceApi, Keys, OAuth};
 #[doc(hidden)]
 pub use config::RuntimeProvider;
 pub use config::{ALL_SCOPES, CallOptions};
 pub use error::{Error, ErrorKind, FieldError, Result};
+pub use events::{Event, EventListener, RequestInfo};
 pub use login::{DeviceLogin, LoginEvent, LoginOptions};
 pub use oauth::{DeviceCode, PollAnswer, Registration, Tokens};
 pub use qr::Qr;

@@ -7,6 +7,7 @@ mod balance;
 mod fuzz;
 mod keys;
 mod request;
+mod response;
 
 pub use apps::{App, CreatedApp};
 pub(crate) use arguments::{label, segment, uuid};
@@ -16,6 +17,7 @@ pub(crate) use balance::Charge;
 pub(crate) use fuzz::read_errors;
 pub use keys::ApiKey;
 pub use request::ApiResponse;
+pub use response::{ResponseInfo, ResponseSlot};
 
 use crate::{
     Error, Result, Secret, answer,
@@ -25,7 +27,7 @@ use crate::{
         Base, Body, Failure, Fixed, Incoming, Limits, Outcome, Outgoing, Repeat, Transport,
     },
 };
-use reqwest::Method;
+use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
 use std::sync::Arc;
 use url::Url;
@@ -37,6 +39,8 @@ pub(crate) struct Account<'a> {
     pub(crate) base: &'a Base,
     pub(crate) places: &'a Places,
     pub(crate) limits: Limits,
+    pub(crate) headers: HeaderMap,
+    pub(crate) response: Option<ResponseSlot>,
 }
 
 /// Whose access token is sent.
@@ -82,6 +86,7 @@ impl Account<'_> {
             bearer: Some(sent[0].clone()),
             body: call.body.as_ref().map_or(Body::None, Body::json),
             repeat: call.repeat,
+            headers: self.headers.clone(),
         };
         let send = async |request: &Outgoing, before| {
             self.transport.send(request, self.limits, before).await
@@ -94,6 +99,10 @@ impl Account<'_> {
                 sent.push(newer);
                 answer = send(&request, answer.outcome).await?;
             }
+        }
+        if let Some(slot) = &self.response {
+            let id = answer.request_id.clone();
+            slot.put(ResponseInfo::new(answer.status, id, &answer.headers));
         }
         // A gateway's answer says nothing of the token.
         if answer.status != 401

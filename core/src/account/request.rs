@@ -1,6 +1,6 @@
 //! Any call below the base that has no wrapper.
 
-use super::{Account, Call, nonsense};
+use super::{Account, Call, nonsense, response::shown};
 use crate::{Error, Result, answer, transport::Repeat};
 use reqwest::Method;
 use serde_json::Value;
@@ -14,6 +14,8 @@ pub struct ApiResponse {
     pub status: u16,
     /// The service's id of the request.
     pub request_id: Option<String>,
+    /// Names in lower case; `Set-Cookie` is left out.
+    pub headers: Vec<(String, String)>,
     /// The body; `null` where there was none.
     pub json: Value,
 }
@@ -67,6 +69,7 @@ impl Account<'_> {
         };
         Ok(ApiResponse {
             status: answer.status,
+            headers: shown(&answer.headers),
             request_id: answer.request_id,
             json,
         })
@@ -82,6 +85,7 @@ mod tests {
         let answer = ApiResponse {
             status: 200,
             request_id: Some("req-1".into()),
+            headers: Vec::new(),
             json: serde_json::json!({"raw_api_key": "canary", "nested": ["canary"]}),
         };
         let shown = format!("{answer:?} {answer:#?}");

@@ -11,6 +11,7 @@ use crate::{
     shared::Core,
     store::{KeyId, Login},
 };
+use reqwest::header::HeaderMap;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -126,6 +127,8 @@ impl Core {
             base: &self.config.account,
             places: &self.places,
             limits,
+            headers: HeaderMap::new(),
+            response: None,
         })
     }
 }

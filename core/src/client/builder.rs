@@ -4,6 +4,7 @@ use super::AccountClient;
 use crate::{
     Result,
     config::{Options, RuntimeProvider},
+    events::{EventListener, Events},
     store::CredentialStore,
 };
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
@@ -128,6 +129,20 @@ impl AccountClientBuilder {
     /// default 60 s.
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.options.lock_timeout = timeout;
+        self
+    }
+
+    /// A header to send with every request, such as `x-team`. What this library sets itself, such
+    /// as `Authorization`, is refused.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Who hears of requests, refreshes and what is wrong with the store: a closure, or an
+    /// [`EventListener`] that can say when nobody listens.
+    pub fn on_event(mut self, listener: impl EventListener) -> Self {
+        self.options.events = Events::new(Arc::new(listener));
         self
     }
 

@@ -17,7 +17,7 @@ pub use oauth::OAuth;
 use crate::{
     Error, ErrorKind, Result, Secret,
     account::{Account, ApiResponse, Bearer},
-    config::{CallLimits, CallOptions, Options, check_default_store, check_scopes},
+    config::{CallLimits, CallOptions, Extras, Options, check_default_store, check_scopes},
     engine::Link,
     login::{DeviceLogin, LoginOptions},
     oauth::{DeviceCode, Platform},
@@ -40,6 +40,8 @@ const TOKEN: &str = "an access token";
 pub struct AccountClient {
     core: Arc<Core>,
     limits: CallLimits,
+    /// What goes along with calls of this view, or why it cannot; shared, as most have nothing.
+    extras: Option<Arc<Result<Extras>>>,
 }
 
 impl AccountClient {
@@ -53,6 +55,7 @@ impl AccountClient {
         Ok(AccountClient {
             core: Arc::new(core),
             limits,
+            extras: None,
         })
     }
 
@@ -69,15 +72,28 @@ impl AccountClient {
         Ok(AccountClient {
             core: Arc::new(core),
             limits: self.limits,
+            extras: self.extras.clone(),
         })
     }
 
-    /// The same session with other limits; a bad one fails the calls, with `config`.
+    /// The same session with other options for calls; a bad one fails the calls, with `config`.
     pub fn with_options(&self, options: CallOptions) -> AccountClient {
         AccountClient {
             core: self.core.clone(),
-            limits: self.limits.with(options),
+            limits: self.limits.with(&options),
+            extras: self.extras_with(&options),
         }
+    }
+
+    fn extras_with(&self, options: &CallOptions) -> Option<Arc<Result<Extras>>> {
+        if options.headers.is_empty() && options.response.is_none() {
+            return self.extras.clone();
+        }
+        Some(Arc::new(match self.extras.as_deref() {
+            None => Extras::default().with(options),
+            Some(Ok(extras)) => extras.with(options),
+            Some(Err(error)) => Err(error.clone()),
+        }))
     }
 
     /// Ends the client and all its clones: later calls fail with `config`. Calls in flight go on.
@@ -262,7 +278,7 @@ impl AccountClient {
     fn platform(&self) -> Result<Platform> {
         let limits = self.start()?;
         Ok(Platform {
-            transport: self.core.link.transport(&self.core.config.clock)?,
+            transport: self.core.link.transport(&self.core.config.caller)?,
             base: self.core.config.platform.clone(),
             limits,
         })
@@ -270,12 +286,19 @@ impl AccountClient {
 
     fn account(&self) -> Result<Account<'_>> {
         let limits = self.start()?;
+        let (headers, response) = match self.extras.as_deref() {
+            None => Default::default(),
+            Some(Ok(extras)) => (extras.headers.clone(), extras.response.clone()),
+            Some(Err(error)) => return Err(error.clone()),
+        };
         Ok(Account {
             bearer: Bearer::Of(&self.core.session),
-            transport: self.core.link.transport(&self.core.config.clock)?,
+            transport: self.core.link.transport(&self.core.config.caller)?,
             base: &self.core.config.account,
             places: &self.core.places,
             limits,
+            headers,
+            response,
         })
     }
 

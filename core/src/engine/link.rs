@@ -2,8 +2,7 @@
 
 use crate::{
     Error, Result,
-    clock::Clock,
-    transport::{Network, NetworkOptions, Transport},
+    transport::{Caller, Network, NetworkOptions, Transport},
 };
 use std::sync::{
     Arc, PoisonError, RwLock,
@@ -39,25 +38,29 @@ impl Link {
     }
 
     /// For a call on the current runtime.
-    pub(crate) fn transport(&self, clock: &Clock) -> Result<Transport> {
+    pub(crate) fn transport(&self, caller: &Arc<Caller>) -> Result<Transport> {
         let runtime = Handle::try_current()
             .map_err(|_| Error::config("Call this from within a Tokio runtime."))?;
         let network = self.network.read().unwrap_or_else(PoisonError::into_inner);
         match &*network {
-            Some(network) => Transport::new(network, &runtime, clock.clone()),
+            Some(network) => Transport::new(network, &runtime, caller.clone()),
             None => Err(closed()),
         }
     }
 
     /// For work on `runtime` that outlives its callers, and so the closing of their client.
-    pub(crate) fn detached_transport(&self, runtime: &Handle, clock: &Clock) -> Result<Transport> {
+    pub(crate) fn detached_transport(
+        &self,
+        runtime: &Handle,
+        caller: &Arc<Caller>,
+    ) -> Result<Transport> {
         let held = self.network.read().unwrap_or_else(PoisonError::into_inner);
         let network = match &*held {
             Some(network) => network.clone(),
             None => super::current().network((*self.options).clone())?,
         };
         drop(held);
-        Transport::new(&network, runtime, clock.clone())
+        Transport::new(&network, runtime, caller.clone())
     }
 
     /// Lets go of the connections at once; calls in flight keep theirs.

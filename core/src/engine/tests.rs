@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     clock::Clock,
-    transport::{Plain, Transport, Trust},
+    events::Events,
+    transport::{Caller, Plain, Transport, Trust},
 };
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -41,6 +42,14 @@ fn equal_options_share_until_the_last_lets_go() {
     assert_eq!(engine.networks().len(), 2);
 }
 
+fn caller() -> Arc<Caller> {
+    Arc::new(Caller {
+        clock: Clock::new(1.0),
+        headers: Default::default(),
+        events: Events::default(),
+    })
+}
+
 #[test]
 fn a_pool_ends_with_its_runtime() {
     let network = Engine::default()
@@ -48,7 +57,7 @@ fn a_pool_ends_with_its_runtime() {
         .expect("good options");
     let (one, two) = (runtime(), runtime());
     for handle in [one.handle(), two.handle(), one.handle()] {
-        drop(Transport::new(&network, handle, Clock::new(1.0)).expect("a transport"));
+        drop(Transport::new(&network, handle, caller()).expect("a transport"));
     }
     assert_eq!(network.pools(), 2);
     drop(one);
@@ -56,7 +65,7 @@ fn a_pool_ends_with_its_runtime() {
     // One that is shutting down is no place for a pool, but nobody waits for ever.
     let handle = two.handle().clone();
     drop(two);
-    drop(Transport::new(&network, &handle, Clock::new(1.0)).expect("a transport"));
+    drop(Transport::new(&network, &handle, caller()).expect("a transport"));
     assert_eq!(network.pools(), 0);
 }
 

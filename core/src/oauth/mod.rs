@@ -23,7 +23,7 @@ use crate::{
     secret::WipedObject,
     transport::{Base, Body, Incoming, Limits, Outcome, Outgoing, Repeat, Transport},
 };
-use reqwest::Method;
+use reqwest::{Method, header::HeaderMap};
 
 /// The platform as one connection pool reaches it: where the steps are sent.
 #[derive(Clone)]
@@ -41,6 +41,7 @@ impl Platform {
             bearer: None,
             body,
             repeat,
+            headers: HeaderMap::new(),
         };
         self.transport
             .send(&request, self.limits, Outcome::NotSent)

@@ -204,6 +204,7 @@ mod tests {
         body.extend_from_slice(Secret::from(canary.text()).expose().as_bytes());
         body.extend_from_slice(b"\"}");
         let mut answer = Incoming {
+            headers: Default::default(),
             status: 200,
             request_id: None,
             retry_after: None,

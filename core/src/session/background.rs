@@ -6,6 +6,7 @@ use crate::{
     Error, Result,
     config::Config,
     engine::{self, Link},
+    events::Events,
     oauth::Platform,
     transport::Transport,
 };
@@ -84,10 +85,14 @@ impl Background {
         })
     }
 
+    pub(crate) fn events(&self) -> &Events {
+        &self.config.caller.events
+    }
+
     /// The way out for detached work, also after the client was closed.
     pub(crate) fn transport(&self) -> Result<Transport> {
         let detached = self.detached()?;
         self.link
-            .detached_transport(detached.runtime(), &self.config.clock)
+            .detached_transport(detached.runtime(), &self.config.caller)
     }
 }

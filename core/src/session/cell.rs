@@ -3,6 +3,7 @@
 use super::Session;
 use crate::{
     Error, Result,
+    events::Event,
     store::{Revision, StoreFuture, StoreLock},
 };
 use std::{
@@ -10,9 +11,13 @@ use std::{
     pin::pin,
     sync::Arc,
     task::Poll,
+    time::{Duration, Instant},
 };
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
+
+/// A call of a store that takes so long is worth knowing of.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// A record as a store keeps it.
 pub(super) type Text = Option<Zeroizing<String>>;
@@ -93,8 +98,31 @@ impl Session {
         // Most answers are there at once, and need no clock.
         let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
         if let Poll::Ready(answer) = at_once {
-            return answer;
+            return self.told(answer);
         }
+        let began = Instant::now();
+        let answer = self.told(self.ask_in_time(what, call).await);
+        let duration = began.elapsed();
+        if duration >= SLOW {
+            self.background.events().tell(|| Event::StoreSlow {
+                location: self.store.location(),
+                duration,
+            });
+        }
+        answer
+    }
+
+    fn told<T>(&self, answer: Result<T>) -> Result<T> {
+        if let Err(error) = &answer {
+            self.background.events().tell(|| Event::StoreFailed {
+                location: self.store.location(),
+                error: error.clone(),
+            });
+        }
+        answer
+    }
+
+    async fn ask_in_time<T>(&self, what: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
         if Handle::try_current().is_err() {
             return Err(Error::config("Call this from within a Tokio runtime."));
         }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result, Secret,
     clock::unix_ms,
+    events,
     oauth::Tokens,
     store::{Login, Record},
 };
@@ -84,7 +85,11 @@ impl Session {
         loop {
             let effect = lock(refresher).machine.step(event, self.time());
             event = match effect {
-                Effect::End(end) => return refresh.end(end),
+                Effect::End(end) => {
+                    let ended = refresh.end(end);
+                    refresh.tell(end, &ended);
+                    return ended;
+                }
                 effect => refresh.perform(effect).await,
             };
         }
@@ -286,6 +291,20 @@ impl Refresh<'_> {
             }
         };
         Err(error)
+    }
+
+    fn tell(&self, end: End, ended: &Result<()>) {
+        self.session.background.events().tell(|| {
+            let organization = self.key.to_owned();
+            match (end, ended) {
+                (_, Err(error)) => events::Event::RefreshFailed {
+                    organization,
+                    error: error.clone(),
+                },
+                (End::Renewed, Ok(())) => events::Event::TokenRenewed { organization },
+                (_, Ok(())) => events::Event::TokenAdopted { organization },
+            }
+        });
     }
 
     fn moved(&self) -> Error {

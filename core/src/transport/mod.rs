@@ -2,6 +2,7 @@
 
 mod base;
 mod body;
+mod caller;
 mod failure;
 mod headers;
 mod limits;
@@ -16,6 +17,7 @@ mod tls;
 
 pub(crate) use base::{Base, Fixed, is_secure};
 pub(crate) use body::Body;
+pub(crate) use caller::{Caller, headers, replace};
 #[cfg(any(test, fuzzing))]
 pub(crate) use headers::retry_after;
 pub(crate) use limits::Limits;
@@ -24,12 +26,12 @@ pub(crate) use outcome::{Outcome, Repeat};
 pub(crate) use proxy::Proxy;
 pub(crate) use roots::{Roots, Trust};
 
-use crate::{Error, ErrorKind, Result, Secret, clock::Clock};
+use crate::{Error, ErrorKind, Result, Secret, events::Told};
 use body::{Handover, Wiped};
 use network::Pool;
 use reqwest::{
     Method,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::runtime::Handle;
@@ -43,7 +45,7 @@ pub(crate) const LARGEST_ANSWER: usize = 1 << 20;
 #[derive(Clone)]
 pub(crate) struct Transport {
     pool: Arc<Pool>,
-    clock: Clock,
+    caller: Arc<Caller>,
 }
 
 /// A request, before it is sent.
@@ -53,6 +55,8 @@ pub(crate) struct Outgoing {
     pub(crate) bearer: Option<Secret>,
     pub(crate) body: Body,
     pub(crate) repeat: Repeat,
+    /// Besides the client's own.
+    pub(crate) headers: HeaderMap,
 }
 
 impl Outgoing {
@@ -74,6 +78,20 @@ impl Outgoing {
         let secrets: Vec<_> = secrets.iter().map(Secret::expose).collect();
         crate::text::clean(&crate::secret::redact(text, &secrets), limit)
     }
+
+    /// Takes the access token out of headers in which the server repeats it.
+    fn clean(&self, headers: &mut HeaderMap) {
+        let Some(token) = self.bearer.as_ref().map(Secret::expose) else {
+            return;
+        };
+        for value in headers.values_mut().filter(|it| it.len() >= token.len()) {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            if text.contains(token) {
+                let text = crate::secret::redact(&text, &[token]);
+                *value = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
+            }
+        }
+    }
 }
 
 /// An answer, whatever its status.
@@ -81,6 +99,7 @@ pub(crate) struct Incoming {
     pub(crate) status: u16,
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Zeroizing<Vec<u8>>,
     /// Of this attempt and those before it.
     pub(crate) outcome: Outcome,
@@ -92,9 +111,13 @@ pub(crate) type Failure = (Error, Outcome);
 
 impl Transport {
     /// For calls that run on `runtime`.
-    pub(crate) fn new(network: &Arc<Network>, runtime: &Handle, clock: Clock) -> Result<Self> {
+    pub(crate) fn new(
+        network: &Arc<Network>,
+        runtime: &Handle,
+        caller: Arc<Caller>,
+    ) -> Result<Self> {
         let pool = network.pool(runtime)?;
-        Ok(Transport { pool, clock })
+        Ok(Transport { pool, caller })
     }
 
     /// Sends, and sends again where [`retry::again_after`] says so. `before`: what earlier
@@ -108,7 +131,14 @@ impl Transport {
         let mut number = 0;
         let mut outcome = before;
         loop {
+            let told = self.told(request, number);
             let mut result = self.send_once(request, limits).await;
+            if let Some(told) = &told {
+                match &result {
+                    Ok(answer) => told.answered(answer.status, answer.request_id.as_deref()),
+                    Err((error, _)) => told.failed(error),
+                }
+            }
             let attempt = match &result {
                 Ok(answer) => retry::Attempt {
                     status: Some(answer.status),
@@ -133,13 +163,22 @@ impl Transport {
                     retry::again_after(request.repeat, attempt, limits.max_retries, fastrand::f64())
                 }
             };
-            let Some(wait) = again.filter(|wait| limits.outlasts(self.clock.real(*wait))) else {
+            let Some(wait) = again.filter(|wait| limits.outlasts(self.caller.clock.real(*wait)))
+            else {
                 return result.map_err(|(error, _)| (error, outcome));
             };
             tracing::debug!(method = %request.method, path = request.url.path(), number, ?wait, "sending again");
-            self.clock.sleep(wait).await;
+            if let Some(told) = &told {
+                told.repeated(self.caller.clock.real(wait));
+            }
+            self.caller.clock.sleep(wait).await;
             number += 1;
         }
+    }
+
+    fn told(&self, request: &Outgoing, number: u32) -> Option<Told> {
+        let events = &self.caller.events;
+        events.sending(request.method.as_str(), &request.url, number)
     }
 
     /// One request.
@@ -164,6 +203,8 @@ impl Transport {
     async fn exchange(&self, request: &Outgoing, handover: &Handover) -> Result<Incoming, Failure> {
         let mut outgoing = reqwest::Request::new(request.method.clone(), request.url.clone());
         let headers = outgoing.headers_mut();
+        replace(headers, &self.caller.headers);
+        replace(headers, &request.headers);
         if let Some(token) = &request.bearer {
             let bearer = bearer(token).map_err(|error| (error, Outcome::NotSent))?;
             headers.insert(AUTHORIZATION, bearer);
@@ -193,7 +234,7 @@ impl Transport {
         };
         let request_id = header("x-request-id").map(|id| request.without_secrets(id, 200));
         let retry_after = header("retry-after")
-            .and_then(|value| headers::retry_after(value, self.clock.now().wall));
+            .and_then(|value| headers::retry_after(value, self.caller.clock.now().wall));
         let too_long = || {
             let error = Error::invalid_response(format!(
                 "{} answered with more than 1 MiB, which no documented call does. Check the base URL.",
@@ -207,6 +248,8 @@ impl Transport {
         if announced > LARGEST_ANSWER as u64 {
             return Err(too_long());
         }
+        let mut headers = std::mem::take(response.headers_mut());
+        request.clean(&mut headers);
         let mut body = Wiped::with_capacity(announced as usize);
         while let Some(chunk) = response.chunk().await.map_err(|error| {
             let error = failure::of(error, &request.url, true).with_status(status);
@@ -221,6 +264,7 @@ impl Transport {
             status,
             request_id,
             retry_after,
+            headers,
             body: body.into_inner(),
             outcome: Outcome::of_status(status),
         })

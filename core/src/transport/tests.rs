@@ -1,6 +1,7 @@
 //! A server that stops in the middle of an answer.
 
 use super::*;
+use crate::{clock::Clock, events::Events};
 use std::io::{Read, Write};
 
 fn options() -> NetworkOptions {
@@ -33,13 +34,19 @@ async fn silence_ends_a_request_that_has_time_left() {
         bearer: None,
         body: Body::None,
         repeat: Repeat::Never,
+        headers: HeaderMap::new(),
     };
     let limits = Limits {
         timeout: Duration::from_secs(3600),
         max_retries: 0,
         deadline: None,
     };
-    let (error, outcome) = Transport::new(&network, &Handle::current(), Clock::new(1.0))
+    let caller = Arc::new(Caller {
+        clock: Clock::new(1.0),
+        headers: HeaderMap::new(),
+        events: Events::default(),
+    });
+    let (error, outcome) = Transport::new(&network, &Handle::current(), caller)
         .expect("a transport")
         .send(&request, limits, Outcome::NotSent)
         .await

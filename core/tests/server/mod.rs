@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response, StatusCode,
     body::{Bytes, Incoming},
+    header::{HeaderMap, HeaderValue},
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
@@ -54,6 +55,8 @@ struct Shared {
     /// For the token endpoint; silence when there are no more.
     renewals: Mutex<VecDeque<Answer>>,
     seen: Mutex<Vec<(String, Value)>>,
+    /// Of the last request.
+    headers: Mutex<HeaderMap>,
     arrived: Notify,
     connections: AtomicUsize,
 }
@@ -103,6 +106,11 @@ impl Server {
         self.seen().into_iter().map(|(path, _)| path).collect()
     }
 
+    /// The headers of the last request.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        self.shared.headers.lock().expect("no panic").clone()
+    }
+
     /// Resolves when a request has come since the last time.
     pub(crate) async fn request(&self) {
         self.shared.arrived.notified().await;
@@ -138,6 +146,7 @@ async fn answer(
     shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, io::Error> {
     let path = request.uri().path().to_owned();
+    *shared.headers.lock().expect("no panic") = request.headers().clone();
     let body = request.into_body().collect().await;
     let body = body.map_err(io::Error::other)?.to_bytes();
     let renewal = path.starts_with("/getServiceKeys");
@@ -158,6 +167,9 @@ async fn answer(
         Answer::Status(status, body, retry_after) => {
             let mut answer = Response::new(Full::from(body.to_string()));
             *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
+            answer
+                .headers_mut()
+                .insert("x-request-id", HeaderValue::from_static("req-1"));
             if retry_after > 0 {
                 answer
                     .headers_mut()
