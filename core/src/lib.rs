@@ -43,6 +43,7 @@ mod status;
 mod store;
 mod text;
 mod transport;
+mod warnings;
 
 pub use account::{ApiKey, ApiResponse, App, Balance, CreatedApp, ResponseInfo, ResponseSlot};
 pub use client::{AccountClient, AccountClientBuilder, Apps, BalanceApi, Keys, OAuth};
@@ -63,3 +64,5 @@ pub use store::{Answer as StoreAnswer, Step as StoreStep, SteppedCall};
 pub use store::{
     CredentialStore, EncryptedStore, FileStore, MemoryStore, Revision, StoreFuture, StoreLock,
 };
+#[doc(hidden)]
+pub use warnings::on_warning;
