@@ -355,6 +355,21 @@ impl Client {
         })
     }
 
+    fn api_key(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.run(py, |client| async move {
+            client.api_key().await.map(|it| it.expose().to_owned())
+        })
+    }
+
+    fn renew_api_key(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.run(py, |client| async move {
+            client
+                .renew_api_key()
+                .await
+                .map(|it| it.expose().to_owned())
+        })
+    }
+
     fn organizations(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.run(py, |client| async move {
             let all = client.organizations().await?;
