@@ -58,9 +58,7 @@ import Testing
             let record = #"{"version": 1, "orgs": {"org_1": {"api_key": "a-key-of-the-cli"}}}"#
             let client = try sandbox.client(store: MemoryStore(record: record))
             #expect(try await client.apiKey().expose() == "a-key-of-the-cli")
-            let error = await #expect(throws: AccountError.self) {
-                try await sandbox.client().apiKey()
-            }
+            let error = await accountError { try await sandbox.client().apiKey() }
             #expect(error?.code == .loginRequired)
         }
     }
