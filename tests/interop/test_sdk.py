@@ -178,6 +178,18 @@ class Command(Case):
         keys = self.keys()
         self.assertEqual((len(keys["keys"]), keys["deleted"]), (1, 0))
 
+    def test_our_key_is_used_and_kept_after_it_has_rewritten_the_file(self):
+        # It drops the fields that say which key is ours, so that the key counts as its own.
+        post(f"{self.control}/options", {"access_token_lifetime": 20})
+        with self.logged_in() as client:
+            ours = client.api_key()
+            self.run_cli("balance", "get")
+            self.assertEqual(self.counts()["token.refresh"], 1)
+            self.assertNotIn("api_key_id", self.auth_file.read_text())
+            self.assertTrue(client.api_key() == ours)
+            client.logout()
+        self.assertEqual(self.alive(), {fingerprint(ours)})
+
     def alive(self):
         return {key["raw_api_key"] for key in self.keys()["keys"]}
 
