@@ -59,7 +59,7 @@ failed = len(result.failures) + len(result.errors)
 print(f"python {result.testsRun - failed} {failed}")
 PYTHON
 }
-counted=$(python_tests | sed -n 's/^python //p')
+counted=$(python_tests | sed -n "s/^python //p") || true
 # shellcheck disable=SC2086
 add ${counted:-0 1}
 
