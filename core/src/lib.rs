@@ -20,6 +20,7 @@
 
 mod account;
 mod answer;
+mod api_key;
 mod client;
 mod clock;
 mod config;

@@ -3,6 +3,7 @@
 use crate::{
     Result,
     account::Places,
+    api_key,
     config::Config,
     engine::Link,
     session::{Background, Session},
@@ -17,6 +18,7 @@ pub(crate) struct Core {
     pub(crate) session: Arc<Session>,
     pub(crate) link: Arc<Link>,
     pub(crate) places: Places,
+    pub(crate) api_keys: api_key::Kept,
     /// The caller's, if not the default.
     pub(crate) store: Option<Arc<dyn CredentialStore>>,
 }
@@ -48,6 +50,7 @@ impl Core {
             session: Arc::new(session),
             link,
             places: Places::default(),
+            api_keys: api_key::Kept::default(),
             store,
         })
     }

@@ -51,8 +51,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "no_waiting",
         what: "takes a claim over at once",
-        from: "if !left.is_zero() && !long_gone {",
-        to: "if false {",
+        from: "(!left.is_zero() && !long_gone)",
+        to: "(false && !long_gone)",
         case: "two processes",
         property: "one sender per token",
     },
@@ -179,8 +179,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "never_taken_over",
         what: "waits for a claim as long as it is there",
-        from: "if !left.is_zero() && !long_gone {",
-        to: "if !long_gone {",
+        from: "(!left.is_zero() && !long_gone)",
+        to: "(!long_gone)",
         case: "a crash",
         property: "nobody waits forever",
     },

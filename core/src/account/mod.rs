@@ -32,11 +32,20 @@ use url::Url;
 
 /// The Account API as one connection pool reaches it.
 pub(crate) struct Account<'a> {
-    pub(crate) session: &'a Arc<Session>,
+    pub(crate) bearer: Bearer<'a>,
     pub(crate) transport: Transport,
     pub(crate) base: &'a Base,
     pub(crate) places: &'a Places,
     pub(crate) limits: Limits,
+}
+
+/// Whose access token is sent.
+#[derive(Clone, Copy)]
+pub(crate) enum Bearer<'a> {
+    /// A session's, which is renewed as need be.
+    Of(&'a Arc<Session>),
+    /// This one alone.
+    Only(&'a Secret),
 }
 
 /// Where the calls go that are made again and again.
@@ -87,8 +96,11 @@ impl Account<'_> {
             }
         }
         // A gateway's answer says nothing of the token.
-        if answer.status != 401 && answer.status < 500 {
-            self.session.note_accepted();
+        if answer.status != 401
+            && answer.status < 500
+            && let Bearer::Of(session) = self.bearer
+        {
+            session.note_accepted();
         }
         match answer.status {
             200..300 => Ok(answer),
@@ -105,10 +117,14 @@ impl Account<'_> {
     }
 
     async fn token(&self, rejected: Option<&Secret>, before: Outcome) -> Result<Secret, Failure> {
-        self.limits
-            .bound("an access token", self.session.access_token(rejected))
-            .await
-            .map_err(|error| (error, before))
+        match self.bearer {
+            Bearer::Only(token) => Ok(token.clone()),
+            Bearer::Of(session) => self
+                .limits
+                .bound("an access token", session.access_token(rejected))
+                .await
+                .map_err(|error| (error, before)),
+        }
     }
 
     async fn object(&self, call: Call) -> Result<Object> {

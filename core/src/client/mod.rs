@@ -1,9 +1,11 @@
 //! The façade: what people hold.
 
+mod api_key;
 mod apps;
 mod balance;
 mod builder;
 mod keys;
+mod logout;
 mod oauth;
 
 pub use apps::Apps;
@@ -14,7 +16,7 @@ pub use oauth::OAuth;
 
 use crate::{
     Error, ErrorKind, Result, Secret,
-    account::{Account, ApiResponse},
+    account::{Account, ApiResponse, Bearer},
     config::{CallLimits, CallOptions, Options, check_default_store, check_scopes},
     engine::Link,
     login::{DeviceLogin, LoginOptions},
@@ -203,43 +205,6 @@ impl AccountClient {
         self.start()?.bound(STORE, self.core.status()).await
     }
 
-    /// Revokes and forgets the login that this client acts for.
-    ///
-    /// # Errors
-    /// Whatever kept the login from being revoked; it is forgotten here all the same. `store`.
-    pub async fn logout(&self) -> Result<()> {
-        let limits = self.start()?;
-        let record = limits.bound(STORE, self.core.session.record()).await?;
-        match record.login(self.core.session.organization()) {
-            Some(login) => self.log_out(limits, Some(vec![login.key])).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Revokes and forgets the login of one organisation.
-    ///
-    /// # Errors
-    /// As [`AccountClient::logout`].
-    pub async fn logout_of(&self, organization: &str) -> Result<()> {
-        self.log_out(self.start()?, Some(vec![organization.to_owned()]))
-            .await
-    }
-
-    /// Revokes and forgets every login in the store.
-    ///
-    /// # Errors
-    /// As [`AccountClient::logout`].
-    pub async fn logout_all(&self) -> Result<()> {
-        self.log_out(self.start()?, None).await
-    }
-
-    async fn log_out(&self, limits: Limits, keys: Option<Vec<String>>) -> Result<()> {
-        let session = self.core.session.clone();
-        let background = self.core.session.background();
-        let done = background.spawn(session.logout(background.platform()?, keys))?;
-        limits.bound("the logout", done).await
-    }
-
     /// An access token that is valid now, renewed if need be: for calls that this crate does not
     /// wrap.
     ///
@@ -248,23 +213,6 @@ impl AccountClient {
     pub async fn access_token(&self) -> Result<Secret> {
         let token = self.core.session.access_token(None);
         self.start()?.bound(TOKEN, token).await
-    }
-
-    /// The key for Parallel's data API and its official SDKs: the stored one, or one that is made
-    /// now, once however many processes ask.
-    ///
-    /// # Errors
-    /// `login_required`, `permission_denied`, `store`, and those of the Account API.
-    pub async fn api_key(&self) -> Result<Secret> {
-        Err(Error::internal("not built yet"))
-    }
-
-    /// A new key in place of the one that this client gave out, which is deleted.
-    ///
-    /// # Errors
-    /// As [`AccountClient::api_key`].
-    pub async fn renew_api_key(&self) -> Result<Secret> {
-        self.api_key().await
     }
 
     /// Every organisation in the store.
@@ -323,7 +271,7 @@ impl AccountClient {
     fn account(&self) -> Result<Account<'_>> {
         let limits = self.start()?;
         Ok(Account {
-            session: &self.core.session,
+            bearer: Bearer::Of(&self.core.session),
             transport: self.core.link.transport(&self.core.config.clock)?,
             base: &self.core.config.account,
             places: &self.core.places,

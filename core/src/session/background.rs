@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     engine::{self, Link},
     oauth::Platform,
+    transport::Transport,
 };
 use std::{future::Future, pin::Pin, sync::Arc};
 use tokio_util::task::TaskTracker;
@@ -76,14 +77,17 @@ impl Background {
 
     /// The platform as detached work reaches it, also after the client was closed.
     pub(crate) fn platform(&self) -> Result<Platform> {
-        let detached = self.detached()?;
-        let transport = self
-            .link
-            .detached_transport(detached.runtime(), &self.config.clock)?;
         Ok(Platform {
-            transport,
+            transport: self.transport()?,
             base: self.config.platform.clone(),
             limits: self.config.detached_limits(),
         })
+    }
+
+    /// The way out for detached work, also after the client was closed.
+    pub(crate) fn transport(&self) -> Result<Transport> {
+        let detached = self.detached()?;
+        self.link
+            .detached_transport(detached.runtime(), &self.config.clock)
     }
 }

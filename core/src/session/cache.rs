@@ -20,7 +20,7 @@ pub(super) const KEPT: &str =
 /// How often a change that the store did not take is offered to it again.
 pub(super) const SAVE_AGAIN: Duration = Duration::from_secs(1);
 /// How often a change is made anew because somebody else was faster.
-pub(super) const CONFLICTS: u32 = 20;
+pub(crate) const CONFLICTS: u32 = 20;
 
 #[derive(Default)]
 pub(super) enum Cache {
@@ -84,9 +84,9 @@ impl Cache {
 
 /// A record as it was just read: what the store holds, and what it comes to with our changes.
 #[derive(Clone, Default)]
-pub(super) struct Loaded {
+pub(crate) struct Loaded {
     pub(super) text: Text,
-    pub(super) record: Arc<Record>,
+    pub(crate) record: Arc<Record>,
     pub(super) unsaved: bool,
 }
 
@@ -151,7 +151,7 @@ impl Session {
 
     /// Reads the store, whatever is cached. `revision` was asked for before, so that a write in
     /// between is read again rather than missed.
-    pub(super) async fn load(&self, held: &Held, revision: Option<u64>) -> Result<Loaded> {
+    pub(crate) async fn load(&self, held: &Held, revision: Option<u64>) -> Result<Loaded> {
         let changes = self.changes.load(Ordering::Acquire);
         let text = self.load_text(held).await?;
         if let Some(loaded) = self.known(&text, revision) {
@@ -231,7 +231,7 @@ impl Session {
 
     /// Writes `record` in place of what was `loaded`, and answers it as it would be loaded now;
     /// `None` where somebody was faster.
-    pub(super) async fn write(
+    pub(crate) async fn write(
         &self,
         loaded: &Loaded,
         record: Record,
@@ -261,7 +261,7 @@ impl Session {
     }
 
     /// Keeps a change in memory that the store did not take: the server has acted already.
-    pub(super) fn keep(&self, loaded: &Loaded, record: Record) {
+    pub(crate) fn keep(&self, loaded: &Loaded, record: Record) {
         let mut cache = self.cached();
         let record = self.with_kept(&cache, loaded, &record).unwrap_or(record);
         let kept = Loaded {
@@ -341,7 +341,7 @@ impl Session {
         Err((self.contended(), Some(loaded)))
     }
 
-    pub(super) fn contended(&self) -> Error {
+    pub(crate) fn contended(&self) -> Error {
         Error::store(
             format!(
                 "The credentials ({}) could not be replaced: the store said {CONFLICTS} times that they had changed meanwhile. Its replace must compare with exactly what its load returns.",

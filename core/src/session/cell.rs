@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 pub(super) type Text = Option<Zeroizing<String>>;
 
 /// The store's lock, where it has one; released when the last who needs it is done.
-pub(super) type Held = Option<Arc<StoreLock>>;
+pub(crate) type Held = Option<Arc<StoreLock>>;
 
 tokio::task_local! {
     /// The session whose store is at work.
@@ -43,7 +43,7 @@ impl Session {
     }
 
     /// The store's lock, or `None` where a claim takes its place.
-    pub(super) async fn lock(&self) -> Result<Held> {
+    pub(crate) async fn lock(&self) -> Result<Held> {
         let lock = ASKED_BY.scope(self.address(), self.store.lock());
         match tokio::time::timeout(self.lock_timeout, lock).await {
             Ok(lock) => Ok(lock?.map(Arc::new)),

@@ -453,17 +453,10 @@ impl<T: Clone + PartialEq> Machine<T> {
         }
         // A claim of our own is left over from a write that was thought to have failed.
         if let Some(claim) = seen.claim.filter(|claim| claim.owner != self.owner) {
-            let since = match watched {
-                Some((known, since)) if known == claim => since,
-                _ => now.real,
-            };
-            let left = lease(&claim).saturating_sub(now.real.saturating_sub(since));
-            // One that does not say when it was made is not judged by that.
-            let long_gone = !claim.made.is_zero()
-                && now.wall > claim.made.saturating_add(lease(&claim) + FAR_PAST);
-            if !left.is_zero() && !long_gone {
+            let (since, look) = watch(claim, watched, now);
+            if let Some(pause) = look {
                 self.phase = Phase::Waiting(claim, since);
-                return Effect::Wait(LOOK.min(left));
+                return Effect::Wait(pause);
             }
         }
         self.claim(seen.token, now)
@@ -639,6 +632,25 @@ pub(crate) fn ours_counts<T: PartialEq>(
     base == stored || stored.is_some_and(spent)
 }
 
+/// Since when a claim of somebody else has been seen unchanged, `watched` being what was seen
+/// before, and after how long to look at it again; `None` where it is over.
+pub(crate) fn watch(
+    claim: Claim,
+    watched: Option<(Claim, Duration)>,
+    now: Time,
+) -> (Duration, Option<Duration>) {
+    let since = match watched {
+        Some((known, since)) if known == claim => since,
+        _ => now.real,
+    };
+    let left = lease(&claim).saturating_sub(now.real.saturating_sub(since));
+    // One that does not say when it was made is not judged by that.
+    let long_gone =
+        !claim.made.is_zero() && now.wall > claim.made.saturating_add(lease(&claim) + FAR_PAST);
+    let look = (!left.is_zero() && !long_gone).then(|| LOOK.min(left));
+    (since, look)
+}
+
 /// What a claim says, within reason.
 fn lease(claim: &Claim) -> Duration {
     match claim.lease {
@@ -649,7 +661,7 @@ fn lease(claim: &Claim) -> Duration {
 
 /// Whether a request that is sent now is answered before a claim ends that was begun at `began`,
 /// by whichever clock says that more time has passed.
-fn in_time(began: Time, now: Time) -> bool {
+pub(crate) fn in_time(began: Time, now: Time) -> bool {
     let passed = now
         .real
         .saturating_sub(began.real)

@@ -15,13 +15,15 @@ mod refusal;
 
 pub(crate) use background::Background;
 pub use background::Detached;
+pub(crate) use cache::{CONFLICTS, Loaded};
+pub(crate) use cell::Held;
 pub(crate) use flight::SingleFlight;
 
 use crate::{
     Error, Result, Secret,
     clock::Clock,
-    oauth::{Platform, Tokens},
-    store::{CredentialStore, Login, Record},
+    oauth::Tokens,
+    store::{CredentialStore, KeyId, Login, Record},
 };
 use cache::{Cache, KEPT};
 use decide::{Decision, decide};
@@ -254,7 +256,7 @@ impl Session {
 
     /// A number of this session's own. From the system, for a forked child would go on with its
     /// parent's.
-    fn owner(&self) -> u64 {
+    pub(crate) fn owner(&self) -> u64 {
         *self.owner.get_or_init(|| {
             let mut bytes = [0; 8];
             let random = rustls::crypto::ring::default_provider().secure_random;
@@ -269,7 +271,7 @@ impl Session {
         spent.insert(key.to_owned(), token.clone());
     }
 
-    fn no_login(&self, record: &Record) -> Error {
+    pub(crate) fn no_login(&self, record: &Record) -> Error {
         let somewhere = record
             .keys()
             .iter()
@@ -338,47 +340,41 @@ impl Session {
         .await
     }
 
-    /// Forgets and revokes the logins of `keys`, or of all. They go from here first, so that
-    /// nobody waits for a slow server. A failure is reported, the store's before the server's.
-    pub(crate) async fn logout(
-        self: Arc<Self>,
-        platform: Platform,
+    /// Forgets the logins of `keys`, or all, and answers what they were: also where the store could
+    /// not be changed, as they count as forgotten here.
+    pub(crate) async fn forget(
+        self: &Arc<Self>,
         keys: Option<Vec<String>>,
-    ) -> Result<()> {
-        let forgotten: Arc<Mutex<Vec<Secret>>> = Arc::default();
-        let tokens = forgotten.clone();
+    ) -> (Vec<Forgotten>, Result<()>) {
+        let forgotten: Arc<Mutex<Vec<Forgotten>>> = Arc::default();
+        let found = forgotten.clone();
         let kept =
             "You are logged out in this process, but the stored login could not be removed. ";
         let removed = self
             .update(kept, false, move |record| {
                 let keys = keys.clone().unwrap_or_else(|| record.keys());
                 let logins: Vec<_> = keys.iter().filter_map(|key| record.login_of(key)).collect();
-                let mut tokens = tokens.lock().unwrap_or_else(PoisonError::into_inner);
-                for token in logins
-                    .iter()
-                    .filter_map(|login| login.refresh_token.clone())
-                {
-                    if !tokens.contains(&token) {
-                        tokens.push(token);
+                let is_changed = !logins.is_empty();
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                for login in logins {
+                    let api_key = record.own_api_key_of(&login.key);
+                    let forgotten = Forgotten { login, api_key };
+                    if !found.contains(&forgotten) {
+                        found.push(forgotten);
                     }
                 }
                 keys.iter().for_each(|key| record.forget(key));
-                !logins.is_empty()
+                is_changed
             })
             .await;
-        let tokens = std::mem::take(&mut *forgotten.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut failure = None;
-        for token in &tokens {
-            if let Err(error) = platform.revoke(token.expose()).await {
-                failure.get_or_insert(error);
-            }
-        }
-        removed?;
-        match failure {
-            None => Ok(()),
-            Some(error) => Err(error.prefixed(
-                "You are logged out here, but the login could not be revoked at Parallel and lives until it expires. ",
-            )),
-        }
+        let mut forgotten = forgotten.lock().unwrap_or_else(PoisonError::into_inner);
+        (std::mem::take(&mut *forgotten), removed)
     }
+}
+
+/// A login that is not stored any more, and the API key that was made with it.
+#[derive(PartialEq)]
+pub(crate) struct Forgotten {
+    pub(crate) login: Login,
+    pub(crate) api_key: Option<KeyId>,
 }

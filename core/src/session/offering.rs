@@ -45,7 +45,7 @@ impl Session {
     }
 
     /// Offers it for a while even if no call follows, and if the client is dropped.
-    pub(super) fn keep_offering(self: &Arc<Self>) {
+    pub(crate) fn keep_offering(self: &Arc<Self>) {
         if !self.cached().is_unsaved() || self.offering.swap(true, Ordering::AcqRel) {
             return;
         }

@@ -90,7 +90,7 @@ impl Session {
         }
     }
 
-    pub(super) fn time(&self) -> Time {
+    pub(crate) fn time(&self) -> Time {
         let now = self.clock.now();
         let wall = Duration::from_millis(unix_ms(SystemTime::now()));
         Time {

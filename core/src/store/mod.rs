@@ -12,7 +12,7 @@ pub(crate) use encrypted::Keys;
 pub use encrypted::{Answer, Step, SteppedCall};
 pub use file::FileStore;
 pub use memory::MemoryStore;
-pub(crate) use record::{Login, Record};
+pub(crate) use record::{KeyId, Login, Record};
 
 use crate::Result;
 use std::{fmt, future::Future, ops::Deref, pin::Pin, sync::Arc, time::Duration};

@@ -72,6 +72,8 @@ impl Player {
                 Value::Null
             }
             "access_token" => json!(client.access_token().await?.expose()),
+            "api_key" => json!({ "api_key": client.api_key().await?.expose() }),
+            "renew_api_key" => json!({ "api_key": client.renew_api_key().await?.expose() }),
             "organizations" => client
                 .organizations()
                 .await?

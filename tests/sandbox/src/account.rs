@@ -166,8 +166,9 @@ async fn delete_app(
     let mut caller = Caller::identify(&shared, &headers, "apps:delete")?;
     require_uuid("app_id", &app_id)?;
     caller.app(&app_id)?;
-    let apps = &mut caller.organization().apps;
-    apps.retain(|app| app.app_id != app_id);
+    caller
+        .organization()
+        .delete_apps(|app| app.app_id == app_id);
     Ok(json_answer(StatusCode::OK, &json!({})))
 }
 
@@ -180,11 +181,17 @@ async fn create_key(
     let mut caller = Caller::identify(&shared, &headers, "keys:create")?;
     require_uuid("app_id", &app_id)?;
     let order = account_json(&headers, &body, &[("api_key_name", NAME)])?;
+    let organization = caller.organization();
+    if organization.keys_forbidden {
+        let detail = "This organization does not allow API keys to be created";
+        return Err(ApiRefusal::new(StatusCode::FORBIDDEN, detail));
+    }
+    let withheld = organization.raw_api_key_withheld;
     let app = caller.app(&app_id)?;
     let app_name = app.app_name.clone();
     let key = app.create_key(order["api_key_name"].as_str().unwrap_or_default());
     let (user_id, user_email) = Key::created_by();
-    let body = json!({
+    let mut body = json!({
         "api_key_id": key.api_key_id,
         "api_key_name": key.api_key_name,
         "app_id": app_id,
@@ -192,9 +199,11 @@ async fn create_key(
         "created_by_user_id": user_id,
         "created_by_user_email": user_email,
         "display_value": key.display_value(),
-        "raw_api_key": key.raw_api_key,
         "created_at": key.created_at,
     });
+    if !withheld {
+        body["raw_api_key"] = key.raw_api_key.as_str().into();
+    }
     Ok(json_answer(StatusCode::OK, &body))
 }
 
@@ -205,10 +214,11 @@ async fn delete_key(
 ) -> Answer {
     let mut caller = Caller::identify(&shared, &headers, "keys:delete")?;
     require_uuid("app_id", &app_id)?;
-    let keys = &mut caller.app(&app_id)?.keys;
-    let before = keys.len();
-    keys.retain(|key| key.api_key_id != key_id);
-    if keys.len() == before {
+    caller.app(&app_id)?;
+    let deleted = caller
+        .organization()
+        .delete_keys(|app, key| app == app_id && key.api_key_id == key_id);
+    if deleted == 0 {
         return Err(ApiRefusal::new(StatusCode::NOT_FOUND, "API key not found"));
     }
     Ok(json_answer(StatusCode::OK, &json!({})))

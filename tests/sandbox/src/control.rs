@@ -1,6 +1,9 @@
 //! The control surface: what a test does to a sandbox. Its routes are listed, with
 //! their fields, in this folder's README.
 
+mod answer;
+mod organizations;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,16 +14,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, body::Bytes};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use self::answer::{Answer, ControlError, missing, ok, read};
 use crate::faults::Fault;
-use crate::request::json_answer;
 use crate::secrets::fingerprint;
 use crate::world::{Device, DeviceState};
 use crate::{Options, Shared};
-
-type Answer = Result<Response, ControlError>;
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
@@ -31,12 +31,12 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/expire-device-code", post(expire_device_code))
         .route("/expire-access-token", post(expire_access_token))
         .route("/revoke-family", post(revoke_family))
-        .route("/organizations", get(organizations).post(set_organization))
         .route("/options", post(set_options))
         .route("/requests", get(requests))
         .route("/counts", get(counts))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/reset", post(reset))
+        .merge(organizations::routes())
         .merge(crate::scenarios::control_routes())
         .layer(middleware::from_fn(refuse_web_pages))
 }
@@ -48,28 +48,6 @@ async fn refuse_web_pages(request: Request, next: Next) -> Response {
         return ControlError(StatusCode::FORBIDDEN, problem).into_response();
     }
     next.run(request).await
-}
-
-struct ControlError(StatusCode, String);
-
-impl IntoResponse for ControlError {
-    fn into_response(self) -> Response {
-        json_answer(self.0, &json!({ "error": self.1 }))
-    }
-}
-
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ControlError> {
-    let text: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(text)
-        .map_err(|error| ControlError(StatusCode::BAD_REQUEST, error.to_string()))
-}
-
-fn ok(body: &Value) -> Answer {
-    Ok(json_answer(StatusCode::OK, body))
-}
-
-fn missing(problem: impl Into<String>) -> ControlError {
-    ControlError(StatusCode::NOT_FOUND, problem.into())
 }
 
 async fn health() -> Answer {
@@ -245,72 +223,6 @@ async fn revoke_family(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer
         revoked += u32::from(!std::mem::replace(&mut family.revoked, true));
     }
     ok(&json!({ "revoked": revoked }))
-}
-
-async fn organizations(State(shared): State<Arc<Shared>>) -> Answer {
-    let world = shared.world();
-    let shown: Vec<Value> = world
-        .organizations
-        .iter()
-        .map(|(org_id, organization)| {
-            let apps: Vec<Value> = organization
-                .apps
-                .iter()
-                .map(|app| {
-                    json!({
-                        "app_id": app.app_id,
-                        "app_name": app.app_name,
-                        "keys": app.keys.iter().map(|key| &key.api_key_id).collect::<Vec<_>>(),
-                    })
-                })
-                .collect();
-            json!({
-                "org_id": org_id,
-                "org_name": organization.name,
-                "credit_balance_cents": organization.credit_balance_cents,
-                "pending_debit_balance_cents": organization.pending_debit_balance_cents,
-                "will_invoice": organization.will_invoice,
-                "card_declined": organization.card_declined,
-                "charges": organization.charges.len(),
-                "apps": apps,
-            })
-        })
-        .collect();
-    ok(&json!({ "organizations": shown }))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OrganizationChange {
-    org_id: String,
-    org_name: Option<String>,
-    credit_balance_cents: Option<f64>,
-    pending_debit_balance_cents: Option<f64>,
-    will_invoice: Option<bool>,
-    card_declined: Option<bool>,
-}
-
-async fn set_organization(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
-    let change: OrganizationChange = read(&body)?;
-    let mut world = shared.world();
-    let starting = world.options.starting_balance_cents;
-    let organization = world.organizations.ensure(&change.org_id, starting);
-    if let Some(name) = change.org_name {
-        organization.name = name;
-    }
-    if let Some(cents) = change.credit_balance_cents {
-        organization.credit_balance_cents = cents;
-    }
-    if let Some(cents) = change.pending_debit_balance_cents {
-        organization.pending_debit_balance_cents = cents;
-    }
-    if let Some(invoiced) = change.will_invoice {
-        organization.will_invoice = invoiced;
-    }
-    if let Some(declined) = change.card_declined {
-        organization.card_declined = declined;
-    }
-    ok(&json!({ "org_id": change.org_id }))
 }
 
 /// Changes options while the sandbox runs; they apply to what is made from now on.

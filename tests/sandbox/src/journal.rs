@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::http::{HeaderMap, Method, Uri, header};
 use serde_json::{Map, Value, json};
 
-use crate::request::{FORM, JSON, is_media_type};
+use crate::request::{API_KEY, FORM, JSON, is_media_type};
 use crate::secrets::fingerprint;
 
 /// The newest requests that are kept; older ones are only counted.
@@ -39,6 +39,7 @@ struct Entry {
     query: Option<Box<str>>,
     content_type: Option<Box<[u8]>>,
     authorization: Option<Box<[u8]>>,
+    api_key: Option<Box<[u8]>>,
     user_agent: Option<Box<[u8]>>,
     accept: Option<Box<[u8]>>,
     body: Box<[u8]>,
@@ -86,6 +87,7 @@ impl Journal {
             query: uri.query().map(Into::into),
             content_type: header(header::CONTENT_TYPE),
             authorization: header(header::AUTHORIZATION),
+            api_key: headers.get(API_KEY).map(|value| value.as_bytes().into()),
             user_agent: header(header::USER_AGENT),
             accept: header(header::ACCEPT),
             body: body.into(),
@@ -166,6 +168,7 @@ impl Entry {
             "accept": text(&self.accept),
             "user_agent": text(&self.user_agent),
             "bearer": bearer,
+            "api_key": text(&self.api_key).map(|key| fingerprint(&key)),
             "form": form,
             "json": body,
             "status": status,

@@ -1,5 +1,6 @@
-//! A local Parallel for demos and tests: the device flow, the Account API, the page
-//! on which a person approves, and a control surface that makes things go wrong.
+//! A local Parallel for demos and tests: the device flow, the Account API, the part of
+//! the data API that its keys are tried on, the page on which a person approves, and a
+//! control surface that makes things go wrong.
 //!
 //! It keeps real state and is strict about what it receives, so that a client which
 //! gets on with it gets on with the service.
@@ -19,6 +20,7 @@
 
 mod account;
 mod control;
+mod data;
 mod faults;
 mod journal;
 mod observe;
@@ -60,6 +62,7 @@ pub(crate) struct Addresses {
     pub(crate) platform_url: String,
     pub(crate) account_url: String,
     pub(crate) control_url: String,
+    pub(crate) data_url: String,
 }
 
 /// What the handlers of one sandbox share.
@@ -114,6 +117,7 @@ impl Sandbox {
         let addresses = Addresses {
             account_url: format!("{origin}/account"),
             control_url: format!("{origin}/_control"),
+            data_url: origin.clone(),
             platform_url: origin,
         };
         let shared = Arc::new(Shared {
@@ -143,6 +147,11 @@ impl Sandbox {
         &self.addresses.account_url
     }
 
+    /// Base of the data API, for the SDKs' `base_url`.
+    pub fn data_url(&self) -> &str {
+        &self.addresses.data_url
+    }
+
     /// Base of the control surface.
     pub fn control_url(&self) -> &str {
         &self.addresses.control_url
@@ -166,6 +175,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .merge(platform::routes())
         .merge(page::routes())
         .nest("/account", account::routes())
+        .merge(data::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(

@@ -41,6 +41,7 @@ async fn run(options: Options) -> Result<(), String> {
     let line = json!({
         "platform_url": sandbox.platform_url(),
         "account_url": sandbox.account_url(),
+        "data_url": sandbox.data_url(),
         "control_url": sandbox.control_url(),
         "pid": std::process::id(),
     });

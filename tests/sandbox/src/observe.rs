@@ -79,6 +79,10 @@ fn route_name(method: &Method, matched: Option<&str>, body: &Bytes) -> &'static 
         ("DELETE", "/account/service/v1/apps/{app_id}") => "apps.delete",
         ("POST", "/account/service/v1/apps/{app_id}/keys") => "keys.create",
         ("DELETE", "/account/service/v1/apps/{app_id}/keys/{key_id}") => "keys.delete",
+        ("POST", "/v1/search") => "search",
+        ("POST", "/v1/tasks/runs") => "tasks.create",
+        ("GET", "/v1/tasks/runs/{run_id}") => "tasks.retrieve",
+        ("GET", "/v1/tasks/runs/{run_id}/result") => "tasks.result",
         ("GET" | "POST", crate::page::PATH) => "page",
         _ => "other",
     }

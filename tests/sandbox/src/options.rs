@@ -38,6 +38,8 @@ pub struct Options {
     pub org_name: String,
     /// What every organisation starts with, in cents.
     pub starting_balance_cents: f64,
+    /// How long a task run takes, in seconds.
+    pub task_duration: f64,
 }
 
 impl Default for Options {
@@ -55,6 +57,7 @@ impl Default for Options {
             org_id: "org_sandbox".into(),
             org_name: "Sandbox Inc.".into(),
             starting_balance_cents: 5_000.0,
+            task_duration: 0.1,
         }
     }
 }
@@ -70,12 +73,13 @@ pub enum Invocation {
 
 /// The text of `--help`.
 pub const HELP: &str = "\
-A local Parallel: device flow, Account API, approval page, fault injection.
+A local Parallel: device flow, Account API, a part of the data API, approval page,
+fault injection.
 
 Usage: parallel-account-sandbox [OPTIONS]
 
 Listens on 127.0.0.1 and prints one line of JSON with its addresses:
-platform_url, account_url, control_url, pid. Ends on SIGTERM and SIGINT.
+platform_url, account_url, data_url, control_url, pid. Ends on SIGTERM and SIGINT.
 
 Options (SECONDS may be fractional):
   --port PORT                        default 0: any free port
@@ -91,6 +95,7 @@ Options (SECONDS may be fractional):
   --org-id ID                        default org_sandbox
   --org-name NAME                    default \"Sandbox Inc.\"
   --starting-balance-cents CENTS     default 5000
+  --task-duration SECONDS            how long a task run takes, default 0.1
   --help, --version
 ";
 
@@ -145,6 +150,7 @@ impl Invocation {
                 "--starting-balance-cents" => {
                     options.starting_balance_cents = seconds(&name, &value()?)?;
                 }
+                "--task-duration" => options.task_duration = seconds(&name, &value()?)?,
                 _ => return Err(format!("{name} is no option of this command; see --help")),
             }
         }
@@ -164,6 +170,7 @@ impl Options {
             ("refresh_token_lifetime", self.refresh_token_lifetime),
             ("authorization_lifetime", self.authorization_lifetime),
             ("grace", self.grace),
+            ("task_duration", self.task_duration),
             ("approve_after", self.approve_after.unwrap_or(0.0)),
         ];
         for (name, value) in times {

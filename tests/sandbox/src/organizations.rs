@@ -18,7 +18,11 @@ pub(crate) struct Organization {
     pub(crate) pending_debit_balance_cents: f64,
     pub(crate) will_invoice: bool,
     pub(crate) card_declined: bool,
+    pub(crate) keys_forbidden: bool,
+    pub(crate) raw_api_key_withheld: bool,
     pub(crate) apps: Vec<App>,
+    /// How many keys were deleted, by themselves or with their app.
+    pub(crate) keys_deleted: u64,
     /// Amounts charged, by idempotency key.
     pub(crate) charges: HashMap<String, i64>,
 }
@@ -78,6 +82,22 @@ impl Organizations {
             .map_or_else(|| org_id.to_owned(), |o| o.name.clone())
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Organization> {
+        self.0.values_mut()
+    }
+
+    /// Whose key this is, as long as it is not deleted.
+    pub(crate) fn owner_of_key(&self, raw_api_key: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(_, organization)| {
+                organization
+                    .keys()
+                    .any(|(_, key)| key.raw_api_key == raw_api_key)
+            })
+            .map(|(org_id, _)| org_id.as_str())
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Organization)> {
         self.0.iter()
     }
@@ -125,6 +145,32 @@ impl Organization {
 
     pub(crate) fn app_mut(&mut self, app_id: &str) -> Option<&mut App> {
         self.apps.iter_mut().find(|app| app.app_id == app_id)
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&App, &Key)> {
+        self.apps
+            .iter()
+            .flat_map(|app| app.keys.iter().map(move |key| (app, key)))
+    }
+
+    /// Deletes apps with their keys, and says how many.
+    pub(crate) fn delete_apps(&mut self, meant: impl Fn(&App) -> bool) -> usize {
+        let before = self.apps.len();
+        let gone = self.apps.iter().filter(|app| meant(app));
+        self.keys_deleted += gone.map(|app| app.keys.len() as u64).sum::<u64>();
+        self.apps.retain(|app| !meant(app));
+        before - self.apps.len()
+    }
+
+    /// Deletes keys, and says how many.
+    pub(crate) fn delete_keys(&mut self, meant: impl Fn(&str, &Key) -> bool) -> usize {
+        let before = self.keys().count();
+        for app in &mut self.apps {
+            app.keys.retain(|key| !meant(&app.app_id, key));
+        }
+        let deleted = before - self.keys().count();
+        self.keys_deleted += deleted as u64;
+        deleted
     }
 }
 

@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 pub(crate) const JSON: &str = "application/json";
 
+/// The header in which the data API takes its key.
+pub(crate) const API_KEY: &str = "x-api-key";
+
 /// A JSON answer.
 pub(crate) fn json_answer(status: StatusCode, body: &Value) -> Response {
     let text = body.to_string();

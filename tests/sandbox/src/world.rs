@@ -38,6 +38,7 @@ pub(crate) struct World {
     pub(crate) refresh_tokens: HashMap<String, RefreshToken>,
     pub(crate) families: Vec<Family>,
     pub(crate) organizations: Organizations,
+    pub(crate) task_runs: HashMap<String, TaskRun>,
     pub(crate) reuses: u64,
     pub(crate) form_key: String,
 }
@@ -97,6 +98,14 @@ pub(crate) struct Family {
     pub(crate) revoked: bool,
 }
 
+/// A task run of the data API.
+pub(crate) struct TaskRun {
+    pub(crate) org_id: String,
+    pub(crate) input: String,
+    pub(crate) processor: String,
+    pub(crate) done: Instant,
+}
+
 /// What a token request is answered with.
 pub(crate) struct Issued {
     pub(crate) access_token: String,
@@ -124,6 +133,7 @@ impl World {
             refresh_tokens: HashMap::new(),
             families: Vec::new(),
             organizations,
+            task_runs: HashMap::new(),
             reuses: 0,
             form_key: secrets::token("form"),
         }

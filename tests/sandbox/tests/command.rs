@@ -30,6 +30,7 @@ fn it_says_one_line_and_stops_on_a_signal() {
     let account = said["account_url"].as_str().unwrap();
     let (origin, _) = account.split_once("/account").unwrap();
     assert_eq!(said["platform_url"], origin);
+    assert_eq!(said["data_url"], origin);
 
     let port = origin.rsplit(':').next().unwrap();
     let (code, problem) = finished(&["--port", port]);

@@ -44,6 +44,7 @@ impl Record {
                     merged.take_claim(key, theirs);
                 }
             }
+            merged.take_api_key(key, base, ours);
         }
         merged
     }

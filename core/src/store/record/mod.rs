@@ -1,11 +1,13 @@
 //! The stored record: the same versioned JSON as Parallel's own CLI keeps, so that both can share
 //! a login. What we do not know is kept as it is.
 
+mod api_key;
 mod apply;
 mod claim;
 mod fields;
 mod merge;
 
+pub(crate) use api_key::KeyId;
 pub(crate) use fields::hash;
 
 use crate::{
@@ -48,6 +50,11 @@ impl Login {
     /// The organisation's id, where the server named it.
     pub(crate) fn org_id(&self) -> Option<&str> {
         (self.key != UNNAMED).then_some(self.key.as_str())
+    }
+
+    /// Whether the login is known not to have this scope.
+    pub(crate) fn lacks(&self, scope: &str) -> bool {
+        !self.scopes.is_empty() && !self.scopes.iter().any(|granted| granted == scope)
     }
 }
 
@@ -208,7 +215,8 @@ impl Record {
         })
     }
 
-    /// Forgets one login. What else is known of the organisation stays.
+    /// Forgets one login, and the API key that we made with it. What else is known of the
+    /// organisation stays.
     pub(crate) fn forget(&mut self, key: &str) {
         let Some(orgs) = self.0.get_mut("orgs").and_then(Value::as_object_mut) else {
             return;
@@ -219,6 +227,7 @@ impl Record {
         if let Some(mut login) = org.remove(LOGIN) {
             wipe(&mut login);
         }
+        Record::forget_own_api_key(org);
         let nothing_left = org
             .iter()
             .all(|(name, value)| name == "org_name" || value.is_null());

@@ -34,6 +34,13 @@ impl Bench {
             .request(method, format!("{}{path}", self.sandbox.account_url()))
     }
 
+    pub(crate) fn data(&self, method: &str, path: &str, key: &str) -> RequestBuilder {
+        let method = method.parse().expect("a method");
+        self.http
+            .request(method, format!("{}{path}", self.sandbox.data_url()))
+            .header("x-api-key", key)
+    }
+
     pub(crate) async fn control(&self, path: &str, body: Value) -> Value {
         let url = format!("{}{path}", self.sandbox.control_url());
         let answer = self.http.post(url).json(&body).send().await.expect(path);
