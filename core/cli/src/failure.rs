@@ -188,10 +188,15 @@ fn in_our_words(error: &Error) -> String {
 
 /// `Log in first.` at the end says the same as the advice that follows.
 fn with_advice(message: &str, advice: &str) -> String {
-    let trimmed = [" Log in first.", " Log in again.", " Start a new login."]
-        .iter()
-        .find_map(|end| message.strip_suffix(end))
-        .unwrap_or(message);
+    let trimmed = [
+        " Log in first.",
+        " Log in there first.",
+        " Log in again.",
+        " Start a new login.",
+    ]
+    .iter()
+    .find_map(|end| message.strip_suffix(end))
+    .unwrap_or(message);
     format!("{} {advice}", capitalized(trimmed.to_owned()))
 }
 

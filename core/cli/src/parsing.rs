@@ -50,7 +50,10 @@ fn answer(error: &Error, json: bool) -> u8 {
         }
         _ if json => {
             let text = rendered.to_string();
-            let message = text.strip_prefix("error: ").unwrap_or(&text);
+            // What follows is the usage, for people.
+            let message = text.split("\n\nUsage:").next().unwrap_or(&text);
+            let message = message.split("\n\nFor more").next().unwrap_or(message);
+            let message = message.strip_prefix("error: ").unwrap_or(message);
             Output::new(true).fail(&Failure::bad_input(message));
             BAD_INPUT
         }

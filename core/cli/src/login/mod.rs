@@ -167,7 +167,7 @@ async fn approved(
             () = sleep_or_forever(give_up) => {
                 let (timeout, _) = give_up.unwrap_or((Duration::ZERO, Instant::now()));
                 return Err(Failure::timeout(format!(
-                    "The login was not approved within {} s. Start a new login, or allow more time by --timeout.",
+                    "The login was not approved within {} s. Start a new login with a longer --timeout.",
                     timeout.as_secs_f64(),
                 )));
             }

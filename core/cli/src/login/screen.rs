@@ -93,7 +93,7 @@ impl<'a> Screen<'a> {
                     let code = STANDARD.encode(self.login.user_code());
                     // Terminals that do not know OSC 52 ignore it.
                     to_stderr(&format!("\x1b]52;c;{code}\x07"));
-                    self.note = "The code was copied. ";
+                    self.note = "The code was sent to the clipboard. ";
                 }
                 _ => {}
             }
