@@ -85,6 +85,8 @@ class Parallel:
 class File:
     """A credentials file that processes share."""
 
+    kind = "a file"
+
     def __init__(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.path = pathlib.Path(self.folder.name) / "auth.json"
@@ -103,6 +105,8 @@ class File:
 
 class Database:
     """A login in Redis, with a database of its own."""
+
+    kind = "Redis"
 
     def __init__(self, engine_url: str, number: int) -> None:
         import redis

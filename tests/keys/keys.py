@@ -65,7 +65,7 @@ class Keys(unittest.TestCase):
         codes = {answer.get("code") for answer in crew.together(workers, "get")}
         self.assertEqual(codes, {"login_required"})
         print(
-            f"{processes} processes ({', '.join(crew.languages)}) on {{File: "a file", Database: "Redis"}[type(place)]}: "
+            f"{processes} processes ({', '.join(crew.languages)}) on {place.kind}: "
             f"{keys['made']} keys made, 1 alive after all renewed, 0 after the logout",
             file=sys.stderr,
         )
