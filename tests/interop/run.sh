@@ -32,11 +32,14 @@ if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
 fi
 export PARALLEL_CLI="$venv/bin/parallel-cli"
 bindings-python/tools/setup
+recipe "python" "$place/guide.py"
+recipe "python use" "$place/guide_use.py"
 recipe "python renewing" "$place/recipe.py"
 recipe "python renewing-async" "$place/recipe_async.py"
 
 cp "$here"/node/* "$place/node/"
 bindings-node/tools/install "$place/node"
+recipe "ts" "$place/node/guide.ts"
 recipe "ts renewing" "$place/node/recipe.ts"
 (cd "$place/node" && node_modules/.bin/tsc -p .)
 

@@ -5,6 +5,9 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import pathlib
+import subprocess
+import sys
 import threading
 import unittest
 
@@ -12,6 +15,7 @@ from parallel import AsyncParallel, AuthenticationError, Parallel
 from parallel_account import AccountClient, AsyncAccountClient, FileStore
 
 # The recipes of docs/parallel-sdks.md, as run.sh cut them out.
+import recipe
 from recipe import RenewingParallel
 from recipe_async import AsyncRenewingParallel
 from support import SandboxCase, fingerprint, post
@@ -143,6 +147,29 @@ class Sdk(Case):
         # The key that was refused at first is gone.
         keys = self.keys()
         self.assertEqual((keys["made"], len(keys["keys"])), (2, 1))
+
+
+class Guide(Case):
+    def test_the_first_lines_of_the_guide(self):
+        folder = pathlib.Path(recipe.__file__).parent
+        log_in = (
+            "from parallel_account import AccountClient\n"
+            'AccountClient(client_name="My App").login(open_browser=False, on_prompt=print)\n'
+        )
+        names = ("guide.py", "recipe.py", "guide_use.py")
+        code = "".join([log_in, *((folder / name).read_text() for name in names)])
+        paths = os.environ["PYTHONPATH"]
+        base_url = self.said["data_url"]
+        reader = subprocess.Popen(
+            [sys.executable, "-c", f"{code}\nprint(found.results[0].title)"],
+            env={**self.environment, "PYTHONPATH": paths, "PARALLEL_BASE_URL": base_url},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        post(f"{self.control}/approve", {"wait": 30})
+        output, _ = reader.communicate(timeout=60)
+        self.assertEqual(output.splitlines()[-1:], ["longest river"])
+        self.assertEqual(self.keys()["keys"][0]["app_name"], "My App")
 
 
 class Command(Case):
