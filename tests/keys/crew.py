@@ -245,9 +245,9 @@ class Crew:
             return CommandRun(self.place.place, name, self.parallel.environment)
         return Worker(language, self.place.place, name, self.parallel.environment)
 
-    def start_many(self, count: int) -> list[Worker | CommandRun]:
-        """As many of each language as there can be, all of them ready."""
-        workers = [self.start(self.languages[n % len(self.languages)]) for n in range(count)]
+    def start_all(self, languages: list[str]) -> list[Worker | CommandRun]:
+        """A process of each language named, all of them ready."""
+        workers = [self.start(language) for language in languages]
         for worker in workers:
             worker.await_ready()
         return workers
