@@ -13,7 +13,7 @@ demo:
 test:
 	@tests/run.sh
 
-## make test-SUITE     one of: lint rust python node swift browser interop readme demo stress fleet
+## make test-SUITE     one of: lint rust python node swift browser interop readme demo stress fleet keys
 test-%:
 	@tests/run.sh $*
 
@@ -21,10 +21,11 @@ test-%:
 model:
 	cargo test --profile model -p parallel-account-model -- --ignored --nocapture
 
-## make stress         the long form of the stress tests (32 processes, 500 kills, 1000 schedules)
+## make stress         the long form of the stress tests (32 processes, 500 kills, 1000 schedules; data keys)
 stress:
 	FAULT_SEEDS=1000 cargo test -p parallel-account --test faults -- --nocapture
 	tests/stress/run.sh --long
+	tests/keys/run.sh --long
 
 ## make fleet          the long form of the fleet: 64 processes on Redis, Postgres and SQLite (about two hours)
 fleet:

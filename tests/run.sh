@@ -35,6 +35,7 @@ suite_interop() { tests/interop/run.sh; }
 suite_demo() { tests/demo/run.sh; }
 suite_stress() { tests/stress/run.sh; }
 suite_fleet() { tests/fleet/run.sh; }
+suite_keys() { tests/keys/run.sh; }
 suite_readme() { tests/readme/run.sh; }
 
 # The counts of a log: its last line says them, or each of cargo's does.
@@ -46,7 +47,7 @@ counts() {
     fi
 }
 
-all="lint rust python node swift browser interop readme demo stress fleet"
+all="lint rust python node swift browser interop readme demo stress fleet keys"
 summary="" table="" total_passed=0 total_failed=0
 for suite in ${*:-$all}; do
     declare -F "suite_$suite" >/dev/null || missing "There is no suite $suite; there are: $all"

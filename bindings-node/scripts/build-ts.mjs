@@ -43,6 +43,10 @@ export const { ${exports.sort().join(', ')} } = createRequire(import.meta.url)('
 `,
 );
 
+// The command needs the native module alone, which it finds from dist/ as the library does.
+const command = { ...common, entryPoints: ['ts/command.ts'] };
+await build({ ...command, format: 'cjs', outfile: join(folder, 'command.js') });
+
 // The stores stand alone, without the native module, so that bundlers can leave out what is not
 // used.
 const databases = { ...common, entryPoints: ['ts/databases/index.ts'] };

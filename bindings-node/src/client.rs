@@ -12,9 +12,7 @@ use crate::bridge::{NativeBridge, Shared};
 use crate::encrypted::{NativeCipher, around};
 use crate::failure::{Failure, caught};
 use crate::login::NativeLogin;
-use crate::models::{
-    ApiKey, ApiResponse, App, Balance, DeviceCode, LoginStatus, Organization, PollAnswer, Tokens,
-};
+use crate::models::{ApiKey, ApiResponse, App, Balance, LoginStatus, Organization};
 use crate::runtime;
 use crate::store::{HostStore, NativeStore};
 
@@ -63,8 +61,8 @@ pub struct Limits {
 /// What `AccountClient` in `ts/client.ts` holds.
 #[napi]
 pub struct NativeClient {
-    client: AccountClient,
-    bridge: Arc<Shared>,
+    pub(crate) client: AccountClient,
+    pub(crate) bridge: Arc<Shared>,
 }
 
 /// Makes a client; no thread, socket or file is touched.
@@ -156,7 +154,7 @@ pub(crate) fn duration(milliseconds: f64) -> Duration {
 }
 
 impl NativeClient {
-    fn limited(&self, limits: Option<Limits>) -> AccountClient {
+    pub(crate) fn limited(&self, limits: Option<Limits>) -> AccountClient {
         match limits {
             None => self.client.clone(),
             Some(Limits {
@@ -288,84 +286,6 @@ impl NativeClient {
     }
 }
 
-/// The documented OAuth requests, one by one.
-#[napi]
-impl NativeClient {
-    #[napi]
-    pub fn oauth_register(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
-            let registration = client.oauth().register().await?;
-            Ok(registration.client_id)
-        });
-    }
-
-    #[napi]
-    pub fn oauth_request_device_code(
-        &self,
-        env: Env,
-        call: u32,
-        limits: Option<Limits>,
-        client_id: String,
-        scopes: Vec<String>,
-    ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
-            client
-                .oauth()
-                .request_device_code(&client_id, &scopes)
-                .await
-                .map(DeviceCode::from)
-        });
-    }
-
-    #[napi]
-    pub fn oauth_poll_token(
-        &self,
-        env: Env,
-        call: u32,
-        limits: Option<Limits>,
-        client_id: String,
-        device_code: String,
-    ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
-            client
-                .oauth()
-                .poll_token(&client_id, &device_code)
-                .await
-                .map(PollAnswer::from)
-        });
-    }
-
-    #[napi]
-    pub fn oauth_refresh(
-        &self,
-        env: Env,
-        call: u32,
-        limits: Option<Limits>,
-        refresh_token: String,
-        client_id: Option<String>,
-    ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
-            client
-                .oauth()
-                .refresh(&refresh_token, client_id.as_deref())
-                .await
-                .map(Tokens::from)
-        });
-    }
-
-    #[napi]
-    pub fn oauth_revoke(&self, env: Env, call: u32, limits: Option<Limits>, refresh_token: String) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
-            client.oauth().revoke(&refresh_token).await
-        });
-    }
-}
-
 /// The login and what is stored of it.
 #[napi]
 impl NativeClient {
@@ -437,6 +357,24 @@ impl NativeClient {
         self.bridge.run_for(&self.client, env, call, async move {
             let token = client.access_token().await?;
             Ok(token.expose().to_owned())
+        });
+    }
+
+    #[napi]
+    pub fn api_key(&self, env: Env, call: u32, limits: Option<Limits>) {
+        let client = self.limited(limits);
+        self.bridge.run_for(&self.client, env, call, async move {
+            let key = client.api_key().await?;
+            Ok(key.expose().to_owned())
+        });
+    }
+
+    #[napi]
+    pub fn renew_api_key(&self, env: Env, call: u32, limits: Option<Limits>) {
+        let client = self.limited(limits);
+        self.bridge.run_for(&self.client, env, call, async move {
+            let key = client.renew_api_key().await?;
+            Ok(key.expose().to_owned())
         });
     }
 

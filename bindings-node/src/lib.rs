@@ -13,9 +13,11 @@
 mod batch;
 mod bridge;
 mod client;
+mod command;
 mod encrypted;
 mod failure;
 mod login;
 mod models;
+mod oauth;
 mod runtime;
 mod store;

@@ -51,6 +51,8 @@ const calls = {
   status: (options) => client.status(options),
   logout: (options) => client.logout(options),
   accessToken: (options) => client.accessToken(options),
+  apiKey: (options) => client.apiKey(options),
+  renewApiKey: (options) => client.renewApiKey(options),
   organizations: (options) => client.organizations(options),
   selectOrganization: (options) => client.selectOrganization('org', options),
 };

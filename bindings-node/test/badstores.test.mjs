@@ -2,28 +2,10 @@
 // no loop.
 
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import { AccountClient, LoginRequiredError, StoreCorruptError, StoreError } from 'parallel-account';
-import { startSandbox } from './support/sandbox.mjs';
+import { describe, test } from 'node:test';
+import { LoginRequiredError, StoreCorruptError, StoreError } from 'parallel-account';
+import { login, make, sandbox, tokensOf } from './support/storeclients.mjs';
 import { AsyncStore, storeWith } from './support/stores.mjs';
-
-let sandbox;
-before(async () => {
-  sandbox = await startSandbox('--interval', 0.05);
-});
-after(() => sandbox.stop());
-beforeEach(() => sandbox.control('reset', {}));
-
-const make = (store, more) =>
-  new AccountClient({
-    ...sandbox.urls,
-    [Symbol.for('parallel-account.time-scale')]: 20,
-    store,
-    ...more,
-  });
-
-const login = (client) =>
-  client.login({ openBrowser: false, onPrompt: ({ userCode }) => sandbox.approve(userCode) });
 
 /** A store with a login in it. */
 async function loggedIn() {
@@ -31,9 +13,6 @@ async function loggedIn() {
   await login(make(store));
   return store;
 }
-
-/** What a record says of its only login. */
-const tokens = (record) => Object.values(JSON.parse(record).orgs)[0].control_api;
 
 const hang = () => new Promise(() => undefined);
 
@@ -93,7 +72,7 @@ describe('a method that fails', () => {
     store.replace = works;
     assert.equal((await client.balance.get()).creditBalanceCents, 5000);
     await client.settled();
-    assert.notEqual(tokens(store.record).refresh_token, tokens(before).refresh_token);
+    assert.notEqual(tokensOf(store.record).refresh_token, tokensOf(before).refresh_token);
     assert.equal((await make(store).balance.get()).creditBalanceCents, 5000);
     assert.equal((await sandbox.control('counts')).refresh_token_reuses, 0);
   });

@@ -284,11 +284,14 @@ test('arguments of the wrong type are refused by name', async () => {
     for (const wrong of [undefined, null, {}, 'redis://localhost']) {
       assert.throws(
         () => new Store(wrong, 'ada'),
-        /^TypeError: (client|connection|database) must be /,
+        /^TypeError: (client|connection|database) must be .*, not \w.*\. Pass the /,
       );
     }
     for (const key of [undefined, null, 7, '']) {
-      assert.throws(() => new Store(client, key), /^TypeError: key must be a string/);
+      assert.throws(
+        () => new Store(client, key),
+        /^TypeError: key must be a string that is not empty, not \w.*\. Pass the user's ID/,
+      );
     }
     for (const key of ['a\0b', 'user-\ud800']) {
       assert.throws(() => new Store(client, key), /^TypeError: key must be without NUL/);

@@ -4,32 +4,11 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import { AccountClient, ConfigError } from 'parallel-account';
+import { describe, test } from 'node:test';
+import { ConfigError } from 'parallel-account';
 import { isolated } from './support/isolation.mjs';
-import { startSandbox } from './support/sandbox.mjs';
+import { login, make, sandbox, tokensOf } from './support/storeclients.mjs';
 import { AsyncStore, storeWith, turn } from './support/stores.mjs';
-
-let sandbox;
-before(async () => {
-  sandbox = await startSandbox('--interval', 0.05);
-});
-after(() => sandbox.stop());
-beforeEach(() => sandbox.control('reset', {}));
-
-const make = (store, more) =>
-  new AccountClient({
-    ...sandbox.urls,
-    [Symbol.for('parallel-account.time-scale')]: 20,
-    store,
-    ...more,
-  });
-
-const login = (client) =>
-  client.login({ openBrowser: false, onPrompt: ({ userCode }) => sandbox.approve(userCode) });
-
-const refreshToken = (record) =>
-  Object.values(JSON.parse(record).orgs)[0].control_api.refresh_token;
 
 /** A promise, and what resolves it. */
 function gate() {
@@ -105,7 +84,7 @@ describe('where a method runs', () => {
     while ((await sandbox.count('token.refresh')) === 0) await turn();
     controller.abort();
     await assert.rejects(begun, { name: 'AbortError' });
-    while (refreshToken(store.record) === refreshToken(before)) await turn();
+    while (tokensOf(store.record).refresh_token === tokensOf(before).refresh_token) await turn();
     assert.deepEqual([...new Set(seen)], ['ada']);
   });
 

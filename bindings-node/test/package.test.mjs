@@ -2,10 +2,10 @@
 // TypeScript. `tools/setup-packaging` comes first.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 const here = join(import.meta.dirname, '..');
@@ -57,6 +57,27 @@ describe('the packed package in an empty project', () => {
     const [count, ...rest] = run('node', ['both.mjs'], project).trim().split(' ');
     assert.ok(Number(count) > 25);
     assert.deepEqual(rest, ['true', 'true', 'login_required']);
+  });
+
+  test('has the command, by npx and by its name', () => {
+    const { version } = manifestOf('parallel-account');
+    const said = `parallel-account ${version}\n`;
+    assert.equal(run('npx', ['--no-install', 'parallel-account', '--version'], project), said);
+    const bin = join(project, 'node_modules', '.bin', 'parallel-account');
+    assert.equal(run(bin, ['--version'], project), said);
+  });
+
+  test('the command loads the native module alone', () => {
+    const code = `
+      process.argv = ['node', 'parallel-account', '--version'];
+      process.on('exit', () => console.error(Object.keys(require.cache).join(' ')));
+      require('./node_modules/.bin/parallel-account');`;
+    const { stderr } = spawnSync('node', ['-e', code], { cwd: project, encoding: 'utf8' });
+    const names = stderr
+      .trim()
+      .split(' ')
+      .map((file) => basename(file));
+    assert.deepEqual(names, ['command.js', `parallel-account.${platform}.node`]);
   });
 
   test('a bundler takes the stores that are used, and no driver', async () => {
@@ -147,6 +168,20 @@ describe('a native module that is not there', () => {
           'another platform: delete both and install again',
       ),
     );
+  });
+
+  test('lets the command say so in a line, and end with 1', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'parallel-account-'));
+    const from = join(project, 'node_modules', 'parallel-account');
+    cpSync(from, join(folder, 'node_modules', 'parallel-account'), { recursive: true });
+    const file = join(folder, 'node_modules', 'parallel-account', 'dist', 'command.js');
+    const { status, stdout, stderr } = spawnSync('node', [file, '--version'], { encoding: 'utf8' });
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(
+      stderr,
+      /^parallel-account: The package parallel-account-\S+ is not installed.*\n$/,
+    );
+    rmSync(folder, { recursive: true });
   });
 
   test('for a platform that has none says so, and which have', () => {

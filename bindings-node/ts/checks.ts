@@ -2,6 +2,7 @@
 // caller's words. What an argument means (ranges, forms of URLs) is checked by the core.
 
 import { type AccountErrorDetails, ConfigError, InvalidRequestError } from './errors.js';
+import { kindOf } from './kind.js';
 import { Secret, type SecretText } from './secret.js';
 
 type Refusal = new (details: AccountErrorDetails) => Error;
@@ -12,24 +13,6 @@ const CODES = { config: 'config', invalid: 'invalid_request' } as const;
 export function refuse(message: string, refusal: Refusal): never {
   const code = refusal === InvalidRequestError ? CODES.invalid : CODES.config;
   throw new refusal({ code, message });
-}
-
-/** What a person would call a value that should have been another; never its text. */
-export function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
-  switch (typeof value) {
-    case 'undefined':
-      return 'nothing';
-    case 'object':
-      return 'an object';
-    case 'function':
-      return 'a function';
-    case 'string':
-      return 'a string';
-    default:
-      return `the ${typeof value} ${String(value)}`;
-  }
 }
 
 export function requireString(

@@ -142,7 +142,8 @@ export class AccountClient implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Revokes the login and forgets it, also where revoking fails.
+   * Revokes the login and forgets it, also where revoking fails. A data key that this library made
+   * is deleted, as far as that is possible; the error says so if it could not be.
    * @param options `organization`: the login of that one; `all`: every login in the store.
    */
   async logout(options?: CallOptions & { all?: boolean; organization?: string }): Promise<void> {
@@ -162,6 +163,42 @@ export class AccountClient implements AsyncDisposable, Disposable {
       client.accessToken(number, limits),
     );
     return new Secret(token);
+  }
+
+  /**
+   * The organization's key for Parallel's data API and its SDKs:
+   *
+   * ```js
+   * const parallel = new Parallel({ apiKey: (await client.apiKey()).expose() });
+   * ```
+   *
+   * The stored key, without any network, where there is one; the key of Parallel's own CLI counts.
+   * Otherwise a key is made, in the app that is named as the client is, and stored: one, however many
+   * processes ask at once.
+   * @throws {LoginRequiredError} There is no key, and nobody is logged in to make one.
+   * @throws {PermissionDeniedError} The login lacks a scope, which the message names; nothing was
+   *   sent. A key needs `apps:read` and `keys:create`, and `apps:create` if there is no such app.
+   * @throws {AccountError} With `outcomeUnknown` if the answer to the new key was lost: the message
+   *   names the app in which a key may be left behind.
+   */
+  async apiKey(options?: CallOptions): Promise<Secret> {
+    const key = await this.#session.call<string>(options, (client, number, limits) =>
+      client.apiKey(number, limits),
+    );
+    return new Secret(key);
+  }
+
+  /**
+   * A new key in place of the one that this client answered last, for when Parallel refuses that
+   * (401). It is stored, and the old key is deleted if this library made it. If another process has
+   * replaced the key already, its key is answered.
+   * @throws {AccountError} As {@link AccountClient.apiKey}.
+   */
+  async renewApiKey(options?: CallOptions): Promise<Secret> {
+    const key = await this.#session.call<string>(options, (client, number, limits) =>
+      client.renewApiKey(number, limits),
+    );
+    return new Secret(key);
   }
 
   /** The organisations with a login in the store. */

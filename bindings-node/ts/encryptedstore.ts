@@ -1,7 +1,6 @@
 import { types } from 'node:util';
 import { unwrap } from './bridge.js';
 import {
-  kindOf,
   optionalBoolean,
   optionalString,
   refuse,
@@ -11,6 +10,7 @@ import {
 import type { CredentialStore } from './credentialstore.js';
 import { ConfigError } from './errors.js';
 import { checkedRecord, checkedReplaced } from './hoststore.js';
+import { kindOf } from './kind.js';
 import { type NativeCipher, type NativeEncryptedCall, native } from './native.js';
 import { requireStore } from './requirestore.js';
 

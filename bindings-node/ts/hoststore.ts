@@ -3,8 +3,8 @@
 
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
-import { kindOf } from './checks.js';
 import type { CredentialStore } from './credentialstore.js';
+import { kindOf } from './kind.js';
 import type { NativeBridge } from './native.js';
 
 /** A call of a store's method that the native side asks for. */

@@ -1,8 +1,7 @@
 // The native module as TypeScript sees it. Internal: what it hands over is turned into the public
 // classes in the files beside this one. Times are milliseconds since 1970, durations milliseconds.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { load } from './loader.js';
 
 export interface NativeFailure {
   code: string;
@@ -146,6 +145,8 @@ export interface NativeClient {
   status(call: number, limits: Limits): void;
   logout(call: number, limits: Limits, all: boolean, organization?: string): void;
   accessToken(call: number, limits: Limits): void;
+  apiKey(call: number, limits: Limits): void;
+  renewApiKey(call: number, limits: Limits): void;
   organizations(call: number, limits: Limits): void;
   selectOrganization(call: number, limits: Limits, id: string): void;
   settled(call: number): void;
@@ -211,61 +212,4 @@ interface Native {
   openBrowser(bridge: NativeBridge, call: number, url: string): void;
 }
 
-/** How the file of this platform is named: `linux-x64-gnu`, `darwin-arm64`, … */
-export function platformName(): string {
-  const base = `${process.platform}-${process.arch}`;
-  if (process.platform === 'win32') return `${base}-msvc`;
-  if (process.platform !== 'linux') return base;
-  return `${base}-${runsOnMusl() ? 'musl' : 'gnu'}`;
-}
-
-/** Alpine and its kin name their loader so; asking Node's own report instead takes 30 ms. */
-function runsOnMusl(): boolean {
-  const arch =
-    process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch;
-  return existsSync(`/lib/ld-musl-${arch}.so.1`);
-}
-
-/** For which there are packages. */
-const PLATFORMS = [
-  'linux-x64-gnu',
-  'linux-arm64-gnu',
-  'linux-x64-musl',
-  'linux-arm64-musl',
-  'darwin-x64',
-  'darwin-arm64',
-  'win32-x64-msvc',
-  'win32-arm64-msvc',
-];
-
-function load(): Native {
-  const platform = platformName();
-  // A checkout has its own; the published package has none.
-  const file = join(__dirname, '..', 'native', `parallel-account.${platform}.node`);
-  const name = `parallel-account-${platform}`;
-  try {
-    return require(existsSync(file) ? file : name) as Native;
-  } catch (cause) {
-    throw new Error(whyNot(platform, name, cause as NodeJS.ErrnoException), { cause });
-  }
-}
-
-function whyNot(platform: string, name: string, cause: NodeJS.ErrnoException): string {
-  if (cause.code !== 'MODULE_NOT_FOUND') {
-    return `The native module of parallel-account for ${platform} cannot be loaded: ${cause.message}`;
-  }
-  if (!PLATFORMS.includes(platform)) {
-    return (
-      `There is no package ${name}: parallel-account has native modules for ` +
-      `${PLATFORMS.join(', ')}. On ${platform} build it from the sources, with Rust.`
-    );
-  }
-  return (
-    `The package ${name} is not installed, which holds the native module of parallel-account for ` +
-    'this platform. npm leaves it out where optional dependencies are omitted, and where ' +
-    'node_modules or the lock file comes from another platform: delete both and install again, ' +
-    'here and without --omit=optional. In a checkout, run "npm run build" in bindings-node.'
-  );
-}
-
-export const native: Native = load();
+export const native = load() as Native;

@@ -1,6 +1,7 @@
-import { kindOf, optionalCacheTime, refuse } from './checks.js';
+import { optionalCacheTime, refuse } from './checks.js';
 import type { CredentialStore } from './credentialstore.js';
 import { ConfigError } from './errors.js';
+import { kindOf } from './kind.js';
 
 /** Refuses what is no store. */
 export function requireStore(store: unknown): asserts store is CredentialStore {

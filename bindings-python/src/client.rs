@@ -19,7 +19,9 @@ use crate::job::{Owned, Serving};
 use crate::json::{self, Json};
 use crate::login::Started;
 use crate::models::{ApiKey, App, Balance, DeviceCode, Organization, PollAnswer, Status, Tokens};
-use crate::options::{self, Integer, Options, Seconds, count, positive_seconds, seconds};
+use crate::options::{
+    self, Integer, Options, PendingRecord, Scopes, Seconds, count, positive_seconds, seconds,
+};
 use crate::{blocking, errors, process};
 
 /// What all views of one client share.
@@ -235,12 +237,12 @@ impl Client {
         &self,
         py: Python<'_>,
         client_id: String,
-        scopes: Vec<String>,
+        scopes: Scopes,
     ) -> PyResult<Py<PyAny>> {
         self.run(py, move |client| async move {
             let code = client
                 .oauth()
-                .request_device_code(&client_id, &scopes)
+                .request_device_code(&client_id, &scopes.0)
                 .await?;
             Ok(DeviceCode::from(code))
         })
@@ -287,12 +289,12 @@ impl Client {
     fn start_login(
         &self,
         py: Python<'_>,
-        scopes: Option<Vec<String>>,
+        scopes: Option<Scopes>,
         timeout: Option<Seconds>,
         login_hint: Option<String>,
     ) -> PyResult<Py<PyAny>> {
         let options = LoginOptions {
-            scopes,
+            scopes: scopes.map(|it| it.0),
             timeout: timeout
                 .map(|it| positive_seconds(py, "timeout", it.0))
                 .transpose()?,
@@ -310,10 +312,10 @@ impl Client {
         })
     }
 
-    fn resume_login(&self, py: Python<'_>, record: String) -> PyResult<Py<PyAny>> {
+    fn resume_login(&self, py: Python<'_>, record: PendingRecord) -> PyResult<Py<PyAny>> {
         let (store, mode) = (self.store(py), self.mode);
         self.run(py, move |client| async move {
-            let login = client.resume_login(&record).await?;
+            let login = client.resume_login(&record.0).await?;
             Ok(Started {
                 login,
                 client,
@@ -352,6 +354,21 @@ impl Client {
     fn access_token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.run(py, |client| async move {
             client.access_token().await.map(|it| it.expose().to_owned())
+        })
+    }
+
+    fn api_key(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.run(py, |client| async move {
+            client.api_key().await.map(|it| it.expose().to_owned())
+        })
+    }
+
+    fn renew_api_key(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.run(py, |client| async move {
+            client
+                .renew_api_key()
+                .await
+                .map(|it| it.expose().to_owned())
         })
     }
 
@@ -436,7 +453,7 @@ macro_rules! client_class {
                 py: Python<'_>,
                 client_name: Option<String>,
                 client_id: Option<String>,
-                scopes: Option<Vec<String>>,
+                scopes: Option<Scopes>,
                 platform_url: Option<String>,
                 account_url: Option<String>,
                 store: Option<Bound<'_, PyAny>>,

@@ -5,6 +5,7 @@ mod blocking;
 mod call;
 mod carry;
 mod client;
+mod command;
 mod desk;
 mod encrypted;
 mod errors;
@@ -71,5 +72,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(process::_after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(process::_do_at_exit, module)?)?;
+    module.add_function(wrap_pyfunction!(command::_run_command, module)?)?;
     process::watch_forks(module)
 }

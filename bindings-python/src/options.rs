@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parallel_account::AccountClient;
 use pyo3::Borrowed;
-use pyo3::exceptions::PyOverflowError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 
 use crate::encrypted::Wrappers;
@@ -83,6 +83,44 @@ impl<'py> FromPyObject<'_, 'py> for Integer {
     }
 }
 
+/// The error for an argument of the wrong type; another error, such as a sequence's own, stays.
+fn wrong_type(value: Borrowed<'_, '_, PyAny>, error: PyErr, message: &str) -> PyErr {
+    if error.is_instance_of::<PyTypeError>(value.py()) {
+        return PyTypeError::new_err(message.to_owned());
+    }
+    error
+}
+
+/// What a login asks for. A string alone, which is a sequence of strings to Python, is refused.
+pub(crate) struct Scopes(pub(crate) Vec<String>);
+
+impl<'py> FromPyObject<'_, 'py> for Scopes {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let message = "scopes must be a list of str, such as [\"balance:read\"].";
+        let scopes = value.extract();
+        scopes
+            .map(Self)
+            .map_err(|it| wrong_type(value, it, message))
+    }
+}
+
+/// What `pending_record()` gave.
+pub(crate) struct PendingRecord(pub(crate) String);
+
+impl<'py> FromPyObject<'_, 'py> for PendingRecord {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let message = "record must be the str that pending_record() returned.";
+        let record = value.extract();
+        record
+            .map(Self)
+            .map_err(|it| wrong_type(value, it, message))
+    }
+}
+
 pub(crate) fn count(py: Python<'_>, name: &str, value: Integer) -> PyResult<u32> {
     u32::try_from(value.0).map_err(|_| {
         let message = match value.0 {
@@ -97,7 +135,7 @@ pub(crate) fn count(py: Python<'_>, name: &str, value: Integer) -> PyResult<u32>
 pub(crate) struct Options<'py> {
     pub(crate) client_name: Option<String>,
     pub(crate) client_id: Option<String>,
-    pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) scopes: Option<Scopes>,
     pub(crate) platform_url: Option<String>,
     pub(crate) account_url: Option<String>,
     pub(crate) store: Option<Bound<'py, PyAny>>,
@@ -141,7 +179,6 @@ pub(crate) fn open(
     given!(
         client_name => client_name,
         client_id => client_id,
-        scopes => scopes,
         platform_url => platform_url,
         account_url => account_url,
         org => organization,
@@ -149,6 +186,9 @@ pub(crate) fn open(
         proxy => proxy,
         ca_bundle => ca_bundle,
     );
+    if let Some(Scopes(scopes)) = options.scopes {
+        builder = builder.scopes(scopes);
+    }
     if let Some(timeout) = options.timeout {
         builder = builder.timeout(seconds(timeout.0));
     }

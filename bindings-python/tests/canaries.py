@@ -51,6 +51,8 @@ async def session(sandbox: Sandbox, make: Any) -> None:
     note(login, store)
     key = await value(client.keys.create(await value(client.apps.create("app")), "key"))
     SECRETS.append(key.raw_api_key)
+    SECRETS.append(await value(client.api_key()))
+    SECRETS.append(await value(client.renew_api_key()))
     status = await value(client.status())
     show(client, vars(type(client)), store, key, key.to_dict(), status, status.to_dict())
     show(await value(client.organizations()), await value(client.balance.get()))

@@ -223,6 +223,23 @@ def test_wrong_types(sandbox: Sandbox, call: Callable[[Any], Any]) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("scopes", ["balance:read", b"balance:read", 7, ["balance:read", 7]])
+def test_scopes_that_are_no_list(client: AccountClient, scopes: Any) -> None:
+    hint = r"scopes must be a list of str, such as \[\"balance:read\"\]\."
+    for call in (
+        lambda: AccountClient(scopes=scopes),
+        lambda: client.start_login(scopes=scopes),
+        lambda: client.oauth.request_device_code("id", scopes),
+    ):
+        with pytest.raises(TypeError, match=hint):
+            call()
+
+
+def test_a_pending_record_that_is_no_str(client: AccountClient) -> None:
+    with pytest.raises(TypeError, match=r"record must be the str that pending_record\(\) returned"):
+        client.resume_login({"user_code": "ABCD"})  # type: ignore[arg-type]
+
+
 BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"timeout": 0}, "timeout"),
     ({"timeout": -1}, "timeout"),

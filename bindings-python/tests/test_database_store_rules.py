@@ -115,6 +115,8 @@ def test_clients_of_another_kind(tmp_path: Path) -> None:
         SqlAlchemyStore(wrong, "user")
     with pytest.raises(ConfigError, match="in memory"):
         SqliteStore(":memory:", "user")
+    with pytest.raises(ConfigError, match=r"database must be .* not NoneType"):
+        SqliteStore(None, "user")  # type: ignore[arg-type]
     for ttl in (0, -1, 10**10, float("nan")):
         with pytest.raises(ConfigError, match="ttl must"):
             RedisStore(redis.Redis(), "user", ttl=ttl)

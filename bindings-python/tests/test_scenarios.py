@@ -70,6 +70,8 @@ class Player:
             return {"app_id": value}
         if name == "oauth.register":
             return {"client_id": value}
+        if name in ("api_key", "renew_api_key"):
+            return {"api_key": value}
         return plain(value)
 
 

@@ -25,7 +25,9 @@ def wheel(path: str) -> None:
         assert about.get_all("Project-URL")
         tags = archive.read(f"{info}/WHEEL").decode()
         assert "Tag: cp310-abi3-" in tags, tags
-    for name in ("__init__.py", "_native.pyi", "py.typed"):
+        commands = archive.read(f"{info}/entry_points.txt").decode()
+        assert "parallel-account=parallel_account._command:main" in commands.replace(" ", "")
+    for name in ("__init__.py", "__main__.py", "_command.py", "_native.pyi", "py.typed"):
         assert f"parallel_account/{name}" in names, name
     stray = [name for name in names if not name.startswith(("parallel_account/", info))]
     assert not stray + [name for name in names if "__pycache__" in name], stray
@@ -36,7 +38,7 @@ def sdist(path: str) -> None:
         names = {name.partition("/")[2] for name in archive.getnames()}
     needed = {"LICENSE", "THIRD-PARTY-LICENSES", "PKG-INFO", "pyproject.toml", "Cargo.lock"}
     assert needed <= names, needed - names
-    assert {"core/src/lib.rs", "bindings-python/src/lib.rs"} <= names
+    assert {"core/src/lib.rs", "core/cli/src/lib.rs", "bindings-python/src/lib.rs"} <= names
     assert not any(name.endswith((".so", ".pyd", ".pyc")) for name in names)
 
 

@@ -305,6 +305,20 @@ impl FfiClient {
             .await
     }
 
+    /// The organisation's data key, made if there is none.
+    pub async fn api_key(&self, call: Arc<Call>) -> Result<String, Failure> {
+        let client = self.core();
+        call.run(async move { Ok(client.api_key().await?.expose().to_owned()) })
+            .await
+    }
+
+    /// A new data key in place of the last one.
+    pub async fn renew_api_key(&self, call: Arc<Call>) -> Result<String, Failure> {
+        let client = self.core();
+        call.run(async move { Ok(client.renew_api_key().await?.expose().to_owned()) })
+            .await
+    }
+
     /// All that the store knows.
     pub async fn organizations(&self, call: Arc<Call>) -> Result<Vec<FfiOrganization>, Failure> {
         let client = self.core();

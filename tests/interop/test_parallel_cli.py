@@ -2,81 +2,16 @@
 
 import json
 import os
-import pathlib
 import subprocess
-import tempfile
 import unittest
-import urllib.request
 
-CLI = os.environ["PARALLEL_CLI"]
-SANDBOX = os.environ["PARALLEL_ACCOUNT_SANDBOX"]
+from support import SandboxCase, get, post
+
 # A small program on this library; see tests/stress/README.md.
 OURS = os.environ["PARALLEL_ACCOUNT_WORKER"]
 
 
-def post(url, body):
-    request = urllib.request.Request(
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
-
-
-def get(url):
-    with urllib.request.urlopen(url, timeout=30) as answer:
-        return json.load(answer)
-
-
-class ParallelCli(unittest.TestCase):
-    def setUp(self):
-        self.sandbox = subprocess.Popen(
-            [SANDBOX, "--interval", "1"], stdout=subprocess.PIPE, text=True
-        )
-        self.addCleanup(self.stop_sandbox)
-        said = json.loads(self.sandbox.stdout.readline())
-        self.control = said["control_url"]
-        home = tempfile.TemporaryDirectory()
-        self.addCleanup(home.cleanup)
-        self.home = pathlib.Path(home.name)
-        self.auth_file = self.home / ".config/parallel-web-tools/auth.json"
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": home.name,
-            "CI": "1",  # it opens no browser then
-            "PARALLEL_PLATFORM_URL": said["platform_url"],
-            "PARALLEL_SERVICE_API_URL": said["account_url"],
-        }
-
-    def stop_sandbox(self):
-        self.sandbox.terminate()
-        self.sandbox.wait(10)
-        self.sandbox.stdout.close()
-
-    def start(self, *arguments):
-        return subprocess.Popen(
-            [CLI, *arguments],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def run_cli(self, *arguments):
-        process = self.start(*arguments)
-        output, _ = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 0, output)
-        return output
-
-    def log_in(self):
-        process = self.start("login", "--no-browser", "--json")
-        decided = post(f"{self.control}/approve", {"wait": 30})
-        output, _ = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 0, output)
-        self.assertIn(decided["user_code"], output)
-
-    def counts(self):
-        return get(f"{self.control}/counts")["routes"]
-
+class ParallelCli(SandboxCase):
     def credits(self):
         return json.loads(self.run_cli("balance", "--json", "get"))["credit_balance_cents"]
 

@@ -1,31 +1,14 @@
 // The real sandbox as a child process.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-
-const root = join(import.meta.dirname, '..', '..', '..');
-
-function binary() {
-  const named = process.env.PARALLEL_ACCOUNT_SANDBOX;
-  if (named) return named;
-  const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
-  const suffix = process.platform === 'win32' ? '.exe' : '';
-  const file = join(target, 'debug', `parallel-account-sandbox${suffix}`);
-  if (!existsSync(file)) {
-    execFileSync('cargo', ['build', '--quiet', '-p', 'parallel-account-sandbox'], {
-      cwd: root,
-      stdio: 'inherit',
-    });
-  }
-  return file;
-}
+import { program } from './program.mjs';
 
 /** Starts one on a free port; `stop()` it in the end. */
 export async function startSandbox(...options) {
-  const child = spawn(binary(), ['--port', '0', ...options.map(String)], {
+  const binary = process.env.PARALLEL_ACCOUNT_SANDBOX || program('parallel-account-sandbox');
+  const child = spawn(binary, ['--port', '0', ...options.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = await Promise.race([

@@ -100,6 +100,10 @@ async function make(client, state, events, name, args, options) {
       return await client.selectOrganization(args.id, options);
     case 'access_token':
       return await client.accessToken(options);
+    case 'api_key':
+      return { api_key: await client.apiKey(options) };
+    case 'renew_api_key':
+      return { api_key: await client.renewApiKey(options) };
     case 'status':
     case 'organizations':
       return await client[name](options);

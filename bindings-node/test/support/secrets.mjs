@@ -24,6 +24,11 @@ const DEVICE = {
 };
 const RAW_KEY = 'canary-raw-key-7f31';
 const APP = '2a2b3c4d-0000-4000-8000-000000000000';
+const KEPT = JSON.stringify({
+  version: 1,
+  selected_org_id: 'org_canary',
+  orgs: { org_canary: { org_name: 'Canary', api_key: RAW_KEY, control_api: null } },
+});
 const sandbox = await startSandbox();
 
 /** What a program may do with a value to have it printed. */
@@ -83,12 +88,14 @@ await sandbox.fault({
   body: { api_key_id: 'k', api_key_name: 'n', app_id: APP, raw_api_key: RAW_KEY },
 });
 const key = await note(client.keys.create(APP, 'n'));
+const dataKey = await note(new AccountClient({ store: new MemoryStore(KEPT) }).apiKey());
 
 // They did go through.
 assert.equal(token.expose(), TOKENS.access_token);
 assert.equal(code.deviceCode.expose(), DEVICE.device_code);
 assert.equal(answer.tokens.refreshToken.expose(), TOKENS.refresh_token);
 assert.equal(key.rawApiKey.expose(), RAW_KEY);
+assert.equal(dataKey.expose(), RAW_KEY);
 assert.match(login.pendingRecord().expose(), /canary-device-code/);
 
 // A server that says back what it was sent, in every shape of an error.

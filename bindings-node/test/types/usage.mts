@@ -37,6 +37,9 @@ export async function usage(signal: AbortSignal): Promise<void> {
   const token = await client.accessToken();
   same<typeof token, Secret>(true);
   const text: string = token.expose();
+  const key = await client.apiKey({ signal, deadline: 9 });
+  same<typeof key, Secret>(true);
+  same<ReturnType<typeof client.renewApiKey>, Promise<Secret>>(true);
   const answer = await client.request('GET', '/service/v1/x');
   same<typeof answer, unknown>(true);
   await client.request<{ id: string }>('POST', '/x', { json: { text } });

@@ -51,7 +51,8 @@ export class PostgresStore implements CredentialStore {
    */
   constructor(connection: PostgresConnection, key: string, options: PostgresStoreOptions = {}) {
     if (typeof (connection as PostgresConnection | null)?.query !== 'function') {
-      wrong('connection', 'a Pool or a Client of pg');
+      const advice = 'Pass the pool, not its URL or options.';
+      wrong('connection', 'a Pool or a Client of pg', connection, advice);
     }
     requireKey(key);
     requireOptions(options, ['table', 'cacheFor']);

@@ -74,14 +74,18 @@ export class RedisStore implements CredentialStore {
   constructor(client: RedisClient, key: string, options: RedisStoreOptions = {}) {
     const methods = client as Partial<NodeRedisClient & IoRedisClient> | null | undefined;
     if (typeof (methods?.evalSha ?? methods?.evalsha) !== 'function') {
-      wrong('client', 'a client of redis (node-redis) or ioredis');
+      const advice = 'Pass the connected client, not its URL or options.';
+      wrong('client', 'a client of redis (node-redis) or ioredis', client, advice);
     }
     requireKey(key);
     requireOptions(options, ['prefix', 'ttl', 'cacheFor']);
     const { prefix = 'parallel-account:', ttl, cacheFor } = options;
-    if (typeof prefix !== 'string') wrong('prefix', 'a string');
+    if (typeof prefix !== 'string') {
+      wrong('prefix', 'a string', prefix, 'Leave it out for parallel-account:.');
+    }
     if (ttl !== undefined && !(Number.isSafeInteger(ttl) && ttl > 0)) {
-      wrong('ttl', 'a whole number of milliseconds greater than zero');
+      const advice = 'Leave it out for records that never expire.';
+      wrong('ttl', 'a whole number of milliseconds greater than zero', ttl, advice);
     }
     this.#client = client;
     this.#name = prefix + key;

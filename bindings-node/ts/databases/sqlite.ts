@@ -56,7 +56,8 @@ export class SqliteStore implements CredentialStore {
    */
   constructor(database: SqliteDatabase, key: string, options: SqliteStoreOptions = {}) {
     if (typeof (database as SqliteDatabase | null)?.prepare !== 'function') {
-      wrong('database', 'a database of node:sqlite or better-sqlite3');
+      const advice = 'Pass the open database, not the path of its file.';
+      wrong('database', 'a database of node:sqlite or better-sqlite3', database, advice);
     }
     requireKey(key);
     requireOptions(options, ['table', 'cacheFor']);

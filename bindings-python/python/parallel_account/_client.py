@@ -313,13 +313,46 @@ class AccountClient:
     def logout(self, *, all: bool = False, organization: str | None = None) -> None:
         """Revokes and forgets the login: this one, that of one organisation, or ``all``.
 
-        It is forgotten here even when revoking fails; that failure is raised.
+        An API key that :meth:`api_key` created is deleted too. The login is forgotten here even
+        if revoking or deleting fails; that failure is raised.
         """
         return self._native.logout(all, organization)
 
     def access_token(self) -> str:
         """A token that is valid now, for calls that this library does not wrap. A secret."""
         return self._native.access_token()
+
+    def api_key(self) -> str:
+        """The key for Parallel's data API and its official SDKs. A secret.
+
+        Returns the organization's stored key, also one that ``parallel-cli`` stored, without any
+        request. If there is none, finds the app named like this client (``client_name``) or
+        creates it, creates a key in it and stores that: one key, however many processes ask.
+        A new key needs the scopes ``apps:read`` and ``keys:create``, and ``apps:create`` if there
+        is no such app::
+
+            Parallel(api_key=client.api_key())
+
+        Raises:
+            LoginRequiredError: No key is stored, and nobody is logged in.
+            PermissionDeniedError: The login lacks a scope, which the message names, or the
+                organization does not allow it.
+            AccountError: Any other reason. With ``outcome_unknown``, the message names the app in
+                which an unused key may have been left behind.
+        """
+        return self._native.api_key()
+
+    def renew_api_key(self) -> str:
+        """Replaces the key that this client last returned, and returns the new one. A secret.
+
+        For a key that the data API refuses. Creates a key, stores it, and deletes the old one at
+        Parallel if this library created it. If another process has replaced the key already,
+        returns that process's key instead.
+
+        Raises:
+            AccountError: As :meth:`api_key`.
+        """
+        return self._native.renew_api_key()
 
     def organizations(self) -> list[Organization]:
         """Every organisation that the store has a login for."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import pickle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +84,9 @@ class AccountError(Exception):
 
 def _portable(cause: BaseException | None) -> BaseException | None:
     """The cause if it can be unpickled: an error that cannot hangs a process pool."""
+    # Half of what importing this package would cost.
+    import pickle
+
     try:
         pickle.loads(pickle.dumps(cause))
     except Exception:

@@ -186,7 +186,9 @@ extension AccountClient {
         try await native.call { native, call in LoginStatus(try await native.status(call: call)) }
     }
 
-    /// Revokes the login, then forgets it. It is forgotten here even if it could not be revoked.
+    /// Revokes the login, then forgets it. It is forgotten here even if it could not be revoked. A
+    /// data key that this package made is deleted, as far as that is possible; the error says so if
+    /// it could not be.
     ///
     /// - Parameters:
     ///   - organization: Whose login; by default that of the organisation that calls act for.
@@ -203,6 +205,32 @@ extension AccountClient {
     /// - Throws: ``AccountError`` `login_required` where only a login helps.
     public func accessToken() async throws -> Secret {
         try await native.call { native, call in Secret(try await native.accessToken(call: call)) }
+    }
+
+    /// The organization's key for Parallel's data API, which wants it as the header `x-api-key`.
+    ///
+    /// The stored key, without any network, where there is one; the key of Parallel's own CLI
+    /// counts. Otherwise a key is made, in the app that is named as the client is, and stored: one,
+    /// however many processes ask at once.
+    ///
+    /// - Throws: ``AccountError``: `login_required` if there is no key and nobody is logged in to make
+    ///   one; `permission_denied`, before anything is sent, if the login lacks a scope, which the
+    ///   message names (`apps:read`, `keys:create`, and `apps:create` if there is no such app); with
+    ///   ``AccountError/outcomeUnknown`` if the answer to the new key was lost, which may leave a key
+    ///   behind in the app that the message names.
+    public func apiKey() async throws -> Secret {
+        try await native.call { native, call in Secret(try await native.apiKey(call: call)) }
+    }
+
+    /// A new key in place of the one that this client answered last, for when Parallel refuses that
+    /// (401).
+    ///
+    /// It is stored, and the old key is deleted if this package made it. If another process has
+    /// replaced the key already, its key is answered.
+    ///
+    /// - Throws: As ``apiKey()``.
+    public func renewApiKey() async throws -> Secret {
+        try await native.call { native, call in Secret(try await native.renewApiKey(call: call)) }
     }
 
     /// Every organisation that the store knows.

@@ -1161,6 +1161,11 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     func accessToken(call: Call) async throws  -> String
     
     /**
+     * The organisation's data key, made if there is none.
+     */
+    func apiKey(call: Call) async throws  -> String
+    
+    /**
      * `POST /service/v1/apps`; answers the app's id.
      */
     func appsCreate(call: Call, name: String) async throws  -> String
@@ -1209,6 +1214,11 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
      * All that the store knows.
      */
     func organizations(call: Call) async throws  -> [FfiOrganization]
+    
+    /**
+     * A new data key in place of the last one.
+     */
+    func renewApiKey(call: Call) async throws  -> String
     
     /**
      * Anything else below the base.
@@ -1352,6 +1362,25 @@ open func accessToken(call: Call)async throws  -> String  {
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_parallel_account_ffi_fn_method_fficlient_access_token(
+                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
+                )
+            },
+            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterString.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * The organisation's data key, made if there is none.
+     */
+open func apiKey(call: Call)async throws  -> String  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_parallel_account_ffi_fn_method_fficlient_api_key(
                         self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
                 )
             },
@@ -1541,6 +1570,25 @@ open func organizations(call: Call)async throws  -> [FfiOrganization]  {
             completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeFfiOrganization.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * A new data key in place of the last one.
+     */
+open func renewApiKey(call: Call)async throws  -> String  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_parallel_account_ffi_fn_method_fficlient_renew_api_key(
+                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
+                )
+            },
+            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterString.lift,
             errorHandler: FfiConverterTypeFailure_lift
         )
 }
@@ -5249,6 +5297,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_access_token() != 12368) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_api_key() != 53864) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create() != 38569) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -5277,6 +5328,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_organizations() != 59026) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_renew_api_key() != 16919) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_request() != 3726) {

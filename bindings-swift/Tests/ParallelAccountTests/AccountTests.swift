@@ -31,6 +31,52 @@ import Testing
         }
     }
 
+    @Test func dataKeyIsMadeOnceRenewedAndDeletedWithTheLogin() async throws {
+        try await Sandbox.run { sandbox in
+            let store = MemoryStore()
+            let client = try await sandbox.loggedIn(store: store)
+            let keys = try await withThrowingTaskGroup(of: Secret.self) { group in
+                for _ in 0..<50 { group.addTask { try await client.apiKey() } }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(keys.count == 1)
+            #expect(try await sandbox.count("keys.create") == 1)
+            let other = try sandbox.client(store: store)
+            #expect(try await other.apiKey() == keys.first)
+            let renewed = try await other.renewApiKey()
+            #expect(!keys.contains(renewed))
+            #expect(try await client.renewApiKey() == renewed)
+            #expect(try await sandbox.count("keys.create") == 2)
+            #expect(try await sandbox.count("keys.delete") == 1)
+            try await client.logout()
+            #expect(try await sandbox.count("keys.delete") == 2)
+        }
+    }
+
+    @Test func dataKeyOfTheCommandNeedsNoLogin() async throws {
+        try await Sandbox.run { sandbox in
+            let record = #"{"version": 1, "orgs": {"org_1": {"api_key": "a-key-of-the-cli"}}}"#
+            let client = try sandbox.client(store: MemoryStore(record: record))
+            #expect(try await client.apiKey().expose() == "a-key-of-the-cli")
+            let error = await accountError { try await sandbox.client().apiKey() }
+            #expect(error?.code == .loginRequired)
+        }
+    }
+
+    @Test func dataKeyThatIsCancelledWhileItIsMadeIsKept() async throws {
+        try await Sandbox.run { sandbox in
+            let client = try await sandbox.loggedIn()
+            try await sandbox.fault(["route": "keys.create", "delay_answer_ms": 300])
+            let task = Task { try await client.apiKey() }
+            while try await sandbox.count("keys.create") == 0 { await Task.yield() }
+            task.cancel()
+            await #expect(throws: CancellationError.self) { try await task.value }
+            try await client.settled()
+            _ = try await client.apiKey()
+            #expect(try await sandbox.count("keys.create") == 1)
+        }
+    }
+
     @Test func anythingElseBelowTheBase() async throws {
         try await Sandbox.run { sandbox in
             let client = try await sandbox.loggedIn()

@@ -93,12 +93,16 @@ private let isWatched = ProcessInfo.processInfo.environment["PARALLEL_ACCOUNT_WA
             await seen.note { try await client.organizations() }
             let token = await seen.note { try await client.accessToken() }
             let key = await seen.note { try await client.keys.create(appID: Canary.app, name: "n") }
+            let record = #"{"version": 1, "orgs": {"org_1": {"api_key": "\#(Canary.rawKey)"}}}"#
+            let keeper = try sandbox.client(store: MemoryStore(record: record))
+            let dataKey = await seen.note { try await keeper.apiKey() }
 
             // They did go through.
             #expect(deviceCode.expose() == Canary.deviceCode)
             #expect(token?.expose() == Canary.accessToken)
             #expect(refreshToken.expose() == Canary.refreshToken)
             #expect(key?.rawAPIKey?.expose() == Canary.rawKey)
+            #expect(dataKey?.expose() == Canary.rawKey)
             #expect(pending.expose().contains(Canary.deviceCode))
             #expect(try await store.load()?.contains(Canary.refreshToken) == true)
             try seen.judge()

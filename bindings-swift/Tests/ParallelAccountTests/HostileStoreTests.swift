@@ -152,6 +152,8 @@ import Testing
                 { _ = try await client.status() },
                 { _ = try await view.balance.get() },
                 { _ = try await client.accessToken() },
+                { _ = try await client.apiKey() },
+                { _ = try await client.renewApiKey() },
                 { try await client.logout() },
                 { _ = try await client.oauth.register() },
                 { _ = try await login.poll() },

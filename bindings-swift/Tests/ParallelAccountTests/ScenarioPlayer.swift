@@ -117,6 +117,8 @@ private struct Player {
             try await client.logout(
                 organization: args["organization"]?.text, all: args["all"] == true)
         case "access_token": return .string(try await client.accessToken().expose())
+        case "api_key": return ["api_key": .string(try await client.apiKey().expose())]
+        case "renew_api_key": return ["api_key": .string(try await client.renewApiKey().expose())]
         case "organizations": return .array(try await client.organizations().map(JSONValue.init))
         case "select_organization": try await client.selectOrganization(text("id"))
         case "request":

@@ -1,15 +1,86 @@
 //! The command `parallel-account`: one function, which the binary, the wheel and the npm package
 //! call alike.
 
-use std::ffi::OsString;
+mod amount;
+mod arguments;
+mod commands;
+mod failure;
+mod keyboard;
+mod login;
+mod output;
+mod parsing;
+mod quoting;
+#[cfg(test)]
+mod reference;
+mod signals;
+mod terminal;
+mod times;
+
+use arguments::{Arguments, Command};
+use commands::{Context, End, become_command};
+use failure::{Failure, io_failure};
+use output::Output;
+use signals::Interruptions;
+use std::{ffi::OsString, time::Duration};
+use tokio::{runtime::Builder, time::timeout};
+
+/// How long work that must not be lost half-way, such as a refresh, may hold up the end of the
+/// command.
+const SETTLING: Duration = Duration::from_secs(5);
+/// The same after Ctrl-C: what a cancelled login still has to revoke takes one request.
+const SETTLING_INTERRUPTED: Duration = Duration::from_secs(1);
 
 /// Runs the command with the arguments after its name, on the streams of this process, and answers
-/// its exit code.
+/// its exit code. Blocks.
+///
+/// The process is expected to end afterwards: handlers of SIGINT, SIGTERM and SIGHUP stay
+/// installed. `exec` does not return if it succeeds (on Unix): its command takes this process over.
 pub fn run(arguments: Vec<OsString>) -> u8 {
-    let version = arguments.first().is_some_and(|first| first == "--version");
-    if version {
-        println!("parallel-account {}", env!("CARGO_PKG_VERSION"));
-        return 0;
+    match parsing::parse(arguments) {
+        Ok((arguments, json)) => run_parsed(&arguments, json),
+        Err(exit) => exit,
     }
-    2
+}
+
+fn run_parsed(arguments: &Arguments, json: bool) -> u8 {
+    if let Command::Completion { shell } = arguments.command {
+        return parsing::complete(shell);
+    }
+    let ended = Context::new(&arguments.global, &arguments.command, json)
+        .and_then(|context| drive(&context, &arguments.command));
+    let output = Output::new(json);
+    match ended {
+        Ok(End::Done) => 0,
+        Ok(End::Exit(exit)) => exit,
+        Ok(End::Exec(command)) => become_command(*command, &output),
+        Err(failure) => {
+            output.fail(&failure);
+            failure.exit
+        }
+    }
+}
+
+/// Runs the command to its end, or to the signal that ends it.
+fn drive(context: &Context, command: &Command) -> Result<End, Failure> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| io_failure("The command could not be started", &error))?;
+    let ended = runtime.block_on(async {
+        let mut interruptions = Interruptions::new()
+            .map_err(|error| io_failure("Signals cannot be received", &error))?;
+        let (ended, patience) = tokio::select! {
+            biased;
+            exit = interruptions.next() => (Err(Failure::interrupted(exit)), SETTLING_INTERRUPTED),
+            ended = commands::run(context, command) => (ended, SETTLING),
+        };
+        tokio::select! {
+            _ = interruptions.next() => {}
+            _ = timeout(patience, context.client.settled()) => {}
+        }
+        ended
+    });
+    // A thread that reads from a silent pipe would hold the process up.
+    runtime.shutdown_background();
+    ended
 }

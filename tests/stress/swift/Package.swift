@@ -8,6 +8,10 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "worker",
-            dependencies: [.product(name: "ParallelAccount", package: "ParallelAccount")])
+            dependencies: [.product(name: "ParallelAccount", package: "ParallelAccount")]),
+        // The worker of tests/keys, here because the library is built once for both.
+        .executableTarget(
+            name: "keys-worker",
+            dependencies: [.product(name: "ParallelAccount", package: "ParallelAccount")]),
     ]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +13,6 @@ from parallel_account.stores._cell import IN_TRANSACTION, TABLE, Cell, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from os import PathLike
 
 _BUSY = 5.0  # seconds to wait while another process writes
 
@@ -62,6 +62,11 @@ class SqliteStore(Cell["str | None", bool]):
         elif str(database) in ("", ":memory:"):
             raise ConfigError(
                 "A database in memory ends with its connection. Give the store the connection."
+            )
+        elif not isinstance(database, (str, PathLike)):
+            raise ConfigError(
+                "database must be the path of a file or a sqlite3.Connection, not "
+                f"{type(database).__name__}."
             )
         else:
             # A name that is misspelt must not make an empty database.

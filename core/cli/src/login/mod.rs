@@ -1,0 +1,223 @@
+//! `login`: from the prompt to the stored login.
+
+mod events;
+mod pending;
+mod prompt;
+mod screen;
+
+use crate::{
+    arguments,
+    commands::{Context, End},
+    failure::{Failure, io_failure},
+    output::named,
+};
+use parallel_account::{DeviceLogin, LoginEvent, LoginOptions, Status};
+use pending::{PendingFile, Work};
+use screen::Screen;
+use std::{future::pending as forever, time::Duration};
+use tokio::time::{Instant, sleep_until};
+
+/// Stops the login, unless it has ended, whatever ends its wait.
+struct CancelOnDrop<'a>(&'a DeviceLogin);
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+pub(crate) async fn run(context: &Context, options: &arguments::Login) -> Result<End, Failure> {
+    let result = steps(context, options).await;
+    if let (Err(failure), true) = (&result, context.output.json) {
+        events::failed(context, failure)?;
+    }
+    result
+}
+
+async fn steps(context: &Context, options: &arguments::Login) -> Result<End, Failure> {
+    let file = options
+        .pending
+        .as_deref()
+        .map(PendingFile::open)
+        .transpose()?;
+    events::started(context)?;
+    let (file, record) = match file {
+        Some((file, Work::Resume(record))) => (Some(file), Some(record)),
+        Some((file, Work::Start)) => (Some(file), None),
+        None => (None, None),
+    };
+    let Some(record) = record else {
+        let started = start(context, options).await;
+        return match (file, started) {
+            (Some(file), Ok(login)) => leave_pending(context, options, &file, &login),
+            (None, Ok(login)) => wait(context, options, &login).await,
+            (Some(file), Err(failure)) => {
+                file.remove();
+                Err(failure)
+            }
+            (None, Err(failure)) => Err(failure),
+        };
+    };
+    let file = file.expect("a record comes from a file");
+    let login = match context.client.resume_login(record.expose()).await {
+        Ok(login) => login,
+        Err(error) => return Err(file.refusal(&error)),
+    };
+    let result = wait(context, options, &login).await;
+    // After a timeout the code is still valid, and a later run can continue.
+    if result.as_ref().err().is_none_or(is_final) {
+        file.remove();
+    }
+    result
+}
+
+/// Whether no later run can bring the login to another end.
+fn is_final(failure: &Failure) -> bool {
+    !matches!(failure.code, "timeout" | "store" | "io" | "cancelled")
+}
+
+async fn start(context: &Context, options: &arguments::Login) -> Result<DeviceLogin, Failure> {
+    let mut login = LoginOptions::default();
+    if !options.scope.is_empty() {
+        login = login.scopes(options.scope.iter().cloned());
+    }
+    Ok(context.client.start_login(login).await?)
+}
+
+/// The first of two runs ends here.
+fn leave_pending(
+    context: &Context,
+    options: &arguments::Login,
+    file: &PendingFile,
+    login: &DeviceLogin,
+) -> Result<End, Failure> {
+    file.write(&login.pending_record())?;
+    if context.output.json {
+        let opened = open_browser(options, login);
+        events::code(context, options, login, opened)?;
+        events::pending(context, file.path())?;
+    } else {
+        prompt::lines(context, options, login, None);
+        context
+            .output
+            .say("Run the same command again to wait for the approval.");
+    }
+    Ok(End::Done)
+}
+
+fn open_browser(options: &arguments::Login, login: &DeviceLogin) -> bool {
+    !options.no_browser && parallel_account::prompt::open_browser(link(login))
+}
+
+/// What people open: the link with the code in it, where there is one.
+fn link(login: &DeviceLogin) -> &str {
+    login
+        .verification_uri_complete()
+        .unwrap_or(login.verification_uri())
+}
+
+async fn wait(
+    context: &Context,
+    options: &arguments::Login,
+    login: &DeviceLogin,
+) -> Result<End, Failure> {
+    let _cancel = CancelOnDrop(login);
+    let mut screen = None;
+    if context.output.json {
+        let opened = open_browser(options, login);
+        events::code(context, options, login, opened)?;
+        events::waiting(context)?;
+        if context.output.is_closed() {
+            // Nobody has seen the link.
+            return Err(Failure::interrupted(crate::failure::INTERRUPTED));
+        }
+    } else if crate::terminal::is_interactive() {
+        prompt::interactive(context, options, login);
+        screen = Some(
+            Screen::new(context, login, !options.no_browser)
+                .map_err(|error| io_failure("Reading the terminal failed", &error))?,
+        );
+    } else {
+        let opened = open_browser(options, login);
+        prompt::lines(context, options, login, Some(opened));
+    }
+    let status = approved(context, login, screen.as_mut()).await;
+    // The terminal is as it was before anything else is written.
+    drop(screen);
+    let status = status?;
+    match context.output.json {
+        true => events::succeeded(context, &status)?,
+        false => context.output.text(&welcome(&status))?,
+    }
+    Ok(End::Done)
+}
+
+async fn approved(
+    context: &Context,
+    login: &DeviceLogin,
+    mut screen: Option<&mut Screen<'_>>,
+) -> Result<Status, Failure> {
+    let give_up = context
+        .timeout
+        .map(|timeout| (timeout, Instant::now() + timeout));
+    let mut offline = false;
+    loop {
+        let event = tokio::select! {
+            event = login.poll() => event?,
+            () = sleep_or_forever(give_up) => {
+                let (timeout, _) = give_up.unwrap_or((Duration::ZERO, Instant::now()));
+                return Err(Failure::timeout(format!(
+                    "The login was not approved within {} s. Start a new login with a longer --timeout.",
+                    timeout.as_secs_f64(),
+                )));
+            }
+            () = redraw_or_forever(screen.as_deref_mut()) => continue,
+        };
+        match event {
+            LoginEvent::Authorized(status) => return Ok(status),
+            LoginEvent::Offline { error, retry_in } => {
+                match screen.as_deref_mut() {
+                    Some(screen) => screen.offline(true),
+                    None if context.output.json => events::offline(context, &error, retry_in)?,
+                    // Once, until it is over.
+                    None if offline => {}
+                    None => context.output.say(&format!(
+                        "No usable answer from Parallel; still trying. {}",
+                        error.message()
+                    )),
+                }
+                offline = true;
+            }
+            _ => {
+                offline = false;
+                if let Some(screen) = screen.as_deref_mut() {
+                    screen.offline(false);
+                }
+            }
+        }
+    }
+}
+
+async fn sleep_or_forever(at: Option<(Duration, Instant)>) {
+    match at {
+        Some((_, at)) => sleep_until(at).await,
+        None => forever().await,
+    }
+}
+
+async fn redraw_or_forever(screen: Option<&mut Screen<'_>>) {
+    match screen {
+        Some(screen) => screen.next().await,
+        None => forever().await,
+    }
+}
+
+fn welcome(status: &Status) -> String {
+    match &status.organization {
+        Some(organization) => format!(
+            "Logged in to {}.",
+            named(organization.name.as_deref(), &organization.id)
+        ),
+        None => "Logged in.".to_owned(),
+    }
+}
