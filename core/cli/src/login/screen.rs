@@ -15,6 +15,10 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// To the start of the line, which is erased.
 const ERASE: &str = "\r\x1b[K";
+/// What is too long for a line is cut off, also by a window that has just shrunk: what wraps
+/// could not be erased.
+const NO_WRAP: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
 const HIDE_CURSOR: &str = "\x1b[?25l";
 const SHOW_CURSOR: &str = "\x1b[?25h";
 
@@ -112,17 +116,14 @@ impl<'a> Screen<'a> {
             seconds % 60,
             self.note
         );
-        // A line that reaches the edge would wrap and could not be erased.
         let (width, _) = terminal::size();
         let fitting: String = line
             .trim_end()
             .chars()
             .take(width.saturating_sub(1))
             .collect();
-        to_stderr(&format!(
-            "{ERASE}{}",
-            self.context.output.paint("2", &fitting)
-        ));
+        let painted = self.context.output.paint("2", &fitting);
+        to_stderr(&format!("{ERASE}{NO_WRAP}{painted}{WRAP}"));
     }
 }
 
