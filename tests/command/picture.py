@@ -21,7 +21,7 @@ def svg(screen):
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" '
         'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14">',
-        '<title>parallel-account login on a terminal</title>',
+        "<title>parallel-account login on a terminal</title>",
         f'<rect width="{width:.0f}" height="{height}" rx="8" fill="#0d1117"/>',
     ]
     for row in range(rows):
@@ -56,7 +56,8 @@ def line(screen, row):
         left = MARGIN + column * WIDTH
         extra = ' font-weight="bold"' if bold else ""
         extra += ' text-decoration="underline"' if underscore else ""
+        fill = COLORS.get(color, COLORS["default"])
         yield (
-            f'<text x="{left:.1f}" y="{top + 13}" fill="{COLORS.get(color, COLORS["default"])}" '
-            f'textLength="{len(text) * WIDTH:.1f}" xml:space="preserve"{extra}>{escape(text)}</text>'
+            f'<text x="{left:.1f}" y="{top + 13}" fill="{fill}" xml:space="preserve"{extra} '
+            f'textLength="{len(text) * WIDTH:.1f}">{escape(text)}</text>'
         )

@@ -31,6 +31,7 @@ TRANSCRIPTS = pathlib.Path(__file__).parent / "transcripts"
 VARYING = [
     (r"at_[0-9a-f]{20,}", "access-token"),
     (r"psk_[0-9a-f]{20,}", "api-key"),
+    (r"psk_…[0-9a-f]{4}", "hidden-key"),
     (r"(?!123e4567)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "uuid"),
     (r"client_[0-9a-f]{20,}", "client"),
     (r"\b[0-9a-f]{32}\b", "idempotency-key"),
@@ -62,7 +63,7 @@ class Names:
         return text
 
     def name(self, kind, value):
-        if kind in ("time", "date", "file", "request", "seconds"):
+        if kind in ("hidden-key", "time", "date", "file", "request", "seconds"):
             return "{" + kind + "}"
         values = self.seen.setdefault(kind, [])
         if value not in values:

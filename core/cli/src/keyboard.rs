@@ -59,7 +59,7 @@ impl Keyboard {
                         return;
                     }
                     // Reading would stop a command that was sent to the background.
-                    if !super::terminal::is_foreground() {
+                    if !crate::terminal::is_foreground() {
                         std::thread::sleep(std::time::Duration::from_millis(100));
                         continue;
                     }

@@ -1,7 +1,5 @@
 //! What the system tells a running command: to stop, or that its terminal changed.
 
-use std::io;
-
 /// The terminal has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -13,8 +11,8 @@ pub(crate) enum Change {
 
 #[cfg(unix)]
 mod system {
-    use super::{Change, io};
-    use std::future::poll_fn;
+    use crate::signals::Change;
+    use std::{future::poll_fn, io};
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     /// Signals that end a command.
@@ -67,8 +65,8 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
-    use super::{Change, io};
-    use std::future::pending;
+    use crate::signals::Change;
+    use std::{future::pending, io};
 
     pub(crate) struct Interruptions(());
 

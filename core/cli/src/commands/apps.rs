@@ -1,8 +1,9 @@
 //! `apps` and `keys`.
 
-use super::{Context, End, session::printable};
+use super::session::printable;
 use crate::{
     arguments::{Apps, Keys},
+    context::{Context, End},
     failure::Failure,
     output::shown,
     times::unix,

@@ -1,9 +1,9 @@
 //! `balance`: reading and topping up.
 
-use super::{Context, End};
 use crate::{
     amount::{cents, dollars},
     arguments::Balance as Action,
+    context::{Context, End},
     failure::{Failure, REFUSED, io_failure},
     keyboard::Keyboard,
     output::{named, shown, to_stderr},

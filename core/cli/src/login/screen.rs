@@ -1,8 +1,8 @@
 //! The line below the prompt: a countdown, redrawn in place, and the keys.
 
-use super::link;
+use super::address::link;
 use crate::{
-    commands::Context,
+    context::Context,
     keyboard::Keyboard,
     output::to_stderr,
     signals::{Change, Changes},
