@@ -50,7 +50,7 @@ def line(screen, row):
         elif cell.data != " ":
             runs.append([column, style, cell.data, column + 1])
     if blocks:
-        yield f'<path fill="#fff" d="{"".join(blocks)}"/>'
+        yield f'<path fill="#fff" shape-rendering="crispEdges" d="{"".join(blocks)}"/>'
     for column, (color, bold, underscore), text, _ in runs:
         text = text.rstrip()
         left = MARGIN + column * WIDTH

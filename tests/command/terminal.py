@@ -90,8 +90,8 @@ class Terminal:
         return self.process.returncode
 
     def is_as_before(self):
-        """Whether lines and echo work as they did, and the cursor is shown."""
-        return termios.tcgetattr(self.slave) == self.before and not self.screen.cursor.hidden
+        """Whether lines and echo work as they did."""
+        return termios.tcgetattr(self.slave) == self.before
 
     def close(self):
         if self.process.poll() is None:

@@ -155,6 +155,19 @@ class Executed(Case):
         masks = {line.split()[0]: int(line.split()[1], 16) for line in out.splitlines()}
         self.assertEqual(masks, {"SigBlk:": 0, "SigIgn:": 0})
 
+    @unittest.skipIf(COMMAND[0] == "node", "Node forgets what was ignored")
+    def test_what_the_parent_ignores_stays_ignored(self):
+        """A server that was started by nohup survives the terminal's end."""
+        script = 'trap "" HUP INT; exec "$@"'
+        done = subprocess.run(
+            ["sh", "-c", script, "sh", *COMMAND, "exec", "--", "grep", "SigIgn", "/proc/self/status"],
+            env=self.around.environment,
+            capture_output=True,
+            text=True,
+        )
+        mask = int(done.stdout.split()[1], 16)
+        self.assertEqual(mask, 1 << signal.SIGHUP - 1 | 1 << signal.SIGINT - 1)
+
     def test_what_env_prints_is_evaluated(self):
         out, _, _ = self.around.run("env")
         got = subprocess.run(

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     keyboard::Keyboard,
     output::to_stderr,
-    signals::{Change, Changes},
+    signals::Changes,
     terminal::{self, SingleKeys},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -19,8 +19,6 @@ const ERASE: &str = "\r\x1b[K";
 /// could not be erased.
 const NO_WRAP: &str = "\x1b[?7l";
 const WRAP: &str = "\x1b[?7h";
-const HIDE_CURSOR: &str = "\x1b[?25l";
-const SHOW_CURSOR: &str = "\x1b[?25h";
 
 /// The terminal while a login waits; as before once this is dropped.
 pub(super) struct Screen<'a> {
@@ -47,7 +45,6 @@ impl<'a> Screen<'a> {
         let changes = Changes::new()?;
         let keyboard = Some(Keyboard::new()?);
         let keys = SingleKeys::new();
-        to_stderr(HIDE_CURSOR);
         Ok(Screen {
             context,
             login,
@@ -74,10 +71,9 @@ impl<'a> Screen<'a> {
                 Some(typed) => self.typed(&typed),
                 None => self.keyboard = None,
             },
-            change = self.changes.next() => {
-                if change == Change::Continued {
+            continued = self.changes.next() => {
+                if continued {
                     self.keys.apply();
-                    to_stderr(HIDE_CURSOR);
                 }
             }
         }
@@ -136,6 +132,6 @@ async fn typed(keyboard: &mut Option<Keyboard>) -> Option<Vec<u8>> {
 
 impl Drop for Screen<'_> {
     fn drop(&mut self) {
-        to_stderr(&format!("{ERASE}{SHOW_CURSOR}"));
+        to_stderr(ERASE);
     }
 }
