@@ -64,7 +64,9 @@ const plain = (text) =>
 async function both(args, { stdio = ['ignore', 'pipe', 'pipe'], play = () => undefined } = {}) {
   const outcomes = {};
   for (const [name, [file, ...before]] of Object.entries(commands)) {
-    const child = spawn(file, [...before, ...args], { stdio, env: environment() });
+    const limit = { timeout: 30_000, killSignal: 'SIGKILL' };
+    const options = { stdio, env: environment(), ...limit };
+    const child = spawn(file, [...before, ...args], options);
     const said = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr']) {
       child[stream]?.setEncoding('utf8').on('data', (text) => {
