@@ -165,6 +165,7 @@ impl NativeClient {
                 timeout: timeout.map(duration),
                 deadline: deadline.map(duration),
                 max_retries,
+                ..CallOptions::default()
             }),
         }
     }

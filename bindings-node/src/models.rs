@@ -283,6 +283,7 @@ impl From<core::ApiResponse> for ApiResponse {
         let core::ApiResponse {
             status,
             request_id,
+            headers: _,
             json,
         } = response;
         Self {

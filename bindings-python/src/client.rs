@@ -78,7 +78,7 @@ impl Client {
 
     fn core(&self, py: Python<'_>) -> PyResult<AccountClient> {
         let client = self.origin.client(py)?;
-        Ok(match self.limits {
+        Ok(match self.limits.clone() {
             None => client,
             Some(limits) => client.with_options(limits),
         })
@@ -127,7 +127,7 @@ impl Client {
         max_retries: Option<Integer>,
         deadline: Option<Seconds>,
     ) -> PyResult<Self> {
-        let mut limits = self.limits.unwrap_or_default();
+        let mut limits = self.limits.clone().unwrap_or_default();
         if let Some(timeout) = timeout {
             limits.timeout = Some(seconds(timeout.0));
         }

@@ -202,6 +202,7 @@ impl FfiClient {
             timeout: check_limit("timeout", timeout)?,
             deadline: check_limit("deadline", deadline)?,
             max_retries,
+            ..CallOptions::default()
         });
         Ok(Arc::new(FfiClient { client }))
     }
