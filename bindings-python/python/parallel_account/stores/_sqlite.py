@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +12,7 @@ from parallel_account.stores._cell import IN_TRANSACTION, TABLE, Cell, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from os import PathLike
 
 _BUSY = 5.0  # seconds to wait while another process writes
 
@@ -63,14 +63,16 @@ class SqliteStore(Cell["str | None", bool]):
             raise ConfigError(
                 "A database in memory ends with its connection. Give the store the connection."
             )
-        elif not isinstance(database, (str, PathLike)):
-            raise ConfigError(
-                "database must be the path of a file or a sqlite3.Connection, not "
-                f"{type(database).__name__}."
-            )
         else:
+            try:
+                path = Path(database).absolute()
+            except TypeError as error:
+                raise ConfigError(
+                    "database must be the path of a file or a sqlite3.Connection, not "
+                    f"{type(database).__name__}."
+                ) from error
             # A name that is misspelt must not make an empty database.
-            self._uri = f"{Path(database).absolute().as_uri()}?mode=rw"
+            self._uri = f"{path.as_uri()}?mode=rw"
 
     def load(self) -> str | None:
         with self._open() as connection, closing(_cursor(connection)) as cursor:
