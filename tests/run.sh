@@ -12,6 +12,7 @@ suite_lint() {
     for check in "cargo fmt --all --check" \
         "cargo clippy --quiet --workspace --all-targets -- -D warnings" \
         "python3 tests/lint/circles.py core/src" \
+        "python3 tests/lint/circles.py core/cli/src" \
         "cargo doc --quiet --no-deps --features parallel-account-stores/deadpool,parallel-account-stores/redis -p parallel-account -p parallel-account-sandbox -p parallel-account-stores"; do
         if RUSTDOCFLAGS="-D warnings" $check; then passed=$((passed + 1)); else
             echo "FAILED: $check"
@@ -23,7 +24,7 @@ suite_lint() {
 }
 
 suite_rust() {
-    cargo test --no-fail-fast -p parallel-account -p parallel-account-model -p parallel-account-sandbox \
+    cargo test --no-fail-fast -p parallel-account -p parallel-account-cli -p parallel-account-model -p parallel-account-sandbox \
         -p parallel-account-stores
 }
 
@@ -37,6 +38,7 @@ suite_stress() { tests/stress/run.sh; }
 suite_fleet() { tests/fleet/run.sh; }
 suite_keys() { tests/keys/run.sh; }
 suite_readme() { tests/readme/run.sh; }
+suite_command() { tests/command/run.sh; }
 
 # The counts of a log: its last line says them, or each of cargo's does.
 counts() {
@@ -47,7 +49,7 @@ counts() {
     fi
 }
 
-all="lint rust python node swift browser interop readme demo stress fleet keys"
+all="lint rust python node swift browser interop readme demo command stress fleet keys"
 summary="" table="" total_passed=0 total_failed=0
 for suite in ${*:-$all}; do
     declare -F "suite_$suite" >/dev/null || missing "There is no suite $suite; there are: $all"

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.request
 
@@ -76,6 +77,11 @@ class Surroundings:
 
     def approve(self, **body):
         return post(f"{self.control}/approve", {"wait": 30, **body})
+
+    def wait_for_request(self, route):
+        """Returns once the sandbox has received one."""
+        while not self.routes().get(route):
+            time.sleep(0.01)
 
     def routes(self):
         return get(f"{self.control}/counts")["routes"]

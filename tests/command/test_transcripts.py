@@ -31,12 +31,15 @@ TRANSCRIPTS = pathlib.Path(__file__).parent / "transcripts"
 VARYING = [
     (r"at_[0-9a-f]{20,}", "access-token"),
     (r"psk_[0-9a-f]{20,}", "api-key"),
-    (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "uuid"),
+    (r"psk_…[0-9a-f]{4}", "hidden-key"),
+    (r"(?!123e4567)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "uuid"),
     (r"client_[0-9a-f]{20,}", "client"),
     (r"\b[0-9a-f]{32}\b", "idempotency-key"),
     (r"\b[B-DF-HJ-NP-TV-XZ]{4}-[B-DF-HJ-NP-TV-XZ]{4}\b", "code"),
     (r"\b1[78]\d{8}\b", "time"),
     (r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", "date"),
+    (r"\breq_[0-9a-f]{12}\b", "request"),
+    (r'(?<="expires_in":)\d+', "seconds"),
     (r"auth-http-[a-z0-9-]+\.json", "file"),
 ]
 
@@ -45,7 +48,11 @@ class Names:
     """What varies, by its name, and back."""
 
     def __init__(self, around):
-        self.fixed = [(around.base, "{base}"), (str(around.home), "{home}")]
+        self.fixed = [
+            (around.base, "{base}"),
+            (around.base.removeprefix("http://"), "{host}"),
+            (str(around.home), "{home}"),
+        ]
         self.seen = {}
 
     def hide(self, text):
@@ -56,7 +63,7 @@ class Names:
         return text
 
     def name(self, kind, value):
-        if kind in ("time", "date", "file"):
+        if kind in ("hidden-key", "time", "date", "file", "request", "seconds"):
             return "{" + kind + "}"
         values = self.seen.setdefault(kind, [])
         if value not in values:

@@ -69,7 +69,8 @@ pub(crate) struct Global {
     )]
     pub(crate) client_name: String,
     /// Give up after this many seconds
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds,
+        allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -184,12 +185,13 @@ pub(crate) enum Balance {
     /// command with the same key within 24 hours charges once.
     Add {
         /// USD 0.01 to 100.00, as dollars (5.00), cents (500c), or plain cents (500)
+        #[arg(allow_negative_numbers = true)]
         amount: String,
         /// Charge without asking; needed where standard input is no terminal
         #[arg(long, short)]
         yes: bool,
         /// 8 to 128 characters; retry with the same key to charge once
-        #[arg(long, value_name = "KEY")]
+        #[arg(long, value_name = "KEY", value_parser = idempotency_key)]
         idempotency_key: Option<String>,
     },
 }
@@ -250,6 +252,14 @@ pub(crate) enum Format {
     /// A line for a .env file
     Dotenv,
     Json,
+}
+
+/// Checked before it is shown, and before anybody is asked.
+fn idempotency_key(text: &str) -> Result<String, String> {
+    match (8..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
+        true => Ok(text.into()),
+        false => Err("expected 8 to 128 characters, none of them a control character".into()),
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -19,8 +19,8 @@ pub(crate) struct Failure {
     pub(crate) exit: u8,
     pub(crate) code: &'static str,
     pub(crate) message: String,
-    outcome_unknown: bool,
-    retryable: bool,
+    pub(crate) outcome_unknown: bool,
+    pub(crate) retryable: bool,
     details: Map<String, Value>,
 }
 
@@ -92,7 +92,7 @@ impl From<Error> for Failure {
         let after = error.retry_after().map(|after| after.as_secs_f64());
         put("retry_after", after.map(Value::from));
         put("idempotency_key", error.idempotency_key().map(Value::from));
-        put("error", error.oauth_error().map(Value::from));
+        put("oauth_error", error.oauth_error().map(Value::from));
         put("description", error.description().map(Value::from));
         let fields: Vec<Value> = error
             .fields()
@@ -193,6 +193,7 @@ fn with_advice(message: &str, advice: &str) -> String {
         " Log in there first.",
         " Log in again.",
         " Start a new login.",
+        " Start a new login if that was a mistake.",
     ]
     .iter()
     .find_map(|end| message.strip_suffix(end))

@@ -20,16 +20,13 @@ impl Keyboard {
         self.typed.recv().await
     }
 
-    /// What is typed up to the end of the line.
-    pub(crate) async fn line(&mut self) -> String {
+    /// What is typed up to the end of the line; `None` where the input ends before.
+    pub(crate) async fn line(&mut self) -> Option<String> {
         let mut line = Vec::new();
         while !line.contains(&b'\n') {
-            match self.next().await {
-                Some(more) => line.extend(more),
-                None => break,
-            }
+            line.extend(self.next().await?);
         }
-        String::from_utf8_lossy(&line).trim().to_owned()
+        Some(String::from_utf8_lossy(&line).trim().to_owned())
     }
 }
 
@@ -62,7 +59,7 @@ impl Keyboard {
                         return;
                     }
                     // Reading would stop a command that was sent to the background.
-                    if !super::terminal::is_foreground() {
+                    if !crate::terminal::is_foreground() {
                         std::thread::sleep(std::time::Duration::from_millis(100));
                         continue;
                     }

@@ -4,6 +4,7 @@
 mod amount;
 mod arguments;
 mod commands;
+mod context;
 mod failure;
 mod keyboard;
 mod login;
@@ -17,7 +18,8 @@ mod terminal;
 mod times;
 
 use arguments::{Arguments, Command};
-use commands::{Context, End, become_command};
+use commands::become_command;
+use context::{Context, End};
 use failure::{Failure, io_failure};
 use output::Output;
 use signals::Interruptions;

@@ -1,32 +1,30 @@
 //! What the system tells a running command: to stop, or that its terminal changed.
 
-use std::io;
-
-/// The terminal has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// It has another size.
-    Resized,
-    /// The command was stopped and goes on; somebody else had the terminal meanwhile.
-    Continued,
-}
-
 #[cfg(unix)]
 mod system {
-    use super::{Change, io};
-    use std::future::poll_fn;
+    use std::{future::poll_fn, io};
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     /// Signals that end a command.
-    pub(crate) struct Interruptions([(u8, Signal); 3]);
+    pub(crate) struct Interruptions(Vec<(u8, Signal)>);
 
     impl Interruptions {
+        /// What the parent ignores stays ignored, also for a command that `exec` runs: by nohup,
+        /// or in the background of a script.
         pub(crate) fn new() -> io::Result<Self> {
-            Ok(Interruptions([
-                (130, signal(SignalKind::interrupt())?),
-                (143, signal(SignalKind::terminate())?),
-                (129, signal(SignalKind::hangup())?),
-            ]))
+            let ignored = ignored();
+            let mut signals = vec![SignalKind::interrupt(), SignalKind::terminate()];
+            if ignored.is_some() {
+                signals.push(SignalKind::hangup());
+            }
+            let mut received = Vec::new();
+            for kind in signals {
+                let number = kind.as_raw_value();
+                if ignored.unwrap_or(0) >> (number - 1) & 1 == 0 {
+                    received.push((128 + number as u8, signal(kind)?));
+                }
+            }
+            Ok(Interruptions(received))
         }
 
         /// The exit code of the next one, as shells have it: 128 and its number.
@@ -43,6 +41,14 @@ mod system {
         }
     }
 
+    /// The signals that are ignored, as a mask; `None` where the system does not say. Asking for it
+    /// by sigaction(2) would need unsafe code.
+    fn ignored() -> Option<u64> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    }
+
     pub(crate) struct Changes {
         resized: Signal,
         continued: Signal,
@@ -56,10 +62,12 @@ mod system {
             })
         }
 
-        pub(crate) async fn next(&mut self) -> Change {
+        /// Waits for one. Whether the command was stopped and goes on: somebody else had the
+        /// terminal meanwhile. Otherwise its window has another size.
+        pub(crate) async fn next(&mut self) -> bool {
             tokio::select! {
-                _ = self.resized.recv() => Change::Resized,
-                _ = self.continued.recv() => Change::Continued,
+                _ = self.resized.recv() => false,
+                _ = self.continued.recv() => true,
             }
         }
     }
@@ -67,8 +75,7 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
-    use super::{Change, io};
-    use std::future::pending;
+    use std::{future::pending, io};
 
     pub(crate) struct Interruptions(());
 
@@ -92,7 +99,7 @@ mod system {
             Ok(Changes(()))
         }
 
-        pub(crate) async fn next(&mut self) -> Change {
+        pub(crate) async fn next(&mut self) -> bool {
             pending().await
         }
     }

@@ -1,8 +1,9 @@
 //! `apps` and `keys`.
 
-use super::{Context, End, session::printable};
+use super::session::printable;
 use crate::{
     arguments::{Apps, Keys},
+    context::{Context, End},
     failure::Failure,
     output::shown,
     times::unix,
@@ -58,10 +59,9 @@ pub(super) async fn keys(context: &Context, command: &Keys) -> Result<End, Failu
     match command {
         Keys::Create { app_id, name } => {
             let key = keys.create(app_id, name).await?;
-            let raw = match &key.raw_api_key {
-                Some(raw) => printable(raw, "The API key")?,
-                None => return Err(without_value(&key)),
-            };
+            let raw = key.raw_api_key.as_ref();
+            let raw = raw.and_then(|raw| printable(raw, "The API key").ok());
+            let raw = raw.ok_or_else(|| without_value(&key))?;
             output.say(&format!("Key ID: {}", shown(&key.api_key_id)));
             output.result(|| raw.into(), || created(&key, raw))?;
         }
@@ -78,7 +78,7 @@ pub(super) async fn keys(context: &Context, command: &Keys) -> Result<End, Failu
 
 fn without_value(key: &ApiKey) -> Failure {
     Failure::invalid_response(format!(
-        "The key was created with the ID {}, and the response does not hold the key itself, which is never sent again. Delete it and create another one.",
+        "The key was created with the ID {}, but the response lacks a usable key, which is never sent again. Delete it and create another one.",
         key.api_key_id
     ))
     .with("api_key_id", key.api_key_id.as_str())

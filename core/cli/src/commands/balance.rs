@@ -1,14 +1,14 @@
 //! `balance`: reading and topping up.
 
-use super::{Context, End};
 use crate::{
     amount::{cents, dollars},
     arguments::Balance as Action,
-    failure::{Failure, io_failure},
+    context::{Context, End},
+    failure::{Failure, REFUSED, io_failure},
     keyboard::Keyboard,
     output::{named, shown, to_stderr},
 };
-use parallel_account::Balance;
+use parallel_account::{Balance, Error, ErrorKind};
 use serde_json::{Value, json};
 use std::{
     fmt::Write,
@@ -36,13 +36,14 @@ pub(super) async fn run(context: &Context, action: &Action) -> Result<End, Failu
             if !yes {
                 confirm(context, cents).await?;
             }
-            add(context, cents, &key).await?;
+            let generated = idempotency_key.is_none();
+            add(context, cents, &key, generated).await?;
         }
     }
     Ok(End::Done)
 }
 
-async fn add(context: &Context, cents: i64, key: &str) -> Result<(), Failure> {
+async fn add(context: &Context, cents: i64, key: &str, generated: bool) -> Result<(), Failure> {
     // First of all, so that it is known whatever happens to this process.
     match context.output.json {
         true => {
@@ -53,7 +54,8 @@ async fn add(context: &Context, cents: i64, key: &str) -> Result<(), Failure> {
             .output
             .say(&format!("Idempotency key: {}", shown(key))),
     }
-    let balance = context.client.balance().add(cents, Some(key)).await?;
+    let added = context.client.balance().add(cents, Some(key)).await;
+    let balance = added.map_err(|error| failed(error, key, generated))?;
     context.output.result(
         || format!("Added {}.\n{}", dollars(cents as f64), text(&balance)),
         || {
@@ -65,6 +67,23 @@ async fn add(context: &Context, cents: i64, key: &str) -> Result<(), Failure> {
     )
 }
 
+/// For the library, a charge with a key of the caller's can be retried. The same command cannot,
+/// unless it names that key.
+fn failed(error: Error, key: &str, generated: bool) -> Failure {
+    use ErrorKind::{Connection, InvalidResponse, Server, Timeout};
+    let kind = error.kind();
+    let mut failure = Failure::from(error);
+    if matches!(kind, Connection | InvalidResponse | Server | Timeout) {
+        failure.outcome_unknown |= generated;
+        failure.retryable &= !generated;
+        failure.message = format!(
+            "{} To retry without a second charge, add --idempotency-key {key:?}.",
+            failure.message
+        );
+    }
+    failure
+}
+
 /// Asks on the terminal; there is no answer but "yes" that charges.
 async fn confirm(context: &Context, cents: i64) -> Result<(), Failure> {
     if !(stdin().is_terminal() && stderr().is_terminal()) || context.output.json {
@@ -73,7 +92,15 @@ async fn confirm(context: &Context, cents: i64) -> Result<(), Failure> {
             dollars(cents as f64)
         )));
     }
-    let organization = match context.client.status().await?.organization {
+    let status = context.client.status().await?;
+    if !status.logged_in {
+        return Err(Failure::new(
+            REFUSED,
+            "login_required",
+            "Nobody is logged in. Run \"parallel-account login\".",
+        ));
+    }
+    let organization = match status.organization {
         Some(organization) => named(organization.name.as_deref(), &organization.id),
         None => "the organization".into(),
     };
@@ -83,7 +110,10 @@ async fn confirm(context: &Context, cents: i64) -> Result<(), Failure> {
     ));
     let mut keyboard =
         Keyboard::new().map_err(|error| io_failure("Reading the terminal failed", &error))?;
+    let mut question = Question { answered: false };
     let answer = keyboard.line().await;
+    question.answered = answer.is_some();
+    let answer = answer.unwrap_or_default();
     match answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case("yes") {
         true => Ok(()),
         false => Err(Failure::new(
@@ -91,6 +121,20 @@ async fn confirm(context: &Context, cents: i64) -> Result<(), Failure> {
             "cancelled",
             "Nothing was charged.",
         )),
+    }
+}
+
+/// A line that waits for its answer.
+struct Question {
+    answered: bool,
+}
+
+impl Drop for Question {
+    /// Without an answer, nothing has ended the line.
+    fn drop(&mut self) {
+        if !self.answered {
+            to_stderr("\n");
+        }
     }
 }
 

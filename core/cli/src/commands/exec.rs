@@ -1,7 +1,11 @@
 //! `exec`: a command that finds the key for the data API in its environment.
 
-use super::{Context, End, key::VARIABLE, session::printable};
-use crate::{failure::Failure, output::Output};
+use super::{key::VARIABLE, session::printable};
+use crate::{
+    context::{Context, End},
+    failure::Failure,
+    output::Output,
+};
 use std::{ffi::OsString, io, process::Command};
 
 pub(super) async fn run(context: &Context, command: &[OsString]) -> Result<End, Failure> {

@@ -1,7 +1,12 @@
 //! `key` and `env`: the key for the data API.
 
-use super::{Context, End, session::printable};
-use crate::{arguments::Format, failure::Failure, quoting::assignment};
+use super::session::printable;
+use crate::{
+    arguments::Format,
+    context::{Context, End},
+    failure::Failure,
+    quoting::assignment,
+};
 use serde_json::json;
 
 /// Where Parallel's SDKs look for it.

@@ -1,7 +1,11 @@
 //! `request`: any other call of the Account API.
 
-use super::{Context, End};
-use crate::{arguments::Request, failure::Failure, output::escaped};
+use crate::{
+    arguments::Request,
+    context::{Context, End},
+    failure::Failure,
+    output::escaped,
+};
 use serde_json::{Value, json};
 use std::{
     fs::File,

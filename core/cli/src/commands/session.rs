@@ -1,8 +1,8 @@
 //! `logout`, `status`, `token` and `orgs`: the stored login.
 
-use super::{Context, End};
 use crate::{
     arguments::Orgs,
+    context::{Context, End},
     failure::{Failure, REFUSED},
     output::{named, shown},
     times::{readable, unix},

@@ -1,7 +1,7 @@
 //! The events of `login --json`: those of Parallel's own CLI, with further fields.
 
-use super::link;
-use crate::{arguments, commands::Context, failure::Failure, times::unix};
+use super::address::link;
+use crate::{arguments, context::Context, failure::Failure, times::unix};
 use parallel_account::{DeviceLogin, Error, Status};
 use serde_json::json;
 use std::{path::Path, time::Duration};

@@ -1,5 +1,6 @@
 //! `login`: from the prompt to the stored login.
 
+mod address;
 mod events;
 mod pending;
 mod prompt;
@@ -7,10 +8,11 @@ mod screen;
 
 use crate::{
     arguments,
-    commands::{Context, End},
+    context::{Context, End},
     failure::{Failure, io_failure},
     output::named,
 };
+use address::link;
 use parallel_account::{DeviceLogin, LoginEvent, LoginOptions, Status};
 use pending::{PendingFile, Work};
 use screen::Screen;
@@ -107,13 +109,6 @@ fn leave_pending(
 
 fn open_browser(options: &arguments::Login, login: &DeviceLogin) -> bool {
     !options.no_browser && parallel_account::prompt::open_browser(link(login))
-}
-
-/// What people open: the link with the code in it, where there is one.
-fn link(login: &DeviceLogin) -> &str {
-    login
-        .verification_uri_complete()
-        .unwrap_or(login.verification_uri())
 }
 
 async fn wait(

@@ -1,7 +1,7 @@
 //! What a person is shown: link, code and QR code.
 
-use super::link;
-use crate::{arguments, commands::Context, terminal};
+use super::address::link;
+use crate::{arguments, context::Context, terminal};
 use parallel_account::DeviceLogin;
 
 /// On a terminal that can be redrawn; the countdown follows below.

@@ -1,11 +1,11 @@
 //! The line below the prompt: a countdown, redrawn in place, and the keys.
 
-use super::link;
+use super::address::link;
 use crate::{
-    commands::Context,
+    context::Context,
     keyboard::Keyboard,
     output::to_stderr,
-    signals::{Change, Changes},
+    signals::Changes,
     terminal::{self, SingleKeys},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -15,8 +15,10 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// To the start of the line, which is erased.
 const ERASE: &str = "\r\x1b[K";
-const HIDE_CURSOR: &str = "\x1b[?25l";
-const SHOW_CURSOR: &str = "\x1b[?25h";
+/// What is too long for a line is cut off, also by a window that has just shrunk: what wraps
+/// could not be erased.
+const NO_WRAP: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
 
 /// The terminal while a login waits; as before once this is dropped.
 pub(super) struct Screen<'a> {
@@ -43,7 +45,6 @@ impl<'a> Screen<'a> {
         let changes = Changes::new()?;
         let keyboard = Some(Keyboard::new()?);
         let keys = SingleKeys::new();
-        to_stderr(HIDE_CURSOR);
         Ok(Screen {
             context,
             login,
@@ -70,10 +71,9 @@ impl<'a> Screen<'a> {
                 Some(typed) => self.typed(&typed),
                 None => self.keyboard = None,
             },
-            change = self.changes.next() => {
-                if change == Change::Continued {
+            continued = self.changes.next() => {
+                if continued {
                     self.keys.apply();
-                    to_stderr(HIDE_CURSOR);
                 }
             }
         }
@@ -112,17 +112,14 @@ impl<'a> Screen<'a> {
             seconds % 60,
             self.note
         );
-        // A line that reaches the edge would wrap and could not be erased.
         let (width, _) = terminal::size();
         let fitting: String = line
             .trim_end()
             .chars()
             .take(width.saturating_sub(1))
             .collect();
-        to_stderr(&format!(
-            "{ERASE}{}",
-            self.context.output.paint("2", &fitting)
-        ));
+        let painted = self.context.output.paint("2", &fitting);
+        to_stderr(&format!("{ERASE}{NO_WRAP}{painted}{WRAP}"));
     }
 }
 
@@ -135,6 +132,6 @@ async fn typed(keyboard: &mut Option<Keyboard>) -> Option<Vec<u8>> {
 
 impl Drop for Screen<'_> {
     fn drop(&mut self) {
-        to_stderr(&format!("{ERASE}{SHOW_CURSOR}"));
+        to_stderr(ERASE);
     }
 }
