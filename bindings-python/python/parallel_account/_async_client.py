@@ -323,10 +323,10 @@ class AsyncAccountClient:
         """The key for Parallel's data API and its official SDKs. A secret.
 
         Returns the organization's stored key, also one that ``parallel-cli`` stored, without any
-        request. If there is none, finds the app named like this client (``client_name``) or
-        creates it, creates a key in it and stores that: one key, however many processes ask.
-        A new key needs the scopes ``apps:read`` and ``keys:create``, and ``apps:create`` if there
-        is no such app::
+        request. If there is none, finds or creates the app named like this client
+        (``client_name``), creates a key in it and stores that: one key, however many processes
+        ask. A new key needs the scopes ``apps:read`` and ``keys:create``, and ``apps:create`` if
+        there is no such app::
 
             Parallel(api_key=await client.api_key())
 
@@ -342,12 +342,13 @@ class AsyncAccountClient:
     async def renew_api_key(self) -> str:
         """Replaces the key that this client last returned, and returns the new one. A secret.
 
-        For a key that the data API refuses. Creates a key, stores it, and deletes the old one at
-        Parallel if this library created it. If another process has replaced the key already,
-        returns that process's key instead.
+        For a key that the data API refuses (401) or that has leaked. The old one is deleted at
+        Parallel if this library created it and the login has the scope ``keys:delete``. If another
+        process has replaced the key already, returns that process's key instead.
 
         Raises:
-            AccountError: As :meth:`api_key`.
+            AccountError: As :meth:`api_key`; or the old key could not be deleted, and the new one
+                is stored all the same: :meth:`api_key` returns it.
         """
         return await self._native.renew_api_key()
 
