@@ -11,7 +11,7 @@ use napi_derive::napi;
 /// Runs the command with the arguments after its name and answers its exit code.
 #[napi]
 pub fn run_command(arguments: Vec<String>) -> u32 {
-    reset_signals();
+    undo_node();
     let arguments = as_given(arguments);
     // What a binary ends with when its `main` panics; the message is on standard error.
     let code = catch_unwind(|| parallel_account_cli::run(arguments)).unwrap_or(101);
@@ -33,17 +33,26 @@ fn as_given(copies: Vec<String>) -> Vec<OsString> {
     copies.into_iter().map(OsString::from).collect()
 }
 
-/// Sets back what Node has set: a handler of the command's for Ctrl-C would call Node's, which
-/// raises the signal again, so that the process never ends; and what is ignored stays ignored in a
-/// program that the command starts. (Rust itself sees to SIGPIPE.)
+/// Takes back what Node does to a process when it starts, as far as it shows in the command.
+///
+/// A handler of the command's for Ctrl-C would call Node's, which raises the signal again, so that the
+/// process never ends; and a program that `exec` starts would inherit what is ignored, and find its
+/// standard streams closed. (Rust itself sees to SIGPIPE.)
 #[cfg(unix)]
-#[allow(unsafe_code, reason = "the standard library has no call for it")]
-fn reset_signals() {
+#[allow(
+    unsafe_code,
+    reason = "the standard library has no calls for signals and descriptors"
+)]
+fn undo_node() {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, libc::SIGXFSZ] {
         // SAFETY: the system's own way to handle a signal runs no code of this process.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
+    for stream in [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO] {
+        // SAFETY: changes one flag of a descriptor; FD_CLOEXEC is the only one that there is.
+        unsafe { libc::fcntl(stream, libc::F_SETFD, 0) };
+    }
 }
 
 #[cfg(not(unix))]
-fn reset_signals() {}
+fn undo_node() {}

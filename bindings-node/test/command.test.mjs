@@ -41,6 +41,18 @@ const environment = () => ({
   ...sandbox.env,
 });
 
+/** Waits until a stream has said that, or has ended. */
+function until(stream, pattern) {
+  return new Promise((resolve) => {
+    let text = '';
+    const note = (more) => {
+      text += more;
+      if (pattern.test(text)) resolve();
+    };
+    stream.on('data', note).on('end', resolve);
+  });
+}
+
 /** What differs between two runs and means nothing. */
 const plain = (text) =>
   text
@@ -52,15 +64,18 @@ const plain = (text) =>
 async function both(args, { stdio = ['ignore', 'pipe', 'pipe'], play = () => undefined } = {}) {
   const outcomes = {};
   for (const [name, [file, ...before]] of Object.entries(commands)) {
-    const child = spawn(file, [...before, ...args], { stdio, env: environment() });
+    const limit = { timeout: 30_000, killSignal: 'SIGKILL' };
+    const options = { stdio, env: environment(), ...limit };
+    const child = spawn(file, [...before, ...args], options);
     const said = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr']) {
       child[stream]?.setEncoding('utf8').on('data', (text) => {
         said[stream] += text;
       });
     }
+    const closed = once(child, 'close');
     await play(child);
-    const [code, signal] = await once(child, 'close');
+    const [code, signal] = await closed;
     outcomes[name] = { code, signal, stdout: plain(said.stdout), stderr: plain(said.stderr) };
   }
   assert.deepEqual(outcomes.node, outcomes.binary);
@@ -120,7 +135,7 @@ describe('a process', () => {
     test(`ends at ${signal}`, async () => {
       const outcome = await both(['login', '--no-browser'], {
         async play(child) {
-          await once(child.stderr, 'data');
+          await until(child.stderr, /\n.*\n/);
           child.kill(signal);
         },
       });
@@ -148,7 +163,7 @@ describe('exec', () => {
       {
         stdio: ['pipe', 'pipe', 'pipe'],
         async play(child) {
-          await once(child.stdout, 'data');
+          await until(child.stdout, /up/);
           child.kill('SIGTERM');
         },
       },
@@ -166,50 +181,50 @@ describe('exec', () => {
 describe('on a terminal', { skip: process.platform === 'win32' }, () => {
   const script = join(import.meta.dirname, 'support', 'terminal.py');
 
+  /** Runs both; answers the output of Node's and how both ended. */
   async function onTerminal(args, steps) {
     const outcomes = [];
     for (const command of Object.values(commands)) {
-      const { stdout } = await run(
-        'python3',
-        [script, JSON.stringify(steps), ...command, ...args],
-        { env: environment() },
-      );
-      const { output, ...ending } = JSON.parse(stdout);
-      outcomes.push({ ...ending, output: plain(output) });
+      const line = [script, JSON.stringify(steps), ...command, ...args];
+      const { stdout } = await run('python3', line, { env: environment() });
+      outcomes.push(JSON.parse(stdout));
     }
-    const [node, binary] = outcomes;
-    const { output, ...ending } = node;
-    const { output: _, ...binaryEnding } = binary;
-    assert.deepEqual(ending, binaryEnding);
-    return node;
+    const [{ output, ...ending }, { output: plainly, ...plainEnding }] = outcomes;
+    assert.deepEqual(ending, plainEnding);
+    return { ...ending, output: plain(output), plainly: plain(plainly) };
   }
 
+  const login = ['login', '--no-browser'];
+
   test('Ctrl-C ends a login with 130 and puts the terminal right', async () => {
-    const { code, restored } = await onTerminal(
-      ['login', '--no-browser'],
-      [{ after: '-', type: '\x03' }],
-    );
+    const { code, restored } = await onTerminal(login, [{ after: 'Waiting', type: '\x03' }]);
     assert.deepEqual([code, restored], [130, true]);
   });
 
+  test('SIGTERM puts the terminal right, too', async () => {
+    const { restored } = await onTerminal(login, [{ after: 'Waiting', signal: 'TERM' }]);
+    assert.equal(restored, true);
+  });
+
+  test('a window that changes its size ends nothing', async () => {
+    const steps = [
+      { after: 'Waiting', resize: [10, 30] },
+      { after: 'Waiting', type: '\x03' },
+    ];
+    assert.equal((await onTerminal(login, steps)).code, 130);
+  });
+
   test('Ctrl-C reaches the program that exec runs', async () => {
-    const steps = [{ after: 'up', type: '\x03' }];
     const trap = 'trap "echo caught; exit 5" INT; echo up; while :; do read x; done';
+    const steps = [{ after: 'up', type: '\x03' }];
     const { code, output } = await onTerminal(exec('sh', '-c', trap), steps);
     assert.equal(code, 5);
     assert.match(output, /caught/);
   });
 
-  test('a window that changes its size ends nothing', async () => {
-    const steps = [
-      { after: '-', resize: [10, 30] },
-      { after: '', type: '\x03' },
-    ];
-    assert.equal((await onTerminal(['login', '--no-browser'], steps)).code, 130);
-  });
-
-  test('prints the same, colors included', async () => {
-    const { output } = await onTerminal(['--help'], []);
+  test('the help looks the same', async () => {
+    const { output, plainly } = await onTerminal(['--help'], []);
     assert.match(output, /login/);
+    assert.equal(output, plainly);
   });
 });

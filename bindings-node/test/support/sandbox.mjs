@@ -17,7 +17,8 @@ export async function startSandbox(...options) {
       throw new Error('the sandbox ended before it listened');
     }),
   ]);
-  const { platform_url: platformUrl, account_url: accountUrl, control_url } = JSON.parse(line);
+  const addresses = JSON.parse(line);
+  const { platform_url: platformUrl, account_url: accountUrl, control_url } = addresses;
 
   async function control(route, body) {
     const answer = await fetch(`${control_url}/${route}`, {
@@ -33,6 +34,7 @@ export async function startSandbox(...options) {
   return {
     platformUrl,
     accountUrl,
+    dataUrl: addresses.data_url,
     controlUrl: control_url,
     urls: { platformUrl, accountUrl },
     env: { PARALLEL_PLATFORM_URL: platformUrl, PARALLEL_SERVICE_API_URL: accountUrl },

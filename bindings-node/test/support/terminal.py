@@ -18,7 +18,7 @@ import sys
 import termios
 import threading
 
-PATIENCE = 60
+PATIENCE = 20
 
 
 def resize(terminal, rows, columns):
@@ -71,7 +71,7 @@ def main(steps, *command):
     code = child.returncode
     ending = {"code": code} if code >= 0 else {"signal": signal.Signals(-code).name}
     restored = termios.tcgetattr(terminal) == before
-    print(json.dumps({"output": output.decode(), **ending, "restored": restored}))
+    print(json.dumps({"output": output.decode(errors="replace"), **ending, "restored": restored}))
 
 
 main(*sys.argv[1:])

@@ -55,7 +55,9 @@ import Testing
 
     @Test func dataKeyOfTheCommandNeedsNoLogin() async throws {
         try await Sandbox.run { sandbox in
-            let record = #"{"version": 1, "orgs": {"org_1": {"api_key": "a-key-of-the-cli"}}}"#
+            let record =
+                #"{"version": 1, "selected_org_id": "org_1", "#
+                + #""orgs": {"org_1": {"api_key": "a-key-of-the-cli"}}}"#
             let client = try sandbox.client(store: MemoryStore(record: record))
             #expect(try await client.apiKey().expose() == "a-key-of-the-cli")
             let error = await accountError { try await sandbox.client().apiKey() }

@@ -93,7 +93,9 @@ private let isWatched = ProcessInfo.processInfo.environment["PARALLEL_ACCOUNT_WA
             await seen.note { try await client.organizations() }
             let token = await seen.note { try await client.accessToken() }
             let key = await seen.note { try await client.keys.create(appID: Canary.app, name: "n") }
-            let record = #"{"version": 1, "orgs": {"org_1": {"api_key": "\#(Canary.rawKey)"}}}"#
+            let record =
+                #"{"version": 1, "selected_org_id": "org_1", "#
+                + #""orgs": {"org_1": {"api_key": "\#(Canary.rawKey)"}}}"#
             let keeper = try sandbox.client(store: MemoryStore(record: record))
             let dataKey = await seen.note { try await keeper.apiKey() }
 
