@@ -23,12 +23,18 @@ pub(crate) struct KeyId {
 }
 
 impl Record {
-    /// The organization that a client acts for which names `wanted`, logged in or not.
+    /// The organization that a client acts for which names `wanted`, logged in or not: that one,
+    /// else the selected one, else the only one with a login, else the only one there is.
     pub(crate) fn acting_for(&self, wanted: Option<&str>) -> Option<String> {
+        let only = || match <[String; 1]>::try_from(self.keys()) {
+            Ok([key]) => Some(key),
+            Err(_) => None,
+        };
         wanted
             .map(str::to_owned)
             .or_else(|| self.selected())
             .or_else(|| self.login(None).map(|login| login.key))
+            .or_else(only)
     }
 
     pub(crate) fn api_key_of(&self, key: &str) -> Option<Secret> {
