@@ -2,8 +2,55 @@
 
 #[cfg(unix)]
 mod system {
-    use std::{future::poll_fn, io};
-    use tokio::signal::unix::{Signal, SignalKind, signal};
+    use signal_hook::{
+        SigId,
+        consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGWINCH},
+        low_level,
+    };
+    use std::{
+        future::poll_fn,
+        io,
+        os::unix::net::UnixStream as Pair,
+        pin::Pin,
+        task::{Context, Poll, ready},
+    };
+    use tokio::{
+        io::{AsyncRead, ReadBuf},
+        net::UnixStream,
+    };
+
+    /// A signal, each time that it comes. Not Tokio's own: once they are linked in, every runtime of
+    /// the process takes descriptors for them, also those of Python's and Node's clients.
+    struct Signal {
+        told: UnixStream,
+        id: SigId,
+    }
+
+    impl Signal {
+        fn new(number: i32) -> io::Result<Self> {
+            let (reader, writer) = Pair::pair()?;
+            reader.set_nonblocking(true)?;
+            let told = UnixStream::from_std(reader)?;
+            let id = low_level::pipe::register(number, writer)?;
+            Ok(Signal { told, id })
+        }
+
+        fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<()> {
+            let mut bytes = [0; 64];
+            let mut bytes = ReadBuf::new(&mut bytes);
+            match ready!(Pin::new(&mut self.told).poll_read(context, &mut bytes)) {
+                Ok(()) if !bytes.filled().is_empty() => Poll::Ready(()),
+                // The writing end lives as long as this.
+                _ => Poll::Pending,
+            }
+        }
+    }
+
+    impl Drop for Signal {
+        fn drop(&mut self) {
+            low_level::unregister(self.id);
+        }
+    }
 
     /// Signals that end a command.
     pub(crate) struct Interruptions(Vec<(u8, Signal)>);
@@ -13,15 +60,14 @@ mod system {
         /// or in the background of a script.
         pub(crate) fn new() -> io::Result<Self> {
             let ignored = ignored();
-            let mut signals = vec![SignalKind::interrupt(), SignalKind::terminate()];
+            let mut signals = vec![SIGINT, SIGTERM];
             if ignored.is_some() {
-                signals.push(SignalKind::hangup());
+                signals.push(SIGHUP);
             }
             let mut received = Vec::new();
-            for kind in signals {
-                let number = kind.as_raw_value();
+            for number in signals {
                 if ignored.unwrap_or(0) >> (number - 1) & 1 == 0 {
-                    received.push((128 + number as u8, signal(kind)?));
+                    received.push((128 + number as u8, Signal::new(number)?));
                 }
             }
             Ok(Interruptions(received))
@@ -32,10 +78,10 @@ mod system {
             poll_fn(|context| {
                 for (exit, signal) in &mut self.0 {
                     if signal.poll_recv(context).is_ready() {
-                        return std::task::Poll::Ready(*exit);
+                        return Poll::Ready(*exit);
                     }
                 }
-                std::task::Poll::Pending
+                Poll::Pending
             })
             .await
         }
@@ -59,18 +105,21 @@ mod system {
     impl Changes {
         pub(crate) fn new() -> io::Result<Self> {
             Ok(Changes {
-                resized: signal(SignalKind::window_change())?,
-                continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+                resized: Signal::new(SIGWINCH)?,
+                continued: Signal::new(SIGCONT)?,
             })
         }
 
         /// Waits for one. Whether the command was stopped and goes on: somebody else had the
         /// terminal meanwhile. Otherwise its window has another size.
         pub(crate) async fn next(&mut self) -> bool {
-            tokio::select! {
-                _ = self.resized.recv() => false,
-                _ = self.continued.recv() => true,
-            }
+            poll_fn(|context| {
+                if self.resized.poll_recv(context).is_ready() {
+                    return Poll::Ready(false);
+                }
+                self.continued.poll_recv(context).map(|()| true)
+            })
+            .await
         }
     }
 }
