@@ -6,7 +6,7 @@ use std::time::Duration;
 use napi::Env;
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
-use parallel_account::{AccountClient, CallOptions, Error, LoginOptions};
+use parallel_account::{AccountClient, CallOptions, Error, LoginOptions, Secret};
 
 use crate::bridge::{NativeBridge, Shared};
 use crate::encrypted::{NativeCipher, around};
@@ -371,10 +371,17 @@ impl NativeClient {
     }
 
     #[napi]
-    pub fn renew_api_key(&self, env: Env, call: u32, limits: Option<Limits>) {
+    pub fn renew_api_key(
+        &self,
+        env: Env,
+        call: u32,
+        limits: Option<Limits>,
+        refused: Option<String>,
+    ) {
         let client = self.limited(limits);
+        let refused = refused.map(Secret::from);
         self.bridge.run_for(&self.client, env, call, async move {
-            let key = client.renew_api_key().await?;
+            let key = client.renew_api_key(refused.as_ref()).await?;
             Ok(key.expose().to_owned())
         });
     }

@@ -190,13 +190,20 @@ export class AccountClient implements AsyncDisposable, Disposable {
 
   /**
    * A new key in place of the one that this client answered last, for when Parallel refuses that
-   * (401). It is stored, and the old key is deleted if this library made it. If another process has
+   * (401).
+   * @param options `refused`: the key to replace instead. Whoever names it replaces it once, however
+   *   many calls and processes do so at the same time. The new key is stored, and the old key is deleted if this library made it. If another process has
    * replaced the key already, its key is answered.
    * @throws {AccountError} As {@link AccountClient.apiKey}.
    */
-  async renewApiKey(options?: CallOptions): Promise<Secret> {
-    const key = await this.#session.call<string>(options, (client, number, limits) =>
-      client.renewApiKey(number, limits),
+  async renewApiKey(options?: CallOptions & { refused?: Secret | string }): Promise<Secret> {
+    const given = options?.refused;
+    const refused = given instanceof Secret ? given.expose() : given;
+    optionalString('refused', refused);
+    const key = await this.#session.call<string>(
+      options,
+      (client, number, limits) => client.renewApiKey(number, limits, refused),
+      ['refused'],
     );
     return new Secret(key);
   }

@@ -146,7 +146,7 @@ export interface NativeClient {
   logout(call: number, limits: Limits, all: boolean, organization?: string): void;
   accessToken(call: number, limits: Limits): void;
   apiKey(call: number, limits: Limits): void;
-  renewApiKey(call: number, limits: Limits): void;
+  renewApiKey(call: number, limits: Limits, refused?: string): void;
   organizations(call: number, limits: Limits): void;
   selectOrganization(call: number, limits: Limits, id: string): void;
   settled(call: number): void;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use parallel_account::{
-    AccountClient, CallOptions, Error, LoginOptions, PollAnswer as CorePollAnswer,
+    AccountClient, CallOptions, Error, LoginOptions, PollAnswer as CorePollAnswer, Secret,
 };
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
@@ -363,10 +363,12 @@ impl Client {
         })
     }
 
-    fn renew_api_key(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+    #[pyo3(signature = (refused=None))]
+    fn renew_api_key(&self, py: Python<'_>, refused: Option<String>) -> PyResult<Py<PyAny>> {
+        let refused = refused.map(Secret::from);
         self.run(py, |client| async move {
             client
-                .renew_api_key()
+                .renew_api_key(refused.as_ref())
                 .await
                 .map(|it| it.expose().to_owned())
         })

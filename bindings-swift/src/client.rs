@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use parallel_account::{AccountClient, CallOptions, Error, LoginOptions};
+use parallel_account::{AccountClient, CallOptions, Error, LoginOptions, Secret};
 
 use crate::{
     call::{Call, at_once, detached, runtime},
@@ -313,11 +313,19 @@ impl FfiClient {
             .await
     }
 
-    /// A new data key in place of the last one.
-    pub async fn renew_api_key(&self, call: Arc<Call>) -> Result<String, Failure> {
+    /// A new data key in place of `refused`, or of the last one.
+    pub async fn renew_api_key(
+        &self,
+        refused: Option<String>,
+        call: Arc<Call>,
+    ) -> Result<String, Failure> {
         let client = self.core();
-        call.run(async move { Ok(client.renew_api_key().await?.expose().to_owned()) })
-            .await
+        let refused = refused.map(Secret::from);
+        call.run(async move {
+            let renewed = client.renew_api_key(refused.as_ref()).await?;
+            Ok(renewed.expose().to_owned())
+        })
+        .await
     }
 
     /// All that the store knows.

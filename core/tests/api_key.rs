@@ -74,7 +74,7 @@ where
 async fn one_key_for_all(local: &Local, clients: &[AccountClient]) {
     let first = all(clients, |it| async move { it.api_key().await }).await;
     assert_eq!((first.len(), local.count("keys.create").await), (1, 1));
-    let second = all(clients, |it| async move { it.renew_api_key().await }).await;
+    let second = all(clients, |it| async move { it.renew_api_key(None).await }).await;
     assert_eq!((second.len(), local.count("keys.create").await), (1, 2));
     assert!(first.is_disjoint(&second));
     assert_eq!(alive(local).await, 1);
@@ -288,6 +288,22 @@ async fn a_caller_who_goes_away_loses_no_key() {
     assert_eq!(
         (local.count("keys.create").await, alive(&local).await),
         (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_refused_key_is_replaced_once_however_late_somebody_hears_of_it() {
+    let local = local().await;
+    let memory = logged_in(&local).await;
+    let client = on(&local, memory.clone());
+    let first = client.api_key().await.expect("a key");
+    let second = client.renew_api_key(Some(&first)).await.expect("a key");
+    // Another thread had the first one in use.
+    let again = client.renew_api_key(Some(&first)).await.expect("a key");
+    assert_eq!(again.expose(), second.expose());
+    assert_eq!(
+        (local.count("keys.create").await, alive(&local).await),
+        (2, 1)
     );
 }
 

@@ -54,7 +54,7 @@ async fn main() {
     while let Some(order) = orders.next_line().await.expect("text") {
         say(&match order.as_str() {
             "get" => said(client.api_key().await),
-            "renew" => said(client.renew_api_key().await),
+            "renew" => said(client.renew_api_key(None).await),
             "login" => match client.login(LoginOptions::default()).await {
                 Ok(_) => json!({}),
                 Err(error) => failure(&error),

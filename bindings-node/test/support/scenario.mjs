@@ -103,7 +103,7 @@ async function make(client, state, events, name, args, options) {
     case 'api_key':
       return { api_key: await client.apiKey(options) };
     case 'renew_api_key':
-      return { api_key: await client.renewApiKey(options) };
+      return { api_key: await client.renewApiKey({ ...options, refused: args.refused }) };
     case 'status':
     case 'organizations':
       return await client[name](options);

@@ -342,10 +342,11 @@ class AccountClient:
         """
         return self._native.api_key()
 
-    def renew_api_key(self) -> str:
-        """Replaces the key that this client last returned, and returns the new one. A secret.
+    def renew_api_key(self, refused: str | None = None) -> str:
+        """Replaces ``refused``, or the key that this client last returned, with a new one. A secret.
 
-        For a key that the data API refuses (401) or that has leaked. The old one is deleted at
+        Name the key that was refused: then it is replaced once, however many threads and
+        processes do so at the same time. For a key that the data API refuses (401) or that has leaked. The old one is deleted at
         Parallel if this library created it and the login has the scope ``keys:delete``. If another
         process has replaced the key already, returns that process's key instead.
 
@@ -353,7 +354,7 @@ class AccountClient:
             AccountError: As :meth:`api_key`; or the old key could not be deleted, and the new one
                 is stored all the same: :meth:`api_key` returns it.
         """
-        return self._native.renew_api_key()
+        return self._native.renew_api_key(refused)
 
     def organizations(self) -> list[Organization]:
         """Every organisation that the store has a login for."""

@@ -222,15 +222,19 @@ extension AccountClient {
         try await native.call { native, call in Secret(try await native.apiKey(call: call)) }
     }
 
-    /// A new key in place of the one that this client answered last, for when Parallel refuses that
-    /// (401).
+    /// A new key in place of `refused`, for when Parallel refuses that (401); without it, of the one
+    /// that this client answered last. Whoever names the key replaces it once, however many others
+    /// do so at the same time.
     ///
     /// It is stored, and the old key is deleted if this package made it. If another process has
     /// replaced the key already, its key is answered.
     ///
     /// - Throws: As ``apiKey()``.
-    public func renewApiKey() async throws -> Secret {
-        try await native.call { native, call in Secret(try await native.renewApiKey(call: call)) }
+    public func renewApiKey(refused: Secret? = nil) async throws -> Secret {
+        let refused = refused?.expose()
+        return try await native.call { native, call in
+            Secret(try await native.renewApiKey(refused: refused, call: call))
+        }
     }
 
     /// Every organisation that the store knows.

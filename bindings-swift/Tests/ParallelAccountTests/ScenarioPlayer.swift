@@ -118,7 +118,9 @@ private struct Player {
                 organization: args["organization"]?.text, all: args["all"] == true)
         case "access_token": return .string(try await client.accessToken().expose())
         case "api_key": return ["api_key": .string(try await client.apiKey().expose())]
-        case "renew_api_key": return ["api_key": .string(try await client.renewApiKey().expose())]
+        case "renew_api_key":
+            let renewed = try await client.renewApiKey(refused: args["refused"]?.text.map(Secret.init))
+            return ["api_key": .string(renewed.expose())]
         case "organizations": return .array(try await client.organizations().map(JSONValue.init))
         case "select_organization": try await client.selectOrganization(text("id"))
         case "request":

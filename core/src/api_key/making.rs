@@ -34,10 +34,12 @@ impl Core {
         self.make_api_key(self.session.login().await?, None).await
     }
 
-    pub(crate) async fn renew_api_key(self: &Arc<Self>) -> Result<Secret> {
+    /// `refused`: the key that is to be replaced, if the caller knows.
+    pub(crate) async fn renew_api_key(self: &Arc<Self>, refused: Option<Secret>) -> Result<Secret> {
         let login = self.session.login().await?;
         let stored = self.session.record().await?.api_key_of(&login.key);
-        let stale = stored.map(|stored| self.api_keys.given(&login.key).unwrap_or(stored));
+        let known = refused.or_else(|| self.api_keys.given(&login.key));
+        let stale = stored.map(|stored| known.unwrap_or(stored));
         self.make_api_key(login, stale).await
     }
 

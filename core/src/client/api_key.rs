@@ -22,17 +22,18 @@ impl AccountClient {
         self.start()?.bound(API_KEY, self.core.api_key()).await
     }
 
-    /// A new key in place of the one that this client gave out last, for a key that is refused
-    /// (401) or has become known. The old one is deleted at Parallel if this library made it and
+    /// A new key in place of `refused`, for a key that is refused (401) or has become known; with
+    /// `None`, of the one that this client gave out last. Whoever names the key replaces it once,
+    /// however many others name it at the same time. The old one is deleted at Parallel if this library made it and
     /// the login has the scope `keys:delete`. Where another process has replaced it already, that
     /// one's key is answered.
     ///
     /// # Errors
     /// As [`AccountClient::api_key`]; and why the old key could not be deleted: the new one is
     /// stored then all the same.
-    pub async fn renew_api_key(&self) -> Result<Secret> {
-        self.start()?
-            .bound(API_KEY, self.core.renew_api_key())
-            .await
+    pub async fn renew_api_key(&self, refused: Option<&Secret>) -> Result<Secret> {
+        let limits = self.start()?;
+        let renewed = self.core.renew_api_key(refused.cloned());
+        limits.bound(API_KEY, renewed).await
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     normal_form::{app, balance, event, key, organization, raised, shown, status, tokens},
 };
 use parallel_account::{
-    AccountClient, CallOptions, DeviceLogin, LoginEvent, LoginOptions, PollAnswer,
+    AccountClient, CallOptions, DeviceLogin, LoginEvent, LoginOptions, PollAnswer, Secret,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -73,7 +73,10 @@ impl Player {
             }
             "access_token" => json!(client.access_token().await?.expose()),
             "api_key" => json!({ "api_key": client.api_key().await?.expose() }),
-            "renew_api_key" => json!({ "api_key": client.renew_api_key().await?.expose() }),
+            "renew_api_key" => {
+                let refused = args["refused"].as_str().map(Secret::from);
+                json!({ "api_key": client.renew_api_key(refused.as_ref()).await?.expose() })
+            }
             "organizations" => client
                 .organizations()
                 .await?

@@ -14,7 +14,7 @@ pub(super) const VARIABLE: &str = "PARALLEL_API_KEY";
 
 pub(super) async fn key(context: &Context, renew: bool) -> Result<End, Failure> {
     let key = match renew {
-        true => context.client.renew_api_key().await?,
+        true => context.client.renew_api_key(None).await?,
         false => context.client.api_key().await?,
     };
     let text = printable(&key, "The API key")?;
