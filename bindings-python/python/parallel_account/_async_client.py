@@ -342,10 +342,10 @@ class AsyncAccountClient:
     async def renew_api_key(self, refused: str | None = None) -> str:
         """Replaces ``refused``, or the key that this client last returned, with a new one. A secret.
 
-        Name the key that was refused: then it is replaced once, however many threads and
-        processes do so at the same time. For a key that the data API refuses (401) or that has leaked. The old one is deleted at
-        Parallel if this library created it and the login has the scope ``keys:delete``. If another
-        process has replaced the key already, returns that process's key instead.
+        For a key that the data API refuses (401) or that has leaked. Name that key: then it is
+        replaced once, however many threads and processes do so at the same time, and who comes
+        later gets the one that replaced it. The old one is deleted at Parallel if this library
+        created it and the login has the scope ``keys:delete``.
 
         Raises:
             AccountError: As :meth:`api_key`; or the old key could not be deleted, and the new one
