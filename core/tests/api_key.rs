@@ -132,6 +132,15 @@ fn put_key(memory: &MemoryStore, api_key: &str) {
     write_now(memory, &record.to_string());
 }
 
+fn end_access_token(memory: &MemoryStore) {
+    let mut record = stored(memory);
+    let selected = record["selected_org_id"].as_str().expect("one").to_owned();
+    let login = &mut record["orgs"][&selected]["control_api"];
+    login["access_token_expires_at"] = json!(1);
+    login["access_token_expires_at_ms"] = json!(1000);
+    write_now(memory, &record.to_string());
+}
+
 #[tokio::test]
 async fn a_claim_of_somebody_who_died_is_waited_for() {
     let local = local().await;
@@ -305,6 +314,92 @@ async fn a_refused_key_is_replaced_once_however_late_somebody_hears_of_it() {
         (local.count("keys.create").await, alive(&local).await),
         (2, 1)
     );
+}
+
+#[tokio::test]
+async fn nobody_gets_the_key_back_that_was_refused() {
+    let local = local().await;
+    let memory = logged_in(&local).await;
+    let client = on(&local, memory.clone());
+    let first = client.api_key().await.expect("a key");
+    let second = client.renew_api_key(Some(&first)).await.expect("a key");
+    // Somebody hears late of the first key's end, and their call takes a while; meanwhile the second
+    // one is refused.
+    end_access_token(&memory);
+    let fault = json!({"route": "token.refresh", "delay_ms": 500});
+    local.fault(fault).await;
+    let client = on(&local, memory);
+    let renewing = |refused: &parallel_account::Secret| {
+        let (client, refused) = (client.clone(), refused.clone());
+        tokio::spawn(async move { client.renew_api_key(Some(&refused)).await })
+    };
+    let late = renewing(&first);
+    while local.count("token.refresh").await == 0 {
+        tokio::task::yield_now().await;
+    }
+    let refused = renewing(&second);
+    let late = late.await.expect("no panic").expect("a key");
+    let renewed = refused.await.expect("no panic").expect("a key");
+    assert_eq!(late.expose(), second.expose());
+    assert_ne!(renewed.expose(), second.expose());
+}
+
+#[tokio::test]
+async fn no_key_is_made_for_a_store_that_takes_nothing() {
+    let local = local().await;
+    let memory = logged_in(&local).await;
+    let store = Scripted::new(&memory).with_lock();
+    let full = store.full.clone();
+    full.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        let error = on(&local, store.clone()).api_key().await;
+        assert_eq!(error.expect_err("the disk is full").code(), "store");
+    }
+    assert_eq!(local.count("keys.create").await, 0);
+    full.store(false, Ordering::SeqCst);
+    on(&local, store).api_key().await.expect("a key");
+    assert!(!memory.record().expect("a record").contains("api_key_claim"));
+}
+
+#[tokio::test]
+async fn no_claim_is_left_where_no_key_could_be_made() {
+    let local = local().await;
+    let memory = logged_in(&local).await;
+    let fault = json!({"route": "apps.list", "status": 404, "times": 9});
+    local.fault(fault).await;
+    let locked = Scripted::new(&memory).with_lock();
+    on(&local, locked).api_key().await.expect_err("refused");
+    assert!(!memory.record().expect("a record").contains("api_key_claim"));
+}
+
+#[tokio::test]
+async fn a_key_that_fits_no_header_is_deleted_again() {
+    let local = local().await;
+    let memory = logged_in(&local).await;
+    for odd in ["psk\u{1b}[2J", " ", "psk\n"] {
+        let body = json!({"api_key_id": "key_1", "raw_api_key": odd});
+        let fault = json!({"route": "keys.create", "status": 200, "body": body});
+        local.fault(fault).await;
+        let error = on(&local, memory.clone()).api_key().await;
+        assert_eq!(error.expect_err("no key").code(), "invalid_response");
+    }
+    assert_eq!(local.count("keys.delete").await, 3);
+    on(&local, memory).api_key().await.expect("a key");
+}
+
+#[tokio::test]
+async fn a_logout_that_reaches_nobody_names_the_key_that_lives_on() {
+    let local = local().await;
+    let memory = logged_in(&local).await;
+    let client = on(&local, memory.clone());
+    client.api_key().await.expect("a key");
+    for route in ["keys.delete", "revoke"] {
+        let fault = json!({"route": route, "status": 403, "body": "no", "times": 9});
+        local.fault(fault).await;
+    }
+    let error = client.logout().await.expect_err("nobody heard of it");
+    assert!(error.message().contains("could not be deleted"), "{error}");
+    assert!(error.message().contains("could not be revoked"), "{error}");
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 
 use crate::{
     arguments::{Command, Global},
-    failure::Failure,
+    failure::{Failure, INTERRUPTED},
     output::Output,
 };
 use parallel_account::{AccountClient, FileStore};
-use std::{process, time::Duration};
+use std::{cell::RefCell, process, time::Duration};
 
 /// How a command ends, unless it fails.
 pub(crate) enum End {
@@ -22,6 +22,8 @@ pub(crate) struct Context {
     pub(crate) client: AccountClient,
     pub(crate) output: Output,
     pub(crate) timeout: Option<Duration>,
+    /// What an interruption means from now on.
+    under_way: RefCell<Option<Failure>>,
 }
 
 impl Context {
@@ -51,6 +53,28 @@ impl Context {
             client: builder.build()?,
             output: Output::new(json),
             timeout: global.timeout,
+            under_way: RefCell::default(),
         })
+    }
+
+    /// Before a request whose repetition could do a thing twice: where the command is interrupted,
+    /// `advice` says what may have been done, and how to go on.
+    pub(crate) fn sending(&self, advice: &str) {
+        let mut failure = Failure::interrupted(INTERRUPTED).advised(advice);
+        failure.outcome_unknown = true;
+        self.on_interruption(failure);
+    }
+
+    /// The same with all that is to be said, its exit code excepted.
+    pub(crate) fn on_interruption(&self, failure: Failure) {
+        self.under_way.replace(Some(failure));
+    }
+
+    /// `exit` as after a signal: 128 and its number.
+    pub(crate) fn interrupted(&self, exit: u8) -> Failure {
+        let failure = self.under_way.take();
+        let mut failure = failure.unwrap_or_else(|| Failure::interrupted(exit));
+        failure.exit = exit;
+        failure
     }
 }

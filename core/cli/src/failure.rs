@@ -56,6 +56,11 @@ impl Failure {
         Failure::new(exit, "cancelled", "Interrupted.")
     }
 
+    pub(crate) fn advised(mut self, advice: &str) -> Self {
+        self.message = clean(&format!("{} {advice}", self.message), LONGEST);
+        self
+    }
+
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.details.insert(name.into(), value.into());
         self

@@ -29,8 +29,8 @@ use tokio::{runtime::Builder, time::timeout};
 /// How long work that must not be lost half-way, such as a refresh, may hold up the end of the
 /// command.
 const SETTLING: Duration = Duration::from_secs(5);
-/// The same after Ctrl-C: what a cancelled login still has to revoke takes one request.
-const SETTLING_INTERRUPTED: Duration = Duration::from_secs(1);
+/// The same for a login that Ctrl-C has cancelled: what it still has to revoke takes one request.
+const SETTLING_CANCELLED: Duration = Duration::from_secs(1);
 
 /// Runs the command with the arguments after its name, on the streams of this process, and answers
 /// its exit code. Blocks.
@@ -71,11 +71,20 @@ fn drive(context: &Context, command: &Command) -> Result<End, Failure> {
     let ended = runtime.block_on(async {
         let mut interruptions = Interruptions::new()
             .map_err(|error| io_failure("Signals cannot be received", &error))?;
-        let (ended, patience) = tokio::select! {
+        let (ended, interrupted) = tokio::select! {
             biased;
-            exit = interruptions.next() => (Err(Failure::interrupted(exit)), SETTLING_INTERRUPTED),
-            ended = commands::run(context, command) => (ended, SETTLING),
+            exit = interruptions.next() => (Err(context.interrupted(exit)), true),
+            ended = commands::run(context, command) => (ended, false),
         };
+        let patience = match (command, interrupted) {
+            (Command::Login(_), true) => SETTLING_CANCELLED,
+            _ => SETTLING,
+        };
+        if interrupted && patience == SETTLING && !context.client.is_settled() {
+            context.output.say(
+                "Waiting for a response that must not be lost. Interrupt again to end at once.",
+            );
+        }
         tokio::select! {
             _ = interruptions.next() => {}
             _ = timeout(patience, context.client.settled()) => {}

@@ -19,7 +19,6 @@ use tokio::time::Instant;
 const LONGEST: Duration = LEASE.saturating_sub(Duration::from_secs(5));
 /// How often what the store did not take is offered to it at once.
 const WRITES: u32 = 3;
-const KEPT: &str = "The API key is kept in memory only, and it is lost if this process ends. ";
 
 impl Core {
     pub(crate) async fn api_key(self: &Arc<Self>) -> Result<Secret> {
@@ -53,15 +52,24 @@ impl Core {
             check_scope(&login, scope)?;
         }
         let organization = login.key.clone();
-        let work = || {
-            let (core, organization) = (self.clone(), organization.clone());
-            async move { core.made_api_key(&organization, stale).await }
-        };
         let making = self.api_keys.making(&organization);
-        let flight = making.join(self.session.background(), work)?;
-        let api_key = flight.result().await?;
-        self.api_keys.give(&organization, &api_key);
-        Ok(api_key)
+        loop {
+            let mut is_ours = false;
+            let work = || {
+                is_ours = true;
+                let (core, organization, stale) =
+                    (self.clone(), organization.clone(), stale.clone());
+                async move { core.made_api_key(&organization, stale).await }
+            };
+            let flight = making.join(self.session.background(), work)?;
+            let api_key = flight.result().await?;
+            // Whoever was joined replaced another key, and found the one that is refused here.
+            if !is_ours && Some(&api_key) == stale.as_ref() {
+                continue;
+            }
+            self.api_keys.give(&organization, &api_key);
+            return Ok(api_key);
+        }
     }
 
     async fn made_api_key(&self, organization: &str, stale: Option<Secret>) -> Result<Secret> {
@@ -172,7 +180,11 @@ impl Making<'_> {
             app_id,
             id: made.api_key_id,
         };
-        match made.raw_api_key {
+        let is_usable = |api_key: &Secret| {
+            let mut bytes = api_key.expose().bytes();
+            bytes.all(|byte| (0x21..=0x7e).contains(&byte))
+        };
+        match made.raw_api_key.filter(is_usable) {
             Some(api_key) => Ok((api_key, id)),
             None => {
                 let left = match self.delete(&id).await {
@@ -180,7 +192,7 @@ impl Making<'_> {
                     Ok(false) | Err(_) => format!("Delete the key {} on Parallel's site.", id.id),
                 };
                 Err(Error::invalid_response(format!(
-                    "Parallel made an API key and did not say what it is (the answer has no raw_api_key). {left}"
+                    "Parallel made an API key and did not say what it is (the answer has no usable raw_api_key). {left}"
                 )))
             }
         }
@@ -279,7 +291,10 @@ impl Making<'_> {
             if failures == WRITES || conflicts == CONFLICTS {
                 self.core.session.keep(&self.right.loaded, changed);
                 self.core.session.keep_offering();
-                return Err(failure.prefixed(KEPT));
+                return Err(failure.prefixed(&format!(
+                    "The new API key ({}, in the app {}) is kept in memory only. If this process ends before the key can be stored, delete it on Parallel's site. ",
+                    id.id, id.app_id
+                )));
             }
             // A store that cannot be read now may be written all the same.
             let _ = self.right.reload().await;

@@ -27,7 +27,10 @@ pub(super) enum Asked<'a> {
 }
 
 impl<'a> Right<'a> {
-    /// Waits until nobody else has the right. `stale` is the key that is to be replaced.
+    /// Waits until nobody else has the right. Also with the lock held, a claim is written: where the
+    /// store takes nothing, no key must be made, for each would be lost.
+    ///
+    /// `stale` is the key that is to be replaced.
     pub(super) async fn ask(
         session: &'a Arc<Session>,
         organization: &'a str,
@@ -51,12 +54,11 @@ impl<'a> Right<'a> {
                 return Err(session.no_login(&right.loaded.record));
             }
             right.began = session.time();
-            if right.held.is_some() {
-                return Ok(Asked::Granted(right));
-            }
             let claimed = right.loaded.record.api_key_claim_of(organization);
-            // A claim of our own is left over: this session makes one key at a time.
-            if let Some(claim) = claimed.filter(|claim| claim.owner != session.owner()) {
+            // A claim of our own is left over: this session makes one key at a time. So is any for
+            // whoever holds the lock.
+            let is_over = |claim: &Claim| right.held.is_some() || claim.owner == session.owner();
+            if let Some(claim) = claimed.filter(|claim| !is_over(claim)) {
                 let (since, look) = watch(claim, watched, right.began);
                 if let Some(pause) = look {
                     watched = Some((claim, since));
@@ -138,9 +140,6 @@ impl<'a> Right<'a> {
 
     /// Lets others try, as far as the store takes that.
     pub(super) async fn release(mut self) {
-        if self.held.is_some() {
-            return;
-        }
         for _ in 0..CONFLICTS {
             if self.reload().await.is_err() || !self.is_ours() {
                 return;

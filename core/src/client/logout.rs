@@ -1,7 +1,7 @@
 //! The end of a login.
 
 use super::{AccountClient, STORE};
-use crate::{Result, shared::Core, transport::Limits};
+use crate::{Error, Result, shared::Core, transport::Limits};
 use std::sync::Arc;
 
 impl AccountClient {
@@ -50,7 +50,7 @@ async fn log_out(core: Arc<Core>, keys: Option<Vec<String>>) -> Result<()> {
     let platform = core.session.background().platform()?;
     let (forgotten, removed) = core.session.forget(keys).await;
     let mut revoked = Vec::new();
-    let (mut not_revoked, mut not_deleted) = (None, None);
+    let (mut not_revoked, mut not_deleted) = (None, None::<Error>);
     for mut forgotten in forgotten {
         let login = &mut forgotten.login;
         if let Some(id) = &forgotten.api_key
@@ -76,5 +76,11 @@ async fn log_out(core: Arc<Core>, keys: Option<Vec<String>>) -> Result<()> {
         revoked.push(token);
     }
     removed?;
-    not_revoked.or(not_deleted).map_or(Ok(()), Err)
+    match (not_revoked, not_deleted) {
+        // Both live on, and the key has no end.
+        (Some(not_revoked), Some(not_deleted)) => {
+            Err(not_revoked.prefixed(&format!("{} ", not_deleted.message())))
+        }
+        (not_revoked, not_deleted) => not_revoked.or(not_deleted).map_or(Ok(()), Err),
+    }
 }

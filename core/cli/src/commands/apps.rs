@@ -27,6 +27,9 @@ pub(super) async fn apps(context: &Context, command: &Apps) -> Result<End, Failu
             }
         }
         Apps::Create { name } => {
+            context.sending(
+                "The app may have been created. Run \"parallel-account apps list\" to see.",
+            );
             let app = apps.create(name).await?;
             output.result(|| shown(&app.app_id), || json!({ "app_id": app.app_id }))?;
         }
@@ -58,6 +61,9 @@ pub(super) async fn keys(context: &Context, command: &Keys) -> Result<End, Failu
     let (keys, output) = (context.client.keys(), &context.output);
     match command {
         Keys::Create { app_id, name } => {
+            context.sending(&format!(
+                "A key that nobody has seen may be left behind in the app {app_id}. Delete it on Parallel's site.",
+            ));
             let key = keys.create(app_id, name).await?;
             let raw = key.raw_api_key.as_ref();
             let raw = raw.and_then(|raw| printable(raw, "The API key").ok());

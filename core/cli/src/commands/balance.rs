@@ -4,7 +4,7 @@ use crate::{
     amount::{cents, dollars},
     arguments::Balance as Action,
     context::{Context, End},
-    failure::{Failure, REFUSED, io_failure},
+    failure::{Failure, INTERRUPTED, REFUSED, io_failure},
     keyboard::Keyboard,
     output::{named, shown, to_stderr},
 };
@@ -54,6 +54,11 @@ async fn add(context: &Context, cents: i64, key: &str, generated: bool) -> Resul
             .output
             .say(&format!("Idempotency key: {}", shown(key))),
     }
+    let mut interrupted = Failure::interrupted(INTERRUPTED)
+        .advised(&retry(key))
+        .with("idempotency_key", key);
+    interrupted.outcome_unknown = generated;
+    context.on_interruption(interrupted);
     let added = context.client.balance().add(cents, Some(key)).await;
     let balance = added.map_err(|error| failed(error, key, generated))?;
     context.output.result(
@@ -76,12 +81,13 @@ fn failed(error: Error, key: &str, generated: bool) -> Failure {
     if matches!(kind, Connection | InvalidResponse | Server | Timeout) {
         failure.outcome_unknown |= generated;
         failure.retryable &= !generated;
-        failure.message = format!(
-            "{} To retry without a second charge, add --idempotency-key {key:?}.",
-            failure.message
-        );
+        failure = failure.advised(&retry(key));
     }
     failure
+}
+
+fn retry(key: &str) -> String {
+    format!("To retry without a second charge, add --idempotency-key {key:?}.")
 }
 
 /// Asks on the terminal; there is no answer but "yes" that charges.
@@ -117,7 +123,7 @@ async fn confirm(context: &Context, cents: i64) -> Result<(), Failure> {
     match answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case("yes") {
         true => Ok(()),
         false => Err(Failure::new(
-            crate::failure::INTERRUPTED,
+            INTERRUPTED,
             "cancelled",
             "Nothing was charged.",
         )),

@@ -21,6 +21,10 @@ pub(super) async fn run(context: &Context, request: &Request) -> Result<End, Fai
         Some(data) => Some(read(data).await?),
         None => None,
     };
+    let is_safe = |method: &&str| request.method.eq_ignore_ascii_case(method);
+    if !["GET", "HEAD", "DELETE"].iter().any(is_safe) {
+        context.sending("The request may have been carried out.");
+    }
     let response = context
         .client
         .request(&request.method, &request.path, data)

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(super) async fn logout(context: &Context, all: bool) -> Result<End, Failure> {
     let client = &context.client;
     let known = match all {
-        true => !client.organizations().await?.is_empty(),
+        true => client.organizations().await?.iter().any(|it| it.logged_in),
         false => client.status().await?.organization.is_some(),
     };
     match all {

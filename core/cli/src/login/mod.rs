@@ -37,6 +37,9 @@ pub(crate) async fn run(context: &Context, options: &arguments::Login) -> Result
 }
 
 async fn steps(context: &Context, options: &arguments::Login) -> Result<End, Failure> {
+    let give_up = context
+        .timeout
+        .map(|timeout| (timeout, Instant::now() + timeout));
     let file = options
         .pending
         .as_deref()
@@ -49,10 +52,10 @@ async fn steps(context: &Context, options: &arguments::Login) -> Result<End, Fai
         None => (None, None),
     };
     let Some(record) = record else {
-        let started = start(context, options).await;
+        let started = start(context, options, give_up).await;
         return match (file, started) {
             (Some(file), Ok(login)) => leave_pending(context, options, &file, &login),
-            (None, Ok(login)) => wait(context, options, &login).await,
+            (None, Ok(login)) => wait(context, options, &login, give_up).await,
             (Some(file), Err(failure)) => {
                 file.remove();
                 Err(failure)
@@ -65,7 +68,7 @@ async fn steps(context: &Context, options: &arguments::Login) -> Result<End, Fai
         Ok(login) => login,
         Err(error) => return Err(file.refusal(&error)),
     };
-    let result = wait(context, options, &login).await;
+    let result = wait(context, options, &login, give_up).await;
     // After a timeout the code is still valid, and a later run can continue.
     if result.as_ref().err().is_none_or(is_final) {
         file.remove();
@@ -78,12 +81,25 @@ fn is_final(failure: &Failure) -> bool {
     !matches!(failure.code, "timeout" | "store" | "io" | "cancelled")
 }
 
-async fn start(context: &Context, options: &arguments::Login) -> Result<DeviceLogin, Failure> {
+/// How long a login may take as a whole, and when that is over.
+type GiveUp = Option<(Duration, Instant)>;
+
+async fn start(
+    context: &Context,
+    options: &arguments::Login,
+    give_up: GiveUp,
+) -> Result<DeviceLogin, Failure> {
     let mut login = LoginOptions::default();
     if !options.scope.is_empty() {
         login = login.scopes(options.scope.iter().cloned());
     }
-    Ok(context.client.start_login(login).await?)
+    tokio::select! {
+        started = context.client.start_login(login) => Ok(started?),
+        timeout = sleep_or_forever(give_up) => Err(Failure::timeout(format!(
+            "Parallel gave no code within {} s. Check the network, or allow more time by --timeout.",
+            timeout.as_secs_f64(),
+        ))),
+    }
 }
 
 /// The first of two runs ends here.
@@ -115,6 +131,7 @@ async fn wait(
     context: &Context,
     options: &arguments::Login,
     login: &DeviceLogin,
+    give_up: GiveUp,
 ) -> Result<End, Failure> {
     let _cancel = CancelOnDrop(login);
     let mut screen = None;
@@ -136,7 +153,7 @@ async fn wait(
         let opened = open_browser(options, login);
         prompt::lines(context, options, login, Some(opened));
     }
-    let status = approved(context, login, screen.as_mut()).await;
+    let status = approved(context, login, screen.as_mut(), give_up).await;
     // The terminal is as it was before anything else is written.
     drop(screen);
     let status = status?;
@@ -151,16 +168,13 @@ async fn approved(
     context: &Context,
     login: &DeviceLogin,
     mut screen: Option<&mut Screen<'_>>,
+    give_up: GiveUp,
 ) -> Result<Status, Failure> {
-    let give_up = context
-        .timeout
-        .map(|timeout| (timeout, Instant::now() + timeout));
     let mut offline = false;
     loop {
         let event = tokio::select! {
             event = login.poll() => event?,
-            () = sleep_or_forever(give_up) => {
-                let (timeout, _) = give_up.unwrap_or((Duration::ZERO, Instant::now()));
+            timeout = sleep_or_forever(give_up) => {
                 return Err(Failure::timeout(format!(
                     "The login was not approved within {} s. Start a new login with a longer --timeout.",
                     timeout.as_secs_f64(),
@@ -193,9 +207,13 @@ async fn approved(
     }
 }
 
-async fn sleep_or_forever(at: Option<(Duration, Instant)>) {
-    match at {
-        Some((_, at)) => sleep_until(at).await,
+/// What was too long.
+async fn sleep_or_forever(give_up: GiveUp) -> Duration {
+    match give_up {
+        Some((timeout, at)) => {
+            sleep_until(at).await;
+            timeout
+        }
         None => forever().await,
     }
 }
