@@ -4,7 +4,7 @@
 //! Answers queue up and one wake-up of the event loop delivers all that are there, because the
 //! wake-ups are what an asynchronous call costs. Nothing here blocks either side.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
@@ -17,11 +17,12 @@ use napi::bindgen_prelude::{Function, ToNapiValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
-use parallel_account::{AccountClient, Error};
+use parallel_account::{AccountClient, Error, ResponseSlot};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::batch::{Batch, HostCall, IntoJs, Message};
+use crate::events::{Wanted, tell_warnings};
 use crate::failure::{Problem, keep_panics_quiet};
 use crate::runtime;
 
@@ -41,6 +42,10 @@ pub(crate) struct Shared {
     event_loop: Mutex<EventLoop>,
     running: Mutex<HashMap<u32, AbortHandle>>,
     questions: Mutex<Questions>,
+    /// Calls whose answers somebody wants to see besides their values. Touched on the JavaScript
+    /// thread alone.
+    seen: Mutex<HashSet<u32>>,
+    pub(crate) listening: Wanted,
 }
 
 struct EventLoop {
@@ -103,7 +108,10 @@ impl NativeBridge {
             }),
             running: Mutex::default(),
             questions: Mutex::default(),
+            seen: Mutex::default(),
+            listening: Wanted::default(),
         });
+        tell_warnings(&shared);
         // Weak twice: the function must not keep the event loop, nor the queue its own function.
         let queue = Arc::downgrade(&shared);
         let wake = deliver
@@ -125,6 +133,18 @@ impl NativeBridge {
         if let Some(task) = lock(&self.shared.running).remove(&call) {
             task.abort();
         }
+    }
+
+    /// What to tell of all that happens: see `events.rs`.
+    #[napi]
+    pub fn listen(&self, what: u32) {
+        self.shared.listening.set(what);
+    }
+
+    /// Has the answer of a call that is not settled handed over before its value.
+    #[napi]
+    pub fn see(&self, call: u32) {
+        lock(&self.shared.seen).insert(call);
     }
 
     /// Answers what a store's `load` gave. An answer that nobody waits for any more is dropped.
@@ -158,6 +178,7 @@ impl Drop for NativeBridge {
             task.abort();
         }
         lock(&self.shared.event_loop).wake = None;
+        self.shared.listening.set(0);
         self.shared.forget_all();
     }
 }
@@ -169,7 +190,7 @@ impl Shared {
         T: ToNapiValue + Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        self.start(env, call, None, boxed(work));
+        self.start(env, call, None, None, boxed(work));
     }
 
     /// The same for a call of `client`. It holds the event loop until nothing of the client runs
@@ -184,15 +205,38 @@ impl Shared {
         T: ToNapiValue + Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        self.start(env, call, Some(client.clone()), boxed(work));
+        self.start(env, call, Some(client.clone()), None, boxed(work));
     }
 
-    fn start(self: &Arc<Self>, env: Env, call: u32, client: Option<AccountClient>, work: Work) {
+    /// The same for a call whose answer goes to `slot`.
+    pub(crate) fn run_seen<T, F>(
+        self: &Arc<Self>,
+        client: &AccountClient,
+        slot: ResponseSlot,
+        env: Env,
+        call: u32,
+        work: F,
+    ) where
+        T: ToNapiValue + Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.start(env, call, Some(client.clone()), Some(slot), boxed(work));
+    }
+
+    fn start(
+        self: &Arc<Self>,
+        env: Env,
+        call: u32,
+        client: Option<AccountClient>,
+        slot: Option<ResponseSlot>,
+        work: Work,
+    ) {
         self.hold(env);
         let ticket = Ticket {
             shared: Arc::clone(self),
             call,
             client,
+            slot,
             open: true,
         };
         let runtime = match runtime::handle() {
@@ -228,7 +272,7 @@ impl Shared {
         receiver.await.unwrap_or(Answer::Gone)
     }
 
-    fn push(&self, message: Message) {
+    pub(crate) fn push(&self, message: Message) {
         lock(&self.queue).push(message);
         if self.waking.swap(true, Ordering::AcqRel) {
             return;
@@ -247,15 +291,24 @@ impl Shared {
     /// On the JavaScript thread: everything queued, and the hold on the event loop given back.
     fn take(&self, env: Env) -> Batch {
         self.waking.store(false, Ordering::Release);
-        let messages = std::mem::take(&mut *lock(&self.queue));
+        let mut messages = std::mem::take(&mut *lock(&self.queue));
         let (mut held, mut released) = (0, 0);
         {
             let mut running = lock(&self.running);
-            for message in &messages {
+            let mut seen = lock(&self.seen);
+            for message in &mut messages {
                 match message {
-                    Message::Settled { call, .. } | Message::Cancelled { call } => {
+                    Message::Settled { call, slot, .. } => {
                         running.remove(call);
                         released += 1;
+                        if !seen.remove(call) {
+                            *slot = None;
+                        }
+                    }
+                    Message::Cancelled { call } => {
+                        running.remove(call);
+                        released += 1;
+                        seen.remove(call);
                     }
                     Message::Linger { .. } => held += 1,
                     Message::Release { .. } | Message::Idle { holding: true, .. } => released += 1,
@@ -325,14 +378,19 @@ struct Ticket {
     shared: Arc<Shared>,
     call: u32,
     client: Option<AccountClient>,
+    slot: Option<ResponseSlot>,
     open: bool,
 }
 
 impl Ticket {
     fn settle(mut self, outcome: Result<Box<dyn IntoJs>, Problem>) {
         self.open = false;
-        let call = self.call;
-        self.end(Message::Settled { call, outcome });
+        let (call, slot) = (self.call, self.slot.take());
+        self.end(Message::Settled {
+            call,
+            outcome,
+            slot,
+        });
     }
 
     /// Says how the call ended, and when its client has come to rest.

@@ -1,15 +1,19 @@
 //! The client: each method names the call it settles and returns at once.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use napi::Env;
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::{Either, ToNapiValue};
 use napi_derive::napi;
-use parallel_account::{AccountClient, CallOptions, Error, LoginOptions};
+use parallel_account::{AccountClient, CallOptions, Error, LoginOptions, ResponseSlot};
 
+#[cfg(debug_assertions)]
+use crate::batch::Nonsense;
 use crate::bridge::{NativeBridge, Shared};
 use crate::encrypted::{NativeCipher, around};
+use crate::events::{Listener, Listening};
 use crate::failure::{Failure, caught};
 use crate::login::NativeLogin;
 use crate::models::{ApiKey, ApiResponse, App, Balance, LoginStatus, Organization};
@@ -33,6 +37,14 @@ pub struct ClientOptions {
     pub ca_bundle: Option<String>,
     pub first_poll_at_once: Option<bool>,
     pub lock_timeout: Option<f64>,
+    /// Names and values by turns.
+    pub headers: Option<Vec<String>>,
+    /// Who hears of events besides the channels.
+    pub listener: Option<Listening>,
+    /// The file that `NODE_EXTRA_CA_CERTS` names.
+    pub extra_ca_certs: Option<String>,
+    /// The variables of a worker that has its own.
+    pub environment: Option<HashMap<String, String>>,
     /// A store in JavaScript.
     pub host_store: Option<HostStoreOptions>,
     /// For the `User-Agent`: `node/20.20.2`.
@@ -50,12 +62,14 @@ pub struct HostStoreOptions {
     pub cache_for: f64,
 }
 
-/// The limits of one call. Times in milliseconds.
+/// The limits of one call, and headers to send with it. Times in milliseconds.
 #[napi(object, object_to_js = false)]
 pub struct Limits {
     pub timeout: Option<f64>,
     pub deadline: Option<f64>,
     pub max_retries: Option<u32>,
+    /// Names and values by turns.
+    pub headers: Option<Vec<String>>,
 }
 
 /// What `AccountClient` in `ts/client.ts` holds.
@@ -102,13 +116,18 @@ fn build(
         ca_bundle,
         first_poll_at_once,
         lock_timeout,
+        headers,
+        listener,
+        extra_ca_certs,
+        environment,
         host_store,
         language,
         time_scale,
     } = options;
     let mut builder = AccountClient::builder()
         .language(language)
-        .background(Arc::new(runtime::detached));
+        .background(Arc::new(runtime::detached))
+        .on_event(Listener::new(&bridge.shared, listener));
     macro_rules! given {
         ($($option:ident),*) => {$(
             if let Some(value) = $option {
@@ -128,8 +147,15 @@ fn build(
         proxy,
         ca_bundle,
         first_poll_at_once,
+        environment,
         time_scale
     );
+    for (name, value) in pairs(headers) {
+        builder = builder.header(name, value);
+    }
+    if let Some(path) = extra_ca_certs {
+        builder = builder.more_roots("NODE_EXTRA_CA_CERTS", path);
+    }
     if let Some(timeout) = timeout {
         builder = builder.timeout(duration(timeout));
     }
@@ -154,21 +180,51 @@ pub(crate) fn duration(milliseconds: f64) -> Duration {
 }
 
 impl NativeClient {
-    pub(crate) fn limited(&self, limits: Option<Limits>) -> AccountClient {
-        match limits {
-            None => self.client.clone(),
-            Some(Limits {
-                timeout,
-                deadline,
-                max_retries,
-            }) => self.client.with_options(CallOptions {
-                timeout: timeout.map(duration),
-                deadline: deadline.map(duration),
-                max_retries,
-                ..CallOptions::default()
-            }),
-        }
+    /// Makes a call of the client with these options. What its answer says besides its body comes to
+    /// JavaScript as well, if somebody there wants it by then.
+    pub(crate) fn call<T, F>(
+        &self,
+        env: Env,
+        call: u32,
+        options: Option<Limits>,
+        work: impl FnOnce(AccountClient) -> F + Send + 'static,
+    ) where
+        T: ToNapiValue + Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let client = self.client.clone();
+        let slot = ResponseSlot::default();
+        let seen = slot.clone();
+        self.bridge
+            .run_seen(&self.client, seen, env, call, async move {
+                work(client.with_options(call_options(options).response(&slot))).await
+            });
     }
+}
+
+fn call_options(options: Option<Limits>) -> CallOptions {
+    let Some(Limits {
+        timeout,
+        deadline,
+        max_retries,
+        headers,
+    }) = options
+    else {
+        return CallOptions::default();
+    };
+    CallOptions {
+        timeout: timeout.map(duration),
+        deadline: deadline.map(duration),
+        max_retries,
+        headers: pairs(headers),
+        response: None,
+    }
+}
+
+/// Names and values by turns, as JavaScript hands them over.
+fn pairs(flat: Option<Vec<String>>) -> Vec<(String, String)> {
+    let mut flat = flat.unwrap_or_default().into_iter();
+    std::iter::from_fn(|| flat.next().zip(flat.next())).collect()
 }
 
 /// `GET /service/v1/…` and the rest of the Account API.
@@ -176,8 +232,7 @@ impl NativeClient {
 impl NativeClient {
     #[napi]
     pub fn balance_get(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.balance().get().await.map(Balance::from)
         });
     }
@@ -191,8 +246,7 @@ impl NativeClient {
         amount_cents: i64,
         idempotency_key: Option<String>,
     ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client
                 .balance()
                 .add(amount_cents, idempotency_key.as_deref())
@@ -203,8 +257,7 @@ impl NativeClient {
 
     #[napi]
     pub fn apps_list(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let apps = client.apps().list().await?;
             Ok(apps.into_iter().map(App::from).collect::<Vec<_>>())
         });
@@ -212,16 +265,14 @@ impl NativeClient {
 
     #[napi]
     pub fn apps_create(&self, env: Env, call: u32, limits: Option<Limits>, name: String) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.apps().create(&name).await.map(|app| app.app_id)
         });
     }
 
     #[napi]
     pub fn apps_delete(&self, env: Env, call: u32, limits: Option<Limits>, app_id: String) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.apps().delete(&app_id).await
         });
     }
@@ -235,8 +286,7 @@ impl NativeClient {
         app_id: String,
         name: String,
     ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.keys().create(&app_id, &name).await.map(ApiKey::from)
         });
     }
@@ -250,8 +300,7 @@ impl NativeClient {
         app_id: String,
         key_id: String,
     ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.keys().delete(&app_id, &key_id).await
         });
     }
@@ -276,8 +325,7 @@ impl NativeClient {
                 )));
             }
         };
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client
                 .request(&method, &path, json)
                 .await
@@ -301,9 +349,8 @@ impl NativeClient {
         login_timeout: Option<f64>,
         login_hint: Option<String>,
     ) {
-        let client = self.limited(limits);
         let bridge = Arc::clone(&self.bridge);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let options = LoginOptions {
                 scopes,
                 timeout: login_timeout.map(duration),
@@ -317,9 +364,8 @@ impl NativeClient {
     /// Settles with a `NativeLogin`.
     #[napi]
     pub fn resume_login(&self, env: Env, call: u32, limits: Option<Limits>, record: String) {
-        let client = self.limited(limits);
         let bridge = Arc::clone(&self.bridge);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let login = client.resume_login(&record).await?;
             Ok(NativeLogin::new(login, client, bridge))
         });
@@ -327,8 +373,7 @@ impl NativeClient {
 
     #[napi]
     pub fn status(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.status().await.map(LoginStatus::from)
         });
     }
@@ -342,8 +387,7 @@ impl NativeClient {
         all: bool,
         organization: Option<String>,
     ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             match organization {
                 _ if all => client.logout_all().await,
                 Some(id) => client.logout_of(&id).await,
@@ -354,8 +398,7 @@ impl NativeClient {
 
     #[napi]
     pub fn access_token(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let token = client.access_token().await?;
             Ok(token.expose().to_owned())
         });
@@ -363,8 +406,7 @@ impl NativeClient {
 
     #[napi]
     pub fn api_key(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let key = client.api_key().await?;
             Ok(key.expose().to_owned())
         });
@@ -372,8 +414,7 @@ impl NativeClient {
 
     #[napi]
     pub fn renew_api_key(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let key = client.renew_api_key().await?;
             Ok(key.expose().to_owned())
         });
@@ -381,8 +422,7 @@ impl NativeClient {
 
     #[napi]
     pub fn organizations(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let organizations = client.organizations().await?;
             Ok(organizations
                 .into_iter()
@@ -393,8 +433,7 @@ impl NativeClient {
 
     #[napi]
     pub fn select_organization(&self, env: Env, call: u32, limits: Option<Limits>, id: String) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.select_organization(&id).await
         });
     }
@@ -424,5 +463,11 @@ impl NativeClient {
     pub fn panic_for_tests(&self, env: Env, call: u32, message: String) {
         self.bridge
             .run::<(), _>(env, call, async move { panic!("{message}") });
+    }
+
+    /// Settles with something that does not become a JavaScript value.
+    #[napi]
+    pub fn nonsense_for_tests(&self, env: Env, call: u32) {
+        self.bridge.run(env, call, async { Ok(Nonsense) });
     }
 }

@@ -113,6 +113,17 @@ impl Failure {
         }
     }
 
+    /// The answer came, and JavaScript cannot have it, such as a text longer than its strings may be.
+    pub(crate) fn unconvertible(error: &napi::Error) -> Self {
+        let status = error.status;
+        Self {
+            outcome_unknown: true,
+            ..Self::from(&Error::internal(format!(
+                "an answer did not become a JavaScript value ({status})"
+            )))
+        }
+    }
+
     /// The panic's own message stays out: it could quote what it choked on.
     pub(crate) fn panicked() -> Self {
         Self {

@@ -15,6 +15,7 @@ mod bridge;
 mod client;
 mod command;
 mod encrypted;
+mod events;
 mod failure;
 mod login;
 mod models;

@@ -214,7 +214,7 @@ export function errorFrom(failure: NativeFailure, hostError?: unknown): AccountE
     ...rest,
     code: code as ErrorCode,
     message: ownWords(failure, hostError) ? inCamelCase(failure.message) : failure.message,
-    cause: hostError ?? chain(causes),
+    cause: hostError ?? chain(causes.map(inCamelCase)),
     fields: fields.map(({ location, message, errorType }) => ({
       location,
       message,
