@@ -56,16 +56,19 @@ export class BalanceApi {
     amountCents: number,
     options?: CallOptions & { idempotencyKey?: string | undefined },
   ): ApiPromise<Balance> {
-    const key = options?.idempotencyKey;
+    let key: string | undefined;
     return this.#session.api<Balance>(
       'balance.add',
       options,
-      (client, call, limits) => {
-        requireCents('amountCents', amountCents);
-        optionalString('idempotencyKey', key);
-        client.balanceAdd(call, limits, amountCents, key);
+      (client, call, limits) => client.balanceAdd(call, limits, amountCents, key),
+      {
+        check: () => {
+          requireCents('amountCents', amountCents);
+          key = options?.idempotencyKey;
+          optionalString('idempotencyKey', key);
+        },
+        more: ['idempotencyKey'],
       },
-      { more: ['idempotencyKey'] },
     );
   }
 }
@@ -94,11 +97,8 @@ export class AppsApi {
     return this.#session.api<CreatedApp, string>(
       'apps.create',
       options,
-      (client, call, limits) => {
-        requireString('name', name);
-        client.appsCreate(call, limits, name);
-      },
-      { convert: (appId) => ({ appId }) },
+      (client, call, limits) => client.appsCreate(call, limits, name),
+      { check: () => requireString('name', name), convert: (appId) => ({ appId }) },
     );
   }
 
@@ -107,11 +107,8 @@ export class AppsApi {
     return this.#session.api<void, unknown>(
       'apps.delete',
       options,
-      (client, call, limits) => {
-        requireString('appId', appId);
-        client.appsDelete(call, limits, appId);
-      },
-      { convert: nothing },
+      (client, call, limits) => client.appsDelete(call, limits, appId),
+      { check: () => requireString('appId', appId), convert: nothing },
     );
   }
 }
@@ -133,12 +130,14 @@ export class KeysApi {
     return this.#session.api<ApiKey, NativeApiKey>(
       'keys.create',
       options,
-      (client, call, limits) => {
-        requireString('appId', appId);
-        requireString('name', name);
-        client.keysCreate(call, limits, appId, name);
+      (client, call, limits) => client.keysCreate(call, limits, appId, name),
+      {
+        check: () => {
+          requireString('appId', appId);
+          requireString('name', name);
+        },
+        convert: apiKey,
       },
-      { convert: apiKey },
     );
   }
 
@@ -147,12 +146,14 @@ export class KeysApi {
     return this.#session.api<void, unknown>(
       'keys.delete',
       options,
-      (client, call, limits) => {
-        requireString('appId', appId);
-        requireString('keyId', keyId);
-        client.keysDelete(call, limits, appId, keyId);
+      (client, call, limits) => client.keysDelete(call, limits, appId, keyId),
+      {
+        check: () => {
+          requireString('appId', appId);
+          requireString('keyId', keyId);
+        },
+        convert: nothing,
       },
-      { convert: nothing },
     );
   }
 }

@@ -107,7 +107,7 @@ export function see(state: CallState): void {
 }
 
 /** Whatever channels and loggers want by now is told from here on. */
-function announce(): void {
+export function announce(): void {
   const wanted = subscribed() | (isLogged() ? WARNINGS : 0);
   if (wanted === listened) return;
   listened = wanted;

@@ -242,16 +242,23 @@ export class AccountClient implements AsyncDisposable, Disposable {
     path: string,
     options?: CallOptions & { json?: unknown },
   ): ApiPromise<T> {
+    let body: string | undefined;
     return this.#session.api<T, { json: string }>(
       'request',
       options,
       (client, number, limits) => {
-        requireString('method', method);
-        requireString('path', path);
-        const refused = client.request(number, limits, method, path, jsonText(options?.json));
+        const refused = client.request(number, limits, method, path, body);
         if (refused !== null) throw errorFrom(refused);
       },
-      { more: ['json'], convert: ({ json }) => JSON.parse(json) as T },
+      {
+        more: ['json'],
+        check() {
+          requireString('method', method);
+          requireString('path', path);
+          body = jsonText(options?.json);
+        },
+        convert: ({ json }) => JSON.parse(json) as T,
+      },
     );
   }
 

@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { bridge, unwrap } from './bridge.js';
+import { announce, bridge, unwrap } from './bridge.js';
 import {
   optionalBoolean,
   optionalCount,
@@ -146,6 +146,8 @@ interface Parts {
 }
 
 function open(options: NativeClientOptions, { logger, store, host, cipher }: Parts): Session {
+  // Making a client can warn already, of certificates that cannot be read.
+  announce();
   const client = unwrap(native.openClient(bridge(), options, store, cipher));
   return new Session(client, host, logger);
 }

@@ -43,6 +43,8 @@ type Start = (client: NativeClient, number: number, limits: NativeLimits | undef
 interface Details<N, T> {
   /** The names of options that only this call has. */
   more?: readonly string[];
+  /** Throws for a bad argument. Here rather than in the method, so that the call rejects. */
+  check?: () => void;
   /** Makes what the call gives of what the native side gives. */
   convert?: (answer: N) => T;
 }
@@ -90,7 +92,7 @@ export class Session {
     };
   }
 
-  /** Starts a call of the Account API. Arguments are checked by `start`, so that it rejects. */
+  /** Starts a call of the Account API. */
   api<T, N = T>(
     operation: string,
     options: CallOptions | undefined,
@@ -124,9 +126,10 @@ export class Session {
     options: CallOptions | undefined,
     start: Start,
     state: CallState,
-    { more, convert }: Details<N, T>,
+    { more, check, convert }: Details<N, T>,
   ): Promise<T> {
     this.refuseOwnStore();
+    check?.();
     let limits = this.#limits;
     if (options !== undefined) {
       requireOptions(options, more === undefined ? KNOWN : [...KNOWN, ...more]);
