@@ -43,7 +43,7 @@ pub struct ClientOptions {
     pub listener: Option<Listening>,
     /// The file that `NODE_EXTRA_CA_CERTS` names.
     pub extra_ca_certs: Option<String>,
-    /// The variables of a worker that has its own.
+    /// What JavaScript calls the environment, as far as clients are made by it.
     pub environment: Option<HashMap<String, String>>,
     /// A store in JavaScript.
     pub host_store: Option<HostStoreOptions>,

@@ -1,4 +1,3 @@
-import { isMainThread } from 'node:worker_threads';
 import { announce, bridge, unwrap } from './bridge.js';
 import {
   optionalBoolean,
@@ -159,14 +158,31 @@ function listening(logger: Logger) {
   };
 }
 
-/** What the native side does not find in the process's own environment. */
+/** The variables that clients are made by. */
+const VARIABLES = [
+  'PARALLEL_PLATFORM_URL',
+  'PARALLEL_SERVICE_API_URL',
+  'PARALLEL_ACCOUNT_REQUIRE_STORE',
+  'HTTPS_PROXY',
+  'https_proxy',
+  'ALL_PROXY',
+  'all_proxy',
+  'NO_PROXY',
+  'no_proxy',
+  // A proxy is not taken from the environment of a CGI script, which is partly its caller's.
+  'REQUEST_METHOD',
+];
+
+/** What JavaScript calls the environment, which the process's own is not in a worker, nor in Bun. */
 function surroundings(): Pick<NativeClientOptions, 'environment' | 'extraCaCerts'> {
   const { env } = process;
+  const environment: Record<string, string> = {};
+  for (const name of VARIABLES) {
+    const value = env[name];
+    if (value !== undefined) environment[name] = value;
+  }
   const extraCaCerts = env.NODE_EXTRA_CA_CERTS;
-  return {
-    ...(extraCaCerts ? { extraCaCerts } : {}),
-    ...(isMainThread ? {} : { environment: { ...env } as Record<string, string> }),
-  };
+  return { environment, ...(extraCaCerts ? { extraCaCerts } : {}) };
 }
 
 function runtimeName(): string {

@@ -1,8 +1,8 @@
-//! The variables that a client is made by: the process's, or those of a thread that has its own.
+//! The variables that a client is made by: the process's, or what a language calls its environment.
 
 use std::{collections::HashMap, env, ffi::OsString};
 
-/// `None`: the process's. Node's workers can have others.
+/// `None`: the process's. A worker of Node can have others.
 #[derive(Clone, Default)]
 pub(crate) struct Environment(pub(crate) Option<HashMap<String, String>>);
 
