@@ -11,8 +11,8 @@ use napi::{Result, check_status};
 use napi_derive::napi;
 use parallel_account::{Event, ResponseSlot};
 
-use crate::events::{HappenedEvent, ResponseSeen};
 use crate::failure::{Failure, Problem};
+use crate::happened::{HappenedEvent, ResponseSeen};
 
 /// One thing to say to JavaScript.
 pub(crate) enum Message {
@@ -63,6 +63,7 @@ pub(crate) enum Message {
 pub struct HostCall {
     pub store: u32,
     /// `load` or `replace`.
+    #[napi(ts_type = "'load' | 'replace'")]
     pub method: &'static str,
     pub old: Option<String>,
     pub new: Option<String>,

@@ -1,76 +1,22 @@
 //! The client: each method names the call it settles and returns at once.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use napi::Env;
 use napi::bindgen_prelude::{Either, ToNapiValue};
 use napi_derive::napi;
-use parallel_account::{AccountClient, CallOptions, Error, LoginOptions, ResponseSlot};
+use parallel_account::{AccountClient, Error, LoginOptions, ResponseSlot};
 
 #[cfg(debug_assertions)]
 use crate::batch::Nonsense;
-use crate::bridge::{NativeBridge, Shared};
-use crate::encrypted::{NativeCipher, around};
-use crate::events::{Listener, Listening};
+use crate::bridge::NativeBridge;
+use crate::encrypted::NativeCipher;
 use crate::failure::{Failure, caught};
 use crate::login::NativeLogin;
-use crate::models::{ApiKey, ApiResponse, App, Balance, LoginStatus, Organization};
-use crate::runtime;
-use crate::store::{HostStore, NativeStore};
-
-/// The options of a client, checked by `ts/options.ts`. Times in milliseconds.
-#[napi(object, object_to_js = false)]
-pub struct ClientOptions {
-    pub client_name: Option<String>,
-    pub client_id: Option<String>,
-    pub scopes: Option<Vec<String>>,
-    pub platform_url: Option<String>,
-    pub account_url: Option<String>,
-    pub timeout: Option<f64>,
-    pub deadline: Option<f64>,
-    pub max_retries: Option<u32>,
-    pub organization: Option<String>,
-    pub user_agent: Option<String>,
-    pub proxy: Option<String>,
-    pub ca_bundle: Option<String>,
-    pub first_poll_at_once: Option<bool>,
-    pub lock_timeout: Option<f64>,
-    /// Names and values by turns.
-    pub headers: Option<Vec<String>>,
-    /// Who hears of events besides the channels.
-    pub listener: Option<Listening>,
-    /// The file that `NODE_EXTRA_CA_CERTS` names.
-    pub extra_ca_certs: Option<String>,
-    /// What JavaScript calls the environment, as far as clients are made by it.
-    pub environment: Option<HashMap<String, String>>,
-    /// A store in JavaScript.
-    pub host_store: Option<HostStoreOptions>,
-    /// For the `User-Agent`: `node/20.20.2`.
-    pub language: String,
-    /// The clock's speed, for tests.
-    pub time_scale: Option<f64>,
-}
-
-/// A store that JavaScript keeps.
-#[napi(object, object_to_js = false)]
-pub struct HostStoreOptions {
-    /// The number that it is known by.
-    pub kept: u32,
-    /// Milliseconds that a loaded record may be used for.
-    pub cache_for: f64,
-}
-
-/// The limits of one call, and headers to send with it. Times in milliseconds.
-#[napi(object, object_to_js = false)]
-pub struct Limits {
-    pub timeout: Option<f64>,
-    pub deadline: Option<f64>,
-    pub max_retries: Option<u32>,
-    /// Names and values by turns.
-    pub headers: Option<Vec<String>>,
-}
+use crate::models::{ApiKey, ApiResponse, App, Balance, LoginStatus, Organization, duration};
+use crate::options::{ClientOptions, Limits, build, call_options};
+use crate::shared::Shared;
+use crate::store::NativeStore;
 
 /// What `AccountClient` in `ts/client.ts` holds.
 #[napi]
@@ -95,90 +41,6 @@ pub fn open_client(
     })
 }
 
-fn build(
-    bridge: &NativeBridge,
-    options: ClientOptions,
-    store: Option<&NativeStore>,
-    cipher: Option<&NativeCipher>,
-) -> Result<AccountClient, Error> {
-    let ClientOptions {
-        client_name,
-        client_id,
-        scopes,
-        platform_url,
-        account_url,
-        timeout,
-        deadline,
-        max_retries,
-        organization,
-        user_agent,
-        proxy,
-        ca_bundle,
-        first_poll_at_once,
-        lock_timeout,
-        headers,
-        listener,
-        extra_ca_certs,
-        environment,
-        host_store,
-        language,
-        time_scale,
-    } = options;
-    let mut builder = AccountClient::builder()
-        .language(language)
-        .background(Arc::new(runtime::detached))
-        .on_event(Listener::new(&bridge.shared, listener));
-    macro_rules! given {
-        ($($option:ident),*) => {$(
-            if let Some(value) = $option {
-                builder = builder.$option(value);
-            }
-        )*};
-    }
-    given!(
-        client_name,
-        client_id,
-        scopes,
-        platform_url,
-        account_url,
-        max_retries,
-        organization,
-        user_agent,
-        proxy,
-        ca_bundle,
-        first_poll_at_once,
-        environment,
-        time_scale
-    );
-    for (name, value) in pairs(headers) {
-        builder = builder.header(name, value);
-    }
-    if let Some(path) = extra_ca_certs {
-        builder = builder.more_roots("NODE_EXTRA_CA_CERTS", path);
-    }
-    if let Some(timeout) = timeout {
-        builder = builder.timeout(duration(timeout));
-    }
-    if let Some(deadline) = deadline {
-        builder = builder.deadline(duration(deadline));
-    }
-    if let Some(timeout) = lock_timeout {
-        builder = builder.lock_timeout(duration(timeout));
-    }
-    if let Some(store) = store {
-        builder = builder.shared_store(around(cipher, Arc::clone(&store.store)));
-    }
-    if let Some(host) = host_store {
-        builder = builder.shared_store(around(cipher, Arc::new(HostStore::new(bridge, &host))));
-    }
-    builder.build()
-}
-
-/// `ts/options.ts` lets no number through that is negative or not finite.
-pub(crate) fn duration(milliseconds: f64) -> Duration {
-    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX)
-}
-
 impl NativeClient {
     /// Makes a call of the client with these options. What its answer says besides its body comes to
     /// JavaScript as well, if somebody there wants it by then.
@@ -200,31 +62,6 @@ impl NativeClient {
                 work(client.with_options(call_options(options).response(&slot))).await
             });
     }
-}
-
-fn call_options(options: Option<Limits>) -> CallOptions {
-    let Some(Limits {
-        timeout,
-        deadline,
-        max_retries,
-        headers,
-    }) = options
-    else {
-        return CallOptions::default();
-    };
-    CallOptions {
-        timeout: timeout.map(duration),
-        deadline: deadline.map(duration),
-        max_retries,
-        headers: pairs(headers),
-        response: None,
-    }
-}
-
-/// Names and values by turns, as JavaScript hands them over.
-fn pairs(flat: Option<Vec<String>>) -> Vec<(String, String)> {
-    let mut flat = flat.unwrap_or_default().into_iter();
-    std::iter::from_fn(|| flat.next().zip(flat.next())).collect()
 }
 
 /// `GET /service/v1/…` and the rest of the Account API.

@@ -1,15 +1,14 @@
 //! What happens in the core, on its way to `diagnostics_channel` and loggers.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 
 use napi_derive::napi;
 use parallel_account::{Event, EventListener, on_warning};
 
 use crate::batch::Message;
-use crate::bridge::{Kept, Shared};
-use crate::failure::Failure;
-use crate::models::milliseconds;
+use crate::kept::Kept;
+use crate::shared::Shared;
 
 /// Requests, their ends and their repeats.
 pub(crate) const REQUESTS: u32 = 1;
@@ -42,10 +41,7 @@ impl Listener {
         Self {
             bridge: Arc::clone(bridge),
             wants,
-            logger: logger.map(|Listening { kept, .. }| Kept {
-                bridge: Arc::clone(bridge),
-                number: kept,
-            }),
+            logger: logger.map(|Listening { kept, .. }| bridge.kept(kept)),
         }
     }
 
@@ -80,20 +76,6 @@ impl EventListener for Listener {
     }
 }
 
-/// What channels of a JavaScript thread have subscribers, or loggers want of warnings.
-#[derive(Default)]
-pub(crate) struct Wanted(AtomicU32);
-
-impl Wanted {
-    pub(crate) fn set(&self, what: u32) {
-        self.0.store(what, Ordering::Relaxed);
-    }
-
-    fn load(&self, ordering: Ordering) -> u32 {
-        self.0.load(ordering)
-    }
-}
-
 /// Has warnings that belong to no client told to this JavaScript thread as well.
 pub(crate) fn tell_warnings(bridge: &Arc<Shared>) {
     static BRIDGES: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
@@ -113,114 +95,4 @@ pub(crate) fn tell_warnings(bridge: &Arc<Shared>) {
             }
         });
     });
-}
-
-/// See `Happened` in `ts/events.ts`.
-#[napi(object, object_from_js = false)]
-#[derive(Default)]
-pub struct HappenedEvent {
-    pub kind: &'static str,
-    /// Of the request.
-    pub id: Option<f64>,
-    pub method: Option<String>,
-    pub url: Option<String>,
-    pub attempt: Option<u32>,
-    pub status: Option<u16>,
-    pub request_id: Option<String>,
-    pub duration: Option<f64>,
-    pub after: Option<f64>,
-    pub organization: Option<String>,
-    pub location: Option<String>,
-    pub error: Option<Failure>,
-}
-
-impl From<Event> for HappenedEvent {
-    fn from(event: Event) -> Self {
-        let of = |kind, request: &parallel_account::RequestInfo| Self {
-            kind,
-            #[expect(clippy::cast_precision_loss, reason = "JavaScript's numbers")]
-            id: Some(request.id as f64),
-            method: Some(request.method.clone()),
-            url: Some(request.url.clone()),
-            attempt: Some(request.attempt),
-            ..Self::default()
-        };
-        let refresh = |kind, organization| Self {
-            kind,
-            organization: Some(organization),
-            ..Self::default()
-        };
-        match event {
-            Event::RequestSent { request } => of("request:start", &request),
-            Event::RequestAnswered {
-                request,
-                status,
-                request_id,
-                duration,
-            } => Self {
-                status: Some(status),
-                request_id,
-                duration: Some(milliseconds(duration)),
-                ..of("request:end", &request)
-            },
-            Event::RequestFailed {
-                request,
-                error,
-                duration,
-            } => Self {
-                duration: Some(milliseconds(duration)),
-                error: Some(Failure::from(&error)),
-                ..of("request:error", &request)
-            },
-            Event::RequestRepeated { request, after } => Self {
-                after: Some(milliseconds(after)),
-                ..of("retry", &request)
-            },
-            Event::TokenRenewed { organization } => refresh("renewed", organization),
-            Event::TokenAdopted { organization } => refresh("adopted", organization),
-            Event::RefreshFailed {
-                organization,
-                error,
-            } => Self {
-                error: Some(Failure::from(&error)),
-                ..refresh("failed", organization)
-            },
-            Event::StoreFailed { location, error } => Self {
-                kind: "store",
-                location: Some(location),
-                error: Some(Failure::from(&error)),
-                ..Self::default()
-            },
-            Event::StoreSlow { location, duration } => Self {
-                kind: "store",
-                location: Some(location),
-                duration: Some(milliseconds(duration)),
-                ..Self::default()
-            },
-        }
-    }
-}
-
-/// What an answer says besides its body.
-#[napi(object, object_from_js = false)]
-pub struct ResponseSeen {
-    pub status: u16,
-    pub request_id: Option<String>,
-    /// Names and values by turns.
-    pub headers: Vec<String>,
-}
-
-impl From<parallel_account::ResponseInfo> for ResponseSeen {
-    fn from(response: parallel_account::ResponseInfo) -> Self {
-        let parallel_account::ResponseInfo {
-            status,
-            request_id,
-            headers,
-        } = response;
-        Self {
-            status,
-            request_id,
-            headers: headers.into_iter().flat_map(<[String; 2]>::from).collect(),
-        }
-    }
 }

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 use parallel_account::{Error, ErrorKind};
 
-use crate::store::HostError;
+use crate::hosterror::HostError;
 
 /// Everything that an `AccountError` in TypeScript is made of.
 #[napi(object, object_from_js = false)]

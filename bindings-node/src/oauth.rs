@@ -3,8 +3,9 @@
 use napi::Env;
 use napi_derive::napi;
 
-use crate::client::{Limits, NativeClient};
+use crate::client::NativeClient;
 use crate::models::{DeviceCode, PollAnswer, Tokens};
+use crate::options::Limits;
 
 #[napi]
 impl NativeClient {
