@@ -13,6 +13,7 @@ suite_lint() {
         "cargo clippy --quiet --workspace --all-targets -- -D warnings" \
         "python3 tests/lint/circles.py core/src" \
         "python3 tests/lint/circles.py core/cli/src" \
+        "python3 tests/lint/circles.py bindings-node/src" \
         "cargo doc --quiet --no-deps --features parallel-account-stores/deadpool,parallel-account-stores/redis -p parallel-account -p parallel-account-sandbox -p parallel-account-stores"; do
         if RUSTDOCFLAGS="-D warnings" $check; then passed=$((passed + 1)); else
             echo "FAILED: $check"

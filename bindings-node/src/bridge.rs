@@ -1,31 +1,16 @@
-//! The way between one JavaScript thread and the runtime.
-//!
-//! TypeScript numbers each call and keeps its promise; the runtime answers with that number.
-//! Answers queue up and one wake-up of the event loop delivers all that are there, because the
-//! wake-ups are what an asynchronous call costs. Nothing here blocks either side.
+//! What `ts/bridge.ts` holds of the way between its thread and the runtime.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::panic::AssertUnwindSafe;
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use futures_util::FutureExt;
-use napi::bindgen_prelude::{Function, ToNapiValue};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status};
+use napi::bindgen_prelude::Function;
 use napi_derive::napi;
-use parallel_account::{AccountClient, Error};
-use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
 
-use crate::batch::{Batch, HostCall, IntoJs, Message};
-use crate::failure::{Problem, keep_panics_quiet};
-use crate::runtime;
-
-type Wake = ThreadsafeFunction<(), (), Batch, Status, false, true>;
+use crate::batch::Batch;
+use crate::events::tell_warnings;
+use crate::failure::keep_panics_quiet;
+use crate::questions::Answer;
+use crate::shared::Shared;
 
 /// One per JavaScript thread (the main one, each worker).
 #[napi]
@@ -33,77 +18,16 @@ pub struct NativeBridge {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// What the runtime's threads may touch.
-pub(crate) struct Shared {
-    queue: Mutex<Vec<Message>>,
-    /// True from the first message queued until the event loop has taken the queue.
-    waking: AtomicBool,
-    event_loop: Mutex<EventLoop>,
-    running: Mutex<HashMap<u32, AbortHandle>>,
-    questions: Mutex<Questions>,
-}
-
-struct EventLoop {
-    wake: Option<Wake>,
-    /// Calls that are not settled, or whose client works on: the event loop stays alive for these
-    /// alone.
-    pending: usize,
-}
-
-#[derive(Default)]
-struct Questions {
-    last: u32,
-    open: HashMap<u32, oneshot::Sender<Answer>>,
-}
-
-/// What a method of a JavaScript store came to.
-pub(crate) enum Answer {
-    Record(Option<String>),
-    Replaced(bool),
-    /// It threw or rejected.
-    Threw {
-        error: Kept,
-        message: String,
-    },
-    /// The JavaScript thread has ended.
-    Gone,
-}
-
-/// Something that JavaScript knows by a number until this is dropped: a store, or an error that a
-/// store threw.
-pub(crate) struct Kept {
-    pub(crate) bridge: Arc<Shared>,
-    pub(crate) number: u32,
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        self.bridge.push(Message::Forget { kept: self.number });
-    }
-}
-
-impl fmt::Debug for Kept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Kept").field(&self.number).finish()
-    }
-}
-
 #[napi]
 impl NativeBridge {
     /// `deliver` gets an array of kind, number, payload, kind, number, payload, …
     #[napi(constructor)]
-    pub fn new(deliver: Function<'_, (), ()>) -> napi::Result<Self> {
+    pub fn new(
+        #[napi(ts_arg_type = "(messages: unknown[]) => void")] deliver: Function<'_, (), ()>,
+    ) -> napi::Result<Self> {
         keep_panics_quiet();
-        let shared = Arc::new(Shared {
-            queue: Mutex::default(),
-            waking: AtomicBool::new(false),
-            event_loop: Mutex::new(EventLoop {
-                wake: None,
-                pending: 0,
-            }),
-            running: Mutex::default(),
-            questions: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new());
+        tell_warnings(&shared);
         // Weak twice: the function must not keep the event loop, nor the queue its own function.
         let queue = Arc::downgrade(&shared);
         let wake = deliver
@@ -114,7 +38,7 @@ impl NativeBridge {
                     .upgrade()
                     .map_or_else(Batch::default, |shared| shared.take(context.env)))
             })?;
-        lock(&shared.event_loop).wake = Some(wake);
+        shared.wake_by(wake);
         Ok(Self { shared })
     }
 
@@ -122,9 +46,19 @@ impl NativeBridge {
     /// it waited for runs on.
     #[napi]
     pub fn cancel(&self, call: u32) {
-        if let Some(task) = lock(&self.shared.running).remove(&call) {
-            task.abort();
-        }
+        self.shared.cancel(call);
+    }
+
+    /// What to tell of all that happens: see `events.rs`.
+    #[napi]
+    pub fn listen(&self, what: u32) {
+        self.shared.listening.store(what, Ordering::Relaxed);
+    }
+
+    /// Has the answer of a call that is not settled handed over before its value.
+    #[napi]
+    pub fn see(&self, call: u32) {
+        self.shared.see(call);
     }
 
     /// Answers what a store's `load` gave. An answer that nobody waits for any more is dropped.
@@ -142,257 +76,15 @@ impl NativeBridge {
     /// Says that the method of the store failed, with the error that is kept as `kept`.
     #[napi]
     pub fn answer_error(&self, question: u32, message: String, kept: u32) {
-        let error = Kept {
-            bridge: Arc::clone(&self.shared),
-            number: kept,
-        };
+        let error = self.shared.kept(kept);
         self.shared
             .answer(question, Answer::Threw { error, message });
     }
 }
 
-/// Node drops the bridge when its thread ends: nobody is left to hear the answers.
+/// Node drops the bridge when its thread ends.
 impl Drop for NativeBridge {
     fn drop(&mut self) {
-        for (_, task) in lock(&self.shared.running).drain() {
-            task.abort();
-        }
-        lock(&self.shared.event_loop).wake = None;
-        self.shared.forget_all();
+        self.shared.end();
     }
-}
-
-impl Shared {
-    /// Runs `work` on the runtime; its end settles the promise numbered `call`, exactly once.
-    pub(crate) fn run<T, F>(self: &Arc<Self>, env: Env, call: u32, work: F)
-    where
-        T: ToNapiValue + Send + 'static,
-        F: Future<Output = Result<T, Error>> + Send + 'static,
-    {
-        self.start(env, call, None, boxed(work));
-    }
-
-    /// The same for a call of `client`. It holds the event loop until nothing of the client runs
-    /// detached, for a process that ended before would lose the tokens that a refresh brings.
-    pub(crate) fn run_for<T, F>(
-        self: &Arc<Self>,
-        client: &AccountClient,
-        env: Env,
-        call: u32,
-        work: F,
-    ) where
-        T: ToNapiValue + Send + 'static,
-        F: Future<Output = Result<T, Error>> + Send + 'static,
-    {
-        self.start(env, call, Some(client.clone()), boxed(work));
-    }
-
-    fn start(self: &Arc<Self>, env: Env, call: u32, client: Option<AccountClient>, work: Work) {
-        self.hold(env);
-        let ticket = Ticket {
-            shared: Arc::clone(self),
-            call,
-            client,
-            open: true,
-        };
-        let runtime = match runtime::handle() {
-            Ok(runtime) => runtime,
-            Err(error) => return ticket.settle(Err(Problem::Error(error))),
-        };
-        let task = runtime.spawn(async move {
-            ticket.settle(match AssertUnwindSafe(work).catch_unwind().await {
-                Ok(Ok(value)) => Ok(value),
-                Ok(Err(error)) => Err(Problem::Error(error)),
-                Err(_panic) => Err(Problem::Panic),
-            });
-        });
-        // Removed by `take`, on this same thread, so never before it is here.
-        lock(&self.running).insert(call, task.abort_handle());
-    }
-
-    /// Calls a method of a store.
-    pub(crate) async fn ask(&self, call: HostCall) -> Answer {
-        let (sender, receiver) = oneshot::channel();
-        let question = {
-            let mut questions = lock(&self.questions);
-            questions.last = questions.last.wrapping_add(1);
-            let question = questions.last;
-            questions.open.insert(question, sender);
-            question
-        };
-        let _forget = Question {
-            shared: self,
-            question,
-        };
-        self.push(Message::Ask { question, call });
-        receiver.await.unwrap_or(Answer::Gone)
-    }
-
-    fn push(&self, message: Message) {
-        lock(&self.queue).push(message);
-        if self.waking.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let status = match &lock(&self.event_loop).wake {
-            Some(wake) => wake.call((), ThreadsafeFunctionCallMode::NonBlocking),
-            None => Status::Closing,
-        };
-        if status != Status::Ok {
-            // Whoever pushes next must find out as well.
-            self.waking.store(false, Ordering::Release);
-            self.forget_all();
-        }
-    }
-
-    /// On the JavaScript thread: everything queued, and the hold on the event loop given back.
-    fn take(&self, env: Env) -> Batch {
-        self.waking.store(false, Ordering::Release);
-        let messages = std::mem::take(&mut *lock(&self.queue));
-        let (mut held, mut released) = (0, 0);
-        {
-            let mut running = lock(&self.running);
-            for message in &messages {
-                match message {
-                    Message::Settled { call, .. } | Message::Cancelled { call } => {
-                        running.remove(call);
-                        released += 1;
-                    }
-                    Message::Linger { .. } => held += 1,
-                    Message::Release { .. } | Message::Idle { holding: true, .. } => released += 1,
-                    _ => {}
-                }
-            }
-        }
-        self.release(env, held, released);
-        Batch(messages)
-    }
-
-    #[expect(deprecated, reason = "the only way to hold the event loop for a while")]
-    fn hold(&self, env: Env) {
-        let mut event_loop = lock(&self.event_loop);
-        event_loop.pending += 1;
-        if event_loop.pending == 1
-            && let Some(wake) = &mut event_loop.wake
-        {
-            // Fails only while the thread is ending, when there is nothing to hold.
-            let _ = wake.refer(&env);
-        }
-    }
-
-    #[expect(deprecated, reason = "the counterpart of `hold`")]
-    fn release(&self, env: Env, held: usize, released: usize) {
-        let mut event_loop = lock(&self.event_loop);
-        event_loop.pending = (event_loop.pending + held).saturating_sub(released);
-        if event_loop.pending == 0
-            && let Some(wake) = &mut event_loop.wake
-        {
-            let _ = wake.unref(&env);
-        }
-    }
-
-    fn answer(&self, question: u32, answer: Answer) {
-        let sender = lock(&self.questions).open.remove(&question);
-        if let Some(sender) = sender {
-            // Fails when nobody waits any more.
-            let _ = sender.send(answer);
-        }
-    }
-
-    /// The JavaScript thread is gone: whoever waits for it must not wait on.
-    fn forget_all(&self) {
-        let messages = std::mem::take(&mut *lock(&self.queue));
-        let questions = std::mem::take(&mut lock(&self.questions).open);
-        drop((messages, questions));
-    }
-}
-
-/// A call on its way. In a box, for it is large, and so that one kind of task serves every call.
-type Work = Pin<Box<dyn Future<Output = Result<Box<dyn IntoJs>, Error>> + Send>>;
-
-fn boxed<T, F>(work: F) -> Work
-where
-    T: ToNapiValue + Send + 'static,
-    F: Future<Output = Result<T, Error>> + Send + 'static,
-{
-    Box::pin(async move {
-        let value = work.await?;
-        Ok(Box::new(value) as Box<dyn IntoJs>)
-    })
-}
-
-/// The right to settle one call. Dropped unused (the task was aborted), it says so.
-struct Ticket {
-    shared: Arc<Shared>,
-    call: u32,
-    client: Option<AccountClient>,
-    open: bool,
-}
-
-impl Ticket {
-    fn settle(mut self, outcome: Result<Box<dyn IntoJs>, Problem>) {
-        self.open = false;
-        let call = self.call;
-        self.end(Message::Settled { call, outcome });
-    }
-
-    /// Says how the call ended, and when its client has come to rest.
-    fn end(&mut self, ending: Message) {
-        let call = self.call;
-        let busy = self
-            .client
-            .take()
-            .filter(|client| !client.is_settled() || client.is_unsaved());
-        let (Some(client), Ok(runtime)) = (busy, runtime::handle()) else {
-            return self.shared.push(ending);
-        };
-        self.shared.push(Message::Linger { call });
-        self.shared.push(ending);
-        let shared = Arc::clone(&self.shared);
-        runtime.spawn(async move {
-            let mut settled = pin!(async {
-                client.settled().await;
-                client.idle().await;
-            });
-            // A service that does not answer must not keep the process for long.
-            let holding = tokio::time::timeout(SETTLING, &mut settled).await.is_ok();
-            if !holding {
-                shared.push(Message::Release { call });
-                settled.await;
-            }
-            shared.push(Message::Idle { call, holding });
-        });
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if self.open {
-            let call = self.call;
-            self.end(Message::Cancelled { call });
-        }
-    }
-}
-
-/// How long a call that has ended may hold the event loop for what its client does behind it.
-const SETTLING: Duration = Duration::from_secs(5);
-
-/// Takes the question back when the core stops waiting (time-out, cancelled).
-struct Question<'a> {
-    shared: &'a Shared,
-    question: u32,
-}
-
-impl Drop for Question<'_> {
-    fn drop(&mut self) {
-        let open = lock(&self.shared.questions).open.remove(&self.question);
-        if open.is_some() {
-            let question = self.question;
-            self.shared.push(Message::Withdraw { question });
-        }
-    }
-}
-
-/// A panic elsewhere must not take the bridge down with it: its maps stay consistent.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

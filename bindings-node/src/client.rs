@@ -1,62 +1,22 @@
 //! The client: each method names the call it settles and returns at once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use napi::Env;
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::{Either, ToNapiValue};
 use napi_derive::napi;
-use parallel_account::{AccountClient, CallOptions, Error, LoginOptions, Secret};
+use parallel_account::{AccountClient, Error, LoginOptions, ResponseSlot, Secret};
 
-use crate::bridge::{NativeBridge, Shared};
-use crate::encrypted::{NativeCipher, around};
+#[cfg(debug_assertions)]
+use crate::batch::Nonsense;
+use crate::bridge::NativeBridge;
+use crate::encrypted::NativeCipher;
 use crate::failure::{Failure, caught};
 use crate::login::NativeLogin;
-use crate::models::{ApiKey, ApiResponse, App, Balance, LoginStatus, Organization};
-use crate::runtime;
-use crate::store::{HostStore, NativeStore};
-
-/// The options of a client, checked by `ts/options.ts`. Times in milliseconds.
-#[napi(object, object_to_js = false)]
-pub struct ClientOptions {
-    pub client_name: Option<String>,
-    pub client_id: Option<String>,
-    pub scopes: Option<Vec<String>>,
-    pub platform_url: Option<String>,
-    pub account_url: Option<String>,
-    pub timeout: Option<f64>,
-    pub deadline: Option<f64>,
-    pub max_retries: Option<u32>,
-    pub organization: Option<String>,
-    pub user_agent: Option<String>,
-    pub proxy: Option<String>,
-    pub ca_bundle: Option<String>,
-    pub first_poll_at_once: Option<bool>,
-    pub lock_timeout: Option<f64>,
-    /// A store in JavaScript.
-    pub host_store: Option<HostStoreOptions>,
-    /// For the `User-Agent`: `node/20.20.2`.
-    pub language: String,
-    /// The clock's speed, for tests.
-    pub time_scale: Option<f64>,
-}
-
-/// A store that JavaScript keeps.
-#[napi(object, object_to_js = false)]
-pub struct HostStoreOptions {
-    /// The number that it is known by.
-    pub kept: u32,
-    /// Milliseconds that a loaded record may be used for.
-    pub cache_for: f64,
-}
-
-/// The limits of one call. Times in milliseconds.
-#[napi(object, object_to_js = false)]
-pub struct Limits {
-    pub timeout: Option<f64>,
-    pub deadline: Option<f64>,
-    pub max_retries: Option<u32>,
-}
+use crate::models::{ApiKey, ApiResponse, App, Balance, LoginStatus, Organization, duration};
+use crate::options::{ClientOptions, Limits, build, call_options};
+use crate::shared::Shared;
+use crate::store::NativeStore;
 
 /// What `AccountClient` in `ts/client.ts` holds.
 #[napi]
@@ -81,93 +41,26 @@ pub fn open_client(
     })
 }
 
-fn build(
-    bridge: &NativeBridge,
-    options: ClientOptions,
-    store: Option<&NativeStore>,
-    cipher: Option<&NativeCipher>,
-) -> Result<AccountClient, Error> {
-    let ClientOptions {
-        client_name,
-        client_id,
-        scopes,
-        platform_url,
-        account_url,
-        timeout,
-        deadline,
-        max_retries,
-        organization,
-        user_agent,
-        proxy,
-        ca_bundle,
-        first_poll_at_once,
-        lock_timeout,
-        host_store,
-        language,
-        time_scale,
-    } = options;
-    let mut builder = AccountClient::builder()
-        .language(language)
-        .background(Arc::new(runtime::detached));
-    macro_rules! given {
-        ($($option:ident),*) => {$(
-            if let Some(value) = $option {
-                builder = builder.$option(value);
-            }
-        )*};
-    }
-    given!(
-        client_name,
-        client_id,
-        scopes,
-        platform_url,
-        account_url,
-        max_retries,
-        organization,
-        user_agent,
-        proxy,
-        ca_bundle,
-        first_poll_at_once,
-        time_scale
-    );
-    if let Some(timeout) = timeout {
-        builder = builder.timeout(duration(timeout));
-    }
-    if let Some(deadline) = deadline {
-        builder = builder.deadline(duration(deadline));
-    }
-    if let Some(timeout) = lock_timeout {
-        builder = builder.lock_timeout(duration(timeout));
-    }
-    if let Some(store) = store {
-        builder = builder.shared_store(around(cipher, Arc::clone(&store.store)));
-    }
-    if let Some(host) = host_store {
-        builder = builder.shared_store(around(cipher, Arc::new(HostStore::new(bridge, &host))));
-    }
-    builder.build()
-}
-
-/// `ts/options.ts` lets no number through that is negative or not finite.
-pub(crate) fn duration(milliseconds: f64) -> Duration {
-    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX)
-}
-
 impl NativeClient {
-    pub(crate) fn limited(&self, limits: Option<Limits>) -> AccountClient {
-        match limits {
-            None => self.client.clone(),
-            Some(Limits {
-                timeout,
-                deadline,
-                max_retries,
-            }) => self.client.with_options(CallOptions {
-                timeout: timeout.map(duration),
-                deadline: deadline.map(duration),
-                max_retries,
-                ..CallOptions::default()
-            }),
-        }
+    /// Makes a call of the client with these options. What its answer says besides its body comes to
+    /// JavaScript as well, if somebody there wants it by then.
+    pub(crate) fn call<T, F>(
+        &self,
+        env: Env,
+        call: u32,
+        options: Option<Limits>,
+        work: impl FnOnce(AccountClient) -> F + Send + 'static,
+    ) where
+        T: ToNapiValue + Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let client = self.client.clone();
+        let slot = ResponseSlot::default();
+        let seen = slot.clone();
+        self.bridge
+            .run_seen(&self.client, seen, env, call, async move {
+                work(client.with_options(call_options(options).response(&slot))).await
+            });
     }
 }
 
@@ -176,8 +69,7 @@ impl NativeClient {
 impl NativeClient {
     #[napi]
     pub fn balance_get(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.balance().get().await.map(Balance::from)
         });
     }
@@ -191,8 +83,7 @@ impl NativeClient {
         amount_cents: i64,
         idempotency_key: Option<String>,
     ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client
                 .balance()
                 .add(amount_cents, idempotency_key.as_deref())
@@ -203,8 +94,7 @@ impl NativeClient {
 
     #[napi]
     pub fn apps_list(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let apps = client.apps().list().await?;
             Ok(apps.into_iter().map(App::from).collect::<Vec<_>>())
         });
@@ -212,16 +102,14 @@ impl NativeClient {
 
     #[napi]
     pub fn apps_create(&self, env: Env, call: u32, limits: Option<Limits>, name: String) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.apps().create(&name).await.map(|app| app.app_id)
         });
     }
 
     #[napi]
     pub fn apps_delete(&self, env: Env, call: u32, limits: Option<Limits>, app_id: String) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.apps().delete(&app_id).await
         });
     }
@@ -235,8 +123,7 @@ impl NativeClient {
         app_id: String,
         name: String,
     ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.keys().create(&app_id, &name).await.map(ApiKey::from)
         });
     }
@@ -250,8 +137,7 @@ impl NativeClient {
         app_id: String,
         key_id: String,
     ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.keys().delete(&app_id, &key_id).await
         });
     }
@@ -276,8 +162,7 @@ impl NativeClient {
                 )));
             }
         };
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client
                 .request(&method, &path, json)
                 .await
@@ -301,9 +186,8 @@ impl NativeClient {
         login_timeout: Option<f64>,
         login_hint: Option<String>,
     ) {
-        let client = self.limited(limits);
         let bridge = Arc::clone(&self.bridge);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let options = LoginOptions {
                 scopes,
                 timeout: login_timeout.map(duration),
@@ -317,9 +201,8 @@ impl NativeClient {
     /// Settles with a `NativeLogin`.
     #[napi]
     pub fn resume_login(&self, env: Env, call: u32, limits: Option<Limits>, record: String) {
-        let client = self.limited(limits);
         let bridge = Arc::clone(&self.bridge);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let login = client.resume_login(&record).await?;
             Ok(NativeLogin::new(login, client, bridge))
         });
@@ -327,8 +210,7 @@ impl NativeClient {
 
     #[napi]
     pub fn status(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.status().await.map(LoginStatus::from)
         });
     }
@@ -342,8 +224,7 @@ impl NativeClient {
         all: bool,
         organization: Option<String>,
     ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             match organization {
                 _ if all => client.logout_all().await,
                 Some(id) => client.logout_of(&id).await,
@@ -354,8 +235,7 @@ impl NativeClient {
 
     #[napi]
     pub fn access_token(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let token = client.access_token().await?;
             Ok(token.expose().to_owned())
         });
@@ -363,8 +243,7 @@ impl NativeClient {
 
     #[napi]
     pub fn api_key(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let key = client.api_key().await?;
             Ok(key.expose().to_owned())
         });
@@ -378,9 +257,8 @@ impl NativeClient {
         limits: Option<Limits>,
         refused: Option<String>,
     ) {
-        let client = self.limited(limits);
         let refused = refused.map(Secret::from);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let key = client.renew_api_key(refused.as_ref()).await?;
             Ok(key.expose().to_owned())
         });
@@ -388,8 +266,7 @@ impl NativeClient {
 
     #[napi]
     pub fn organizations(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let organizations = client.organizations().await?;
             Ok(organizations
                 .into_iter()
@@ -400,8 +277,7 @@ impl NativeClient {
 
     #[napi]
     pub fn select_organization(&self, env: Env, call: u32, limits: Option<Limits>, id: String) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.select_organization(&id).await
         });
     }
@@ -431,5 +307,11 @@ impl NativeClient {
     pub fn panic_for_tests(&self, env: Env, call: u32, message: String) {
         self.bridge
             .run::<(), _>(env, call, async move { panic!("{message}") });
+    }
+
+    /// Settles with something that does not become a JavaScript value.
+    #[napi]
+    pub fn nonsense_for_tests(&self, env: Env, call: u32) {
+        self.bridge.run(env, call, async { Ok(Nonsense) });
     }
 }

@@ -63,8 +63,8 @@ impl NativeCipher {
 
     /// Begins to replace; nothing stands for no record.
     #[napi]
-    pub fn replace(&self, old: Option<String>, new: Option<String>) -> NativeEncryptedCall {
-        NativeEncryptedCall::new(self.last().stepped_replace(old, new))
+    pub fn replace(&self, old: Option<String>, next: Option<String>) -> NativeEncryptedCall {
+        NativeEncryptedCall::new(self.last().stepped_replace(old, next))
     }
 
     fn last(&self) -> &EncryptedStore {
@@ -76,6 +76,7 @@ impl NativeCipher {
 /// `record` or with `replaced`.
 #[napi(object, object_from_js = false)]
 pub struct EncryptedStep {
+    #[napi(ts_type = "'load' | 'replace' | 'record' | 'replaced'")]
     pub kind: &'static str,
     pub old: Option<String>,
     pub new: Option<String>,

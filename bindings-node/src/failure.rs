@@ -8,7 +8,7 @@ use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 use parallel_account::{Error, ErrorKind};
 
-use crate::store::HostError;
+use crate::hosterror::HostError;
 
 /// Everything that an `AccountError` in TypeScript is made of.
 #[napi(object, object_from_js = false)]
@@ -110,6 +110,17 @@ impl Failure {
             fields: Vec::new(),
             causes: Vec::new(),
             host_error: None,
+        }
+    }
+
+    /// The answer came, and JavaScript cannot have it, such as a text longer than its strings may be.
+    pub(crate) fn unconvertible(error: &napi::Error) -> Self {
+        let status = error.status;
+        Self {
+            outcome_unknown: true,
+            ..Self::from(&Error::internal(format!(
+                "an answer did not become a JavaScript value ({status})"
+            )))
         }
     }
 

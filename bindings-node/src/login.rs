@@ -7,9 +7,10 @@ use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 use parallel_account::{AccountClient, DeviceLogin, LoginEvent as Event, prompt};
 
-use crate::bridge::{NativeBridge, Shared};
+use crate::bridge::NativeBridge;
 use crate::failure::{Failure, caught};
 use crate::models::{LoginStatus, milliseconds, timestamp};
+use crate::shared::Shared;
 
 /// What `DeviceLogin` in `ts/login.ts` holds.
 #[napi]
@@ -39,6 +40,7 @@ pub struct QrCode {
 #[napi(object, object_from_js = false)]
 pub struct LoginEvent {
     /// `pending`, `slow_down`, `offline` or `authorized`.
+    #[napi(ts_type = "'pending' | 'slow_down' | 'offline' | 'authorized'")]
     pub r#type: &'static str,
     pub retry_in: Option<f64>,
     pub interval: Option<f64>,

@@ -11,6 +11,11 @@ pub(crate) fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
+/// `ts/options.ts` lets no number through that is negative or not finite.
+pub(crate) fn duration(milliseconds: f64) -> Duration {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX)
+}
+
 pub(crate) fn timestamp(time: SystemTime) -> f64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => milliseconds(after).floor(),
@@ -255,6 +260,7 @@ impl From<core::Tokens> for Tokens {
 #[napi(object, object_from_js = false)]
 pub struct PollAnswer {
     /// `pending`, `slow_down` or `tokens`.
+    #[napi(ts_type = "'pending' | 'slow_down' | 'tokens'")]
     pub state: &'static str,
     pub tokens: Option<Tokens>,
 }

@@ -3,15 +3,15 @@
 use napi::Env;
 use napi_derive::napi;
 
-use crate::client::{Limits, NativeClient};
+use crate::client::NativeClient;
 use crate::models::{DeviceCode, PollAnswer, Tokens};
+use crate::options::Limits;
 
 #[napi]
 impl NativeClient {
     #[napi]
     pub fn oauth_register(&self, env: Env, call: u32, limits: Option<Limits>) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             let registration = client.oauth().register().await?;
             Ok(registration.client_id)
         });
@@ -26,8 +26,7 @@ impl NativeClient {
         client_id: String,
         scopes: Vec<String>,
     ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client
                 .oauth()
                 .request_device_code(&client_id, &scopes)
@@ -45,8 +44,7 @@ impl NativeClient {
         client_id: String,
         device_code: String,
     ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client
                 .oauth()
                 .poll_token(&client_id, &device_code)
@@ -64,8 +62,7 @@ impl NativeClient {
         refresh_token: String,
         client_id: Option<String>,
     ) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client
                 .oauth()
                 .refresh(&refresh_token, client_id.as_deref())
@@ -76,8 +73,7 @@ impl NativeClient {
 
     #[napi]
     pub fn oauth_revoke(&self, env: Env, call: u32, limits: Option<Limits>, refresh_token: String) {
-        let client = self.limited(limits);
-        self.bridge.run_for(&self.client, env, call, async move {
+        self.call(env, call, limits, move |client| async move {
             client.oauth().revoke(&refresh_token).await
         });
     }

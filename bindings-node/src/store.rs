@@ -1,6 +1,5 @@
 //! Where credentials are kept: the core's own stores, and stores written in JavaScript.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +9,13 @@ use napi_derive::napi;
 use parallel_account::{CredentialStore, Error, FileStore, MemoryStore, Result, StoreFuture};
 
 use crate::batch::HostCall;
-use crate::bridge::{Answer, Kept, NativeBridge};
-use crate::client::{HostStoreOptions, duration};
+use crate::bridge::NativeBridge;
 use crate::failure::{Failure, caught};
+use crate::hosterror::HostError;
+use crate::kept::Kept;
+use crate::models::duration;
+use crate::questions::Answer;
+use crate::shared::Shared;
 
 /// One of the core's own stores.
 #[napi]
@@ -53,7 +56,7 @@ impl NativeStore {
             .run(env, call, async move { store.load().await });
     }
 
-    /// Puts `new` in place of exactly `old`; nothing stands for no record.
+    /// Puts `next` in place of exactly `old`; nothing stands for no record.
     #[napi]
     pub fn replace(
         &self,
@@ -61,12 +64,12 @@ impl NativeStore {
         env: Env,
         call: u32,
         old: Option<String>,
-        new: Option<String>,
+        next: Option<String>,
     ) {
         let store = Arc::clone(&self.store);
         bridge
             .shared
-            .run(env, call, async move { store.replace(old, new).await });
+            .run(env, call, async move { store.replace(old, next).await });
     }
 }
 
@@ -80,41 +83,27 @@ pub fn open_cli_store() -> Either<NativeStore, Failure> {
     })
 }
 
+/// A store that JavaScript keeps.
+#[napi(object, object_to_js = false)]
+pub struct HostStoreOptions {
+    /// The number that it is known by.
+    pub kept: u32,
+    /// Milliseconds that a loaded record may be used for.
+    pub cache_for: f64,
+}
+
 /// A store written in JavaScript.
 pub(crate) struct HostStore {
+    bridge: Arc<Shared>,
     store: Kept,
     cache_for: Duration,
 }
 
-/// What a method of such a store failed with.
-#[derive(Debug)]
-pub(crate) struct HostError {
-    thrown: Option<Kept>,
-    message: String,
-}
-
-impl HostError {
-    /// Under which number JavaScript keeps the error itself, for as long as this lives.
-    pub(crate) fn kept(&self) -> Option<u32> {
-        self.thrown.as_ref().map(|kept| kept.number)
-    }
-}
-
-impl fmt::Display for HostError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for HostError {}
-
 impl HostStore {
     pub(crate) fn new(bridge: &NativeBridge, options: &HostStoreOptions) -> Self {
         Self {
-            store: Kept {
-                bridge: Arc::clone(&bridge.shared),
-                number: options.kept,
-            },
+            store: bridge.shared.kept(options.kept),
+            bridge: Arc::clone(&bridge.shared),
             cache_for: duration(options.cache_for),
         }
     }
@@ -125,7 +114,7 @@ impl HostStore {
         old: Option<String>,
         new: Option<String>,
     ) -> Result<Answer> {
-        let asked = self.store.bridge.ask(HostCall {
+        let asked = self.bridge.ask(HostCall {
             store: self.store.number,
             method,
             old,

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import * as namespace from 'parallel-account';
-import { list, panic, panicAtOnce, provoke } from './support/provoke.mjs';
+import { list, nonsense, panic, panicAtOnce, provoke } from './support/provoke.mjs';
 import { startSandbox } from './support/sandbox.mjs';
 
 const account = { ...namespace };
@@ -108,6 +108,52 @@ describe('a panic at the border', () => {
       },
     );
   });
+});
+
+test('a value that does not become a JavaScript one fails its own call alone', async () => {
+  const store = new account.MemoryStore('record');
+  const calls = Array.from({ length: 50 }, (_, at) => (at % 2 === 0 ? store.load() : nonsense()));
+  for (const [at, { value, reason }] of (await Promise.allSettled(calls)).entries()) {
+    if (at % 2 === 0) {
+      assert.equal(value, 'record');
+      continue;
+    }
+    assert.ok(reason instanceof account.InternalError, `${reason}`);
+    assert.equal(reason.outcomeUnknown, true);
+    assert.match(reason.message, /did not become a JavaScript value/);
+    assert.doesNotMatch(inspect(reason, { depth: Infinity, showHidden: true }), /canary/);
+  }
+});
+
+describe('a stack', () => {
+  const client = new account.AccountClient({ store: new account.MemoryStore() });
+  const ways = {
+    'a call of the API': async function ofTheCaller() {
+      await client.balance.get();
+    },
+    'a call of the client': async function ofTheCaller() {
+      await client.accessToken();
+    },
+    'a bad argument': async function ofTheCaller() {
+      await client.balance.add('1');
+    },
+    'the constructor': async function ofTheCaller() {
+      new account.AccountClient({ nonsense: 1 });
+    },
+    'a store': async function ofTheCaller() {
+      await new account.MemoryStore().replace(5, 'x');
+    },
+    'a view of the client': async function ofTheCaller() {
+      await client.withOptions({ maxRetries: 1 }).keys.create('x', 'x');
+    },
+  };
+  for (const [name, way] of Object.entries(ways)) {
+    test(`of ${name} names classes as they are called, and the caller`, async () => {
+      const { stack } = await way().catch((error) => error);
+      assert.match(stack, /ofTheCaller/);
+      assert.doesNotMatch(stack, /\b_[A-Z]/);
+    });
+  }
 });
 
 describe('the key of a charge', () => {

@@ -1,6 +1,8 @@
 // What bad input gets, at every entry point, before anything is sent.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import {
   AccountClient,
@@ -173,4 +175,23 @@ describe('arguments of calls', () => {
     assert.throws(() => client.withOptions({ signal: 1 }), InvalidRequestError);
     assert.throws(() => client.withOptions({ timeout: 'x' }), InvalidRequestError);
   });
+});
+
+test('every option is named here as it is written here, also where the core names it', () => {
+  const options = (() => {
+    try {
+      return new AccountClient({ nonsense: 1 });
+    } catch (error) {
+      return error.message.split('there are ')[1].split(', ');
+    }
+  })();
+  assert.ok(options.includes('maxRetries'), options.join());
+  const source = readFileSync(join(import.meta.dirname, '..', 'ts', 'errors.ts'), 'utf8');
+  const translated = new Set(/NAMES =\s*\/\\b\((.*)\)/.exec(source)[1].split('|'));
+  // What only this binding has, and says itself.
+  const ours = new Set(['storeTimeout']);
+  for (const name of [...options, 'amountCents', 'idempotencyKey', 'loginHint', 'acceptPlaintext']) {
+    const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    if (snake !== name && !ours.has(name)) assert.ok(translated.has(snake), snake);
+  }
 });

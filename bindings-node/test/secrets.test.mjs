@@ -38,3 +38,19 @@ test('a Secret', () => {
   assert.equal(JSON.stringify({ secret }), '{"secret":"[secret]"}');
   assert.doesNotMatch(inspect({ secret }, { showHidden: true, customInspect: false }), SECRET);
 });
+
+test('a Secret cannot be cloned, and says what to do', () => {
+  const tokens = { nested: [new Secret('canary-access')] };
+  const { port1, port2 } = new MessageChannel();
+  for (const clone of [() => structuredClone(tokens), () => port1.postMessage(tokens)]) {
+    assert.throws(clone, (error) => {
+      assert.equal(error.name, 'DataCloneError');
+      assert.match(error.message, /secretsCannotBeClonedSendExposeInstead/);
+      assert.doesNotMatch(error.message, SECRET);
+      return true;
+    });
+  }
+  port2.close();
+  assert.deepEqual(new Secret('a'), new Secret('a'));
+  assert.doesNotMatch(inspect({ ...tokens.nested[0] }), SECRET);
+});

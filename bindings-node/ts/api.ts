@@ -19,8 +19,12 @@ import {
   tokens,
 } from './models.js';
 import type { NativeApiKey, NativeDeviceCode, NativePollAnswer, NativeTokens } from './native.js';
+import type { ApiPromise } from './response.js';
 import type { SecretText } from './secret.js';
 import type { CallOptions, Session } from './session.js';
+
+/** What a deletion answers is no part of the interface. */
+function nothing(): void {}
 
 /** The organisation's balance. */
 export class BalanceApi {
@@ -35,8 +39,8 @@ export class BalanceApi {
    * Reads the balance. Scope `balance:read`.
    * @throws {AccountError} `login_required`, `permission_denied`, …
    */
-  async get(options?: CallOptions): Promise<Balance> {
-    return await this.#session.call<Balance>(options, (client, call, limits) =>
+  get(options?: CallOptions): ApiPromise<Balance> {
+    return this.#session.api<Balance>('balance.get', options, (client, call, limits) =>
       client.balanceGet(call, limits),
     );
   }
@@ -48,17 +52,23 @@ export class BalanceApi {
    *   within 24 hours; one is made up for each call without.
    * @throws {AccountError} `payment_required` when the card is declined, `invalid_request`, …
    */
-  async add(
+  add(
     amountCents: number,
-    options?: CallOptions & { idempotencyKey?: string },
-  ): Promise<Balance> {
-    requireCents('amountCents', amountCents);
-    const key = options?.idempotencyKey;
-    optionalString('idempotencyKey', key);
-    return await this.#session.call<Balance>(
+    options?: CallOptions & { idempotencyKey?: string | undefined },
+  ): ApiPromise<Balance> {
+    let key: string | undefined;
+    return this.#session.api<Balance>(
+      'balance.add',
       options,
       (client, call, limits) => client.balanceAdd(call, limits, amountCents, key),
-      ['idempotencyKey'],
+      {
+        check: () => {
+          requireCents('amountCents', amountCents);
+          key = options?.idempotencyKey;
+          optionalString('idempotencyKey', key);
+        },
+        more: ['idempotencyKey'],
+      },
     );
   }
 }
@@ -73,8 +83,8 @@ export class AppsApi {
   }
 
   /** All apps. Scope `apps:read`. */
-  async list(options?: CallOptions): Promise<App[]> {
-    return await this.#session.call<App[]>(options, (client, call, limits) =>
+  list(options?: CallOptions): ApiPromise<App[]> {
+    return this.#session.api<App[]>('apps.list', options, (client, call, limits) =>
       client.appsList(call, limits),
     );
   }
@@ -83,19 +93,22 @@ export class AppsApi {
    * Makes an app. Scope `apps:create`. Not repeated by itself when no answer came: the error's
    * `outcomeUnknown` then says that the app may exist.
    */
-  async create(name: string, options?: CallOptions): Promise<CreatedApp> {
-    requireString('name', name);
-    const appId = await this.#session.call<string>(options, (client, call, limits) =>
-      client.appsCreate(call, limits, name),
+  create(name: string, options?: CallOptions): ApiPromise<CreatedApp> {
+    return this.#session.api<CreatedApp, string>(
+      'apps.create',
+      options,
+      (client, call, limits) => client.appsCreate(call, limits, name),
+      { check: () => requireString('name', name), convert: (appId) => ({ appId }) },
     );
-    return { appId };
   }
 
   /** Deletes an app with its keys. Scope `apps:delete`. */
-  async delete(appId: string, options?: CallOptions): Promise<void> {
-    requireString('appId', appId);
-    await this.#session.call(options, (client, call, limits) =>
-      client.appsDelete(call, limits, appId),
+  delete(appId: string, options?: CallOptions): ApiPromise<void> {
+    return this.#session.api<void, unknown>(
+      'apps.delete',
+      options,
+      (client, call, limits) => client.appsDelete(call, limits, appId),
+      { check: () => requireString('appId', appId), convert: nothing },
     );
   }
 }
@@ -113,21 +126,34 @@ export class KeysApi {
    * Makes a key. Scope `keys:create`. `rawApiKey` of the answer is the only copy there will be.
    * Not repeated by itself when no answer came.
    */
-  async create(appId: string, name: string, options?: CallOptions): Promise<ApiKey> {
-    requireString('appId', appId);
-    requireString('name', name);
-    const key = await this.#session.call<NativeApiKey>(options, (client, call, limits) =>
-      client.keysCreate(call, limits, appId, name),
+  create(appId: string, name: string, options?: CallOptions): ApiPromise<ApiKey> {
+    return this.#session.api<ApiKey, NativeApiKey>(
+      'keys.create',
+      options,
+      (client, call, limits) => client.keysCreate(call, limits, appId, name),
+      {
+        check: () => {
+          requireString('appId', appId);
+          requireString('name', name);
+        },
+        convert: apiKey,
+      },
     );
-    return apiKey(key);
   }
 
   /** Deletes a key. Scope `keys:delete`. */
-  async delete(appId: string, keyId: string, options?: CallOptions): Promise<void> {
-    requireString('appId', appId);
-    requireString('keyId', keyId);
-    await this.#session.call(options, (client, call, limits) =>
-      client.keysDelete(call, limits, appId, keyId),
+  delete(appId: string, keyId: string, options?: CallOptions): ApiPromise<void> {
+    return this.#session.api<void, unknown>(
+      'keys.delete',
+      options,
+      (client, call, limits) => client.keysDelete(call, limits, appId, keyId),
+      {
+        check: () => {
+          requireString('appId', appId);
+          requireString('keyId', keyId);
+        },
+        convert: nothing,
+      },
     );
   }
 }
@@ -143,8 +169,10 @@ export class OAuthApi {
 
   /** Registers this installation; keep the `clientId`. */
   async register(options?: CallOptions): Promise<{ clientId: string }> {
-    const clientId = await this.#session.call<string>(options, (client, call, limits) =>
-      client.oauthRegister(call, limits),
+    const clientId = await this.#session.call<string>(
+      'oauth.register',
+      options,
+      (client, call, limits) => client.oauthRegister(call, limits),
     );
     return { clientId };
   }
@@ -157,8 +185,11 @@ export class OAuthApi {
   ): Promise<DeviceCode> {
     requireString('clientId', clientId);
     requireStrings('scopes', scopes);
-    const code = await this.#session.call<NativeDeviceCode>(options, (client, call, limits) =>
-      client.oauthRequestDeviceCode(call, limits, clientId, scopes as string[]),
+    const code = await this.#session.call<NativeDeviceCode>(
+      'oauth.requestDeviceCode',
+      options,
+      (client, call, limits) =>
+        client.oauthRequestDeviceCode(call, limits, clientId, scopes as string[]),
     );
     return deviceCode(code);
   }
@@ -171,8 +202,10 @@ export class OAuthApi {
   ): Promise<PollAnswer> {
     requireString('clientId', clientId);
     const code = secretText('deviceCode', deviceCode);
-    const answer = await this.#session.call<NativePollAnswer>(options, (client, call, limits) =>
-      client.oauthPollToken(call, limits, clientId, code),
+    const answer = await this.#session.call<NativePollAnswer>(
+      'oauth.pollToken',
+      options,
+      (client, call, limits) => client.oauthPollToken(call, limits, clientId, code),
     );
     return pollAnswer(answer);
   }
@@ -186,6 +219,7 @@ export class OAuthApi {
     const clientId = options?.clientId;
     optionalString('clientId', clientId);
     const answer = await this.#session.call<NativeTokens>(
+      'oauth.refresh',
       options,
       (client, call, limits) => client.oauthRefresh(call, limits, token, clientId),
       ['clientId'],
@@ -196,7 +230,7 @@ export class OAuthApi {
   /** Revokes a refresh token. Access tokens that are out live until they expire. */
   async revoke(refreshToken: SecretText, options?: CallOptions): Promise<void> {
     const token = secretText('refreshToken', refreshToken);
-    await this.#session.call(options, (client, call, limits) =>
+    await this.#session.call('oauth.revoke', options, (client, call, limits) =>
       client.oauthRevoke(call, limits, token),
     );
   }

@@ -1,7 +1,9 @@
 // Promises on one side, numbered native calls on the other.
 
 import { AsyncResource } from 'node:async_hooks';
+import { subscribed, WARNINGS } from './channels.js';
 import { errorFrom, isFailure } from './errors.js';
+import { happened, warned } from './events.js';
 import {
   answerFor,
   errorAt,
@@ -10,7 +12,14 @@ import {
   type HostStore,
   withdraw,
 } from './hoststore.js';
-import { type NativeBridge, type NativeFailure, native } from './native.js';
+import { forgetLogger, isLogged } from './logger.js';
+import {
+  type NativeBridge,
+  type NativeFailure,
+  type NativeHappened,
+  type NativeResponse,
+  native,
+} from './native.js';
 
 /** How a call ended when it did not end with a value. */
 class Ended {
@@ -26,12 +35,28 @@ const FORGET = 4;
 const WITHDRAW = 5;
 const LINGER = 6;
 const IDLE = 7;
+const SEEN = 9;
+const HAPPENED = 10;
+const WARNED = 11;
+
+/** A call, besides its outcome. */
+export interface CallState {
+  /** Its number on the native side; 0 before it is known there. */
+  number: number;
+  /** Whether it is settled. */
+  over: boolean;
+  /** What its answer said besides the body, if {@link see} asked for that. */
+  response: NativeResponse | undefined;
+  /** What must live as long as the call runs. */
+  readonly keeps: unknown;
+}
 
 /** A call that the native side has not settled. */
 interface Running {
   settle: (outcome: unknown) => void;
   /** The client's store, where it is written in JavaScript. */
   readonly host: HostStore | undefined;
+  readonly state: CallState | undefined;
 }
 
 /** The calls that run, by number. */
@@ -46,6 +71,8 @@ const outside = new AsyncResource('parallel-account');
 
 let current: NativeBridge | undefined;
 let lastCall = 0;
+/** What the native side was told to tell. */
+let listened = 0;
 
 /** The bridge of this JavaScript thread; nothing exists before the first client. */
 export function bridge(): NativeBridge {
@@ -59,22 +86,41 @@ type Start = (call: number, bridge: NativeBridge) => void;
  * Starts a native call and waits for its end. The error is made here, in the caller's own
  * asynchronous stack, so that its trace shows who called.
  * @param host The client's store, where it is written in JavaScript.
+ * @param state What becomes of the call besides.
  */
 export async function call<T>(
   signal: AbortSignal | undefined,
   start: Start,
   host?: HostStore,
+  state?: CallState,
 ): Promise<T> {
   const outcome = await (signal === undefined
-    ? begin(start, host)
-    : beginAbortable(signal, start, host));
+    ? begin(start, host, state)
+    : beginAbortable(signal, start, host, state));
   if (outcome instanceof Ended) throw outcome.error();
   return outcome as T;
 }
 
-function begin(start: Start, host: HostStore | undefined): Promise<unknown> {
+/** Has what the call's answer says besides its body kept. Does nothing once the call is settled. */
+export function see(state: CallState): void {
+  if (state.number !== 0 && !state.over) bridge().see(state.number);
+}
+
+/** Whatever channels and loggers want by now is told from here on. */
+export function announce(): void {
+  const wanted = subscribed() | (isLogged() ? WARNINGS : 0);
+  if (wanted === listened) return;
+  listened = wanted;
+  bridge().listen(wanted);
+}
+
+function begin(
+  start: Start,
+  host: HostStore | undefined,
+  state: CallState | undefined,
+): Promise<unknown> {
   return new Promise((resolve) => {
-    open(start, resolve, host);
+    open(start, resolve, host, state);
   });
 }
 
@@ -82,6 +128,7 @@ function beginAbortable(
   signal: AbortSignal,
   start: Start,
   host: HostStore | undefined,
+  state: CallState | undefined,
 ): Promise<unknown> {
   const aborted = () => new Ended(() => signal.reason);
   if (signal.aborted) return Promise.resolve(aborted());
@@ -90,7 +137,7 @@ function beginAbortable(
       unlisten();
       resolve(outcome);
     };
-    const number = open(start, settle, host);
+    const number = open(start, settle, host, state);
     const unlisten = onAbort(signal, () => {
       const call = running.get(number);
       if (call !== undefined) call.settle = ignore;
@@ -134,12 +181,15 @@ function open(
   start: Start,
   settle: (outcome: unknown) => void,
   host: HostStore | undefined,
+  state: CallState | undefined,
 ): number {
+  announce();
   // Counted round after 2³² calls, when the first ones are long settled.
   lastCall = (lastCall + 1) >>> 0;
   const number = lastCall;
   start(number, bridge());
-  running.set(number, { settle, host });
+  running.set(number, { settle, host, state });
+  if (state !== undefined) state.number = number;
   host?.began(number);
   return number;
 }
@@ -154,10 +204,13 @@ function deliver(messages: unknown[]): void {
     else if (kind === FAILURE) settle(number, failed(payload as NativeFailure));
     else if (kind === CANCELLED) settle(number, new Ended(stopped));
     else if (kind === ASK) answerFor(number, payload as HostCall, bridge());
-    else if (kind === FORGET) forget(number);
+    else if (kind === FORGET) drop(number);
     else if (kind === WITHDRAW) withdraw(number);
     else if (kind === LINGER) linger(number);
     else if (kind === IDLE) idle(number);
+    else if (kind === SEEN) seen(number, payload as NativeResponse);
+    else if (kind === HAPPENED) happened(number, payload as NativeHappened);
+    else if (kind === WARNED) warned(payload as string);
   }
 }
 
@@ -165,11 +218,23 @@ function settle(number: number, outcome: unknown): void {
   const call = running.get(number);
   if (call === undefined) return;
   running.delete(number);
+  if (call.state !== undefined) call.state.over = true;
   if (call.host !== undefined) {
     call.host.left(number);
     if (!lingering.has(number)) call.host.ended();
   }
   call.settle(outcome);
+}
+
+function seen(number: number, response: NativeResponse): void {
+  const state = running.get(number)?.state;
+  if (state !== undefined) state.response = response;
+}
+
+/** The native side knows nothing by this number any more. */
+function drop(number: number): void {
+  forget(number);
+  forgetLogger(number);
 }
 
 /** The call is about to be settled, and its client will work on. */

@@ -16,17 +16,18 @@ import { DeviceLogin, type WaitOptions } from './login.js';
 import { type Organization, type Status, status } from './models.js';
 import { type NativeLogin, type NativeStatus, native } from './native.js';
 import { type AccountClientOptions, openSession } from './options.js';
+import type { ApiPromise } from './response.js';
 import { Secret, type SecretText } from './secret.js';
-import { type CallOptions, LIMITS, type LimitOptions, Session } from './session.js';
+import { type CallDefaults, type CallOptions, DEFAULTS, Session, sessionWith } from './session.js';
 
 /** Options of `startLogin`. */
 export interface StartLoginOptions {
   /** Instead of the client's scopes. */
-  scopes?: readonly string[];
+  scopes?: readonly string[] | undefined;
   /** Milliseconds after which to give up, if the code lives longer. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** Whom the login page should suggest, such as an e-mail address. */
-  loginHint?: string;
+  loginHint?: string | undefined;
   /** Stops the call, which then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
@@ -37,9 +38,9 @@ export interface LoginOptions extends StartLoginOptions {
    * Shows the code to the person, instead of text on standard error. What it throws or rejects
    * with ends the login and comes out of `login`.
    */
-  onPrompt?: (login: DeviceLogin) => void | PromiseLike<void>;
+  onPrompt?: ((login: DeviceLogin) => void | PromiseLike<void>) | undefined;
   /** False: do not open the verification page, also where there is a browser. */
-  openBrowser?: boolean;
+  openBrowser?: boolean | undefined;
 }
 
 /**
@@ -79,10 +80,10 @@ export class AccountClient implements AsyncDisposable, Disposable {
     this.oauth = new OAuthApi(this.#session);
   }
 
-  /** The same login with other limits. */
-  withOptions(options: LimitOptions): AccountClient {
-    requireOptions(options, LIMITS);
-    return new AccountClient(this.#session.with(options));
+  /** The same login with other limits and headers. */
+  withOptions(options: CallDefaults): AccountClient {
+    requireOptions(options, DEFAULTS);
+    return clientOf(sessionWith(this.#session, options));
   }
 
   /**
@@ -117,8 +118,11 @@ export class AccountClient implements AsyncDisposable, Disposable {
     loginHint,
     signal,
   }: StartLoginOptions): Promise<DeviceLogin> {
-    const login = await this.#session.call<NativeLogin>({ signal }, (client, number, limits) =>
-      client.startLogin(number, limits, scopes as string[] | undefined, timeout, loginHint),
+    const login = await this.#session.call<NativeLogin>(
+      'startLogin',
+      { signal },
+      (client, number, limits) =>
+        client.startLogin(number, limits, scopes as string[] | undefined, timeout, loginHint),
     );
     return new DeviceLogin(login, this.#session);
   }
@@ -126,8 +130,10 @@ export class AccountClient implements AsyncDisposable, Disposable {
   /** Goes on with a login that `pendingRecord()` recorded, in this process or another. */
   async resumeLogin(record: SecretText, options?: CallOptions): Promise<DeviceLogin> {
     const text = secretText('record', record);
-    const login = await this.#session.call<NativeLogin>(options, (client, number, limits) =>
-      client.resumeLogin(number, limits, text),
+    const login = await this.#session.call<NativeLogin>(
+      'resumeLogin',
+      options,
+      (client, number, limits) => client.resumeLogin(number, limits, text),
     );
     return new DeviceLogin(login, this.#session);
   }
@@ -135,7 +141,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
   /** Who is logged in, without any network. */
   async status(options?: CallOptions): Promise<Status> {
     return status(
-      await this.#session.call<NativeStatus>(options, (client, number, limits) =>
+      await this.#session.call<NativeStatus>('status', options, (client, number, limits) =>
         client.status(number, limits),
       ),
     );
@@ -146,11 +152,14 @@ export class AccountClient implements AsyncDisposable, Disposable {
    * is deleted, as far as that is possible; the error says so if it could not be.
    * @param options `organization`: the login of that one; `all`: every login in the store.
    */
-  async logout(options?: CallOptions & { all?: boolean; organization?: string }): Promise<void> {
+  async logout(
+    options?: CallOptions & { all?: boolean | undefined; organization?: string | undefined },
+  ): Promise<void> {
     const { all, organization } = options ?? {};
     optionalBoolean('all', all);
     optionalString('organization', organization);
     await this.#session.call(
+      'logout',
       options,
       (client, number, limits) => client.logout(number, limits, all ?? false, organization),
       ['all', 'organization'],
@@ -159,8 +168,10 @@ export class AccountClient implements AsyncDisposable, Disposable {
 
   /** An access token that is valid now, for calls that this library does not wrap. */
   async accessToken(options?: CallOptions): Promise<Secret> {
-    const token = await this.#session.call<string>(options, (client, number, limits) =>
-      client.accessToken(number, limits),
+    const token = await this.#session.call<string>(
+      'accessToken',
+      options,
+      (client, number, limits) => client.accessToken(number, limits),
     );
     return new Secret(token);
   }
@@ -182,7 +193,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
    *   names the app in which a key may be left behind.
    */
   async apiKey(options?: CallOptions): Promise<Secret> {
-    const key = await this.#session.call<string>(options, (client, number, limits) =>
+    const key = await this.#session.call<string>('apiKey', options, (client, number, limits) =>
       client.apiKey(number, limits),
     );
     return new Secret(key);
@@ -190,17 +201,18 @@ export class AccountClient implements AsyncDisposable, Disposable {
 
   /**
    * A new key in place of the one that this client answered last, for when Parallel refuses that
-   * (401).
-   * @param options `refused`: the key to replace instead. Whoever names it replaces it once, however
-   *   many calls and processes do so at the same time. The new key is stored, and the old key is deleted if this library made it. If another process has
+   * (401). It is stored, and the old key is deleted if this library made it. If another process has
    * replaced the key already, its key is answered.
+   * @param options `refused`: the key to replace instead. Whoever names it replaces it once, however
+   *   many calls and processes do so at the same time.
    * @throws {AccountError} As {@link AccountClient.apiKey}.
    */
-  async renewApiKey(options?: CallOptions & { refused?: Secret | string }): Promise<Secret> {
+  async renewApiKey(options?: CallOptions & { refused?: Secret | string | undefined }): Promise<Secret> {
     const given = options?.refused;
     const refused = given instanceof Secret ? given.expose() : given;
     optionalString('refused', refused);
     const key = await this.#session.call<string>(
+      'renewApiKey',
       options,
       (client, number, limits) => client.renewApiKey(number, limits, refused),
       ['refused'],
@@ -210,43 +222,52 @@ export class AccountClient implements AsyncDisposable, Disposable {
 
   /** The organisations with a login in the store. */
   async organizations(options?: CallOptions): Promise<Organization[]> {
-    return await this.#session.call<Organization[]>(options, (client, number, limits) =>
-      client.organizations(number, limits),
+    return await this.#session.call<Organization[]>(
+      'organizations',
+      options,
+      (client, number, limits) => client.organizations(number, limits),
     );
   }
 
   /** Makes later calls act for another organisation that is logged in. */
   async selectOrganization(id: string, options?: CallOptions): Promise<void> {
     requireString('id', id);
-    await this.#session.call(options, (client, number, limits) =>
+    await this.#session.call('selectOrganization', options, (client, number, limits) =>
       client.selectOrganization(number, limits, id),
     );
   }
 
   /**
-   * Any other authenticated request below the Account API's base.
+   * Any other authenticated request below the Account API's base. `withResponse()` gives its status,
+   * headers and request ID as well.
    * @param method `GET`, `POST`, …
    * @param path Such as `/service/v1/balance`.
    * @param options `json`: the body.
    * @returns The JSON that was answered; null for none.
    */
-  async request<T = unknown>(
+  request<T = unknown>(
     method: string,
     path: string,
     options?: CallOptions & { json?: unknown },
-  ): Promise<T> {
-    requireString('method', method);
-    requireString('path', path);
-    const body = jsonText(options?.json);
-    const { json } = await this.#session.call<{ json: string }>(
+  ): ApiPromise<T> {
+    let body: string | undefined;
+    return this.#session.api<T, { json: string }>(
+      'request',
       options,
       (client, number, limits) => {
         const refused = client.request(number, limits, method, path, body);
         if (refused !== null) throw errorFrom(refused);
       },
-      ['json'],
+      {
+        more: ['json'],
+        check() {
+          requireString('method', method);
+          requireString('path', path);
+          body = jsonText(options?.json);
+        },
+        convert: ({ json }) => JSON.parse(json) as T,
+      },
     );
-    return JSON.parse(json) as T;
   }
 
   /**
@@ -257,7 +278,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
    */
   async settled(options: WaitOptions = {}): Promise<void> {
     requireOptions(options, ['signal']);
-    await this.#session.call(options, (client, number) => client.settled(number));
+    await this.#session.call('settled', options, (client, number) => client.settled(number));
   }
 
   /**
@@ -283,6 +304,12 @@ export class AccountClient implements AsyncDisposable, Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+// Outside of the class, which a bundler would rename for the sake of a reference to itself, and that
+// name would show in every stack.
+function clientOf(session: Session): AccountClient {
+  return new AccountClient(session);
 }
 
 /** How long to wait for what a client leaves unsaved, in milliseconds. */

@@ -214,7 +214,7 @@ export function errorFrom(failure: NativeFailure, hostError?: unknown): AccountE
     ...rest,
     code: code as ErrorCode,
     message: ownWords(failure, hostError) ? inCamelCase(failure.message) : failure.message,
-    cause: hostError ?? chain(causes),
+    cause: hostError ?? chain(causes.map(inCamelCase)),
     fields: fields.map(({ location, message, errorType }) => ({
       location,
       message,
@@ -231,7 +231,7 @@ function ownWords(failure: NativeFailure, hostError: unknown): boolean {
 
 /** What the core names as Rust does, and options here do not. */
 const NAMES =
-  /\b(accept_plaintext|account_url|amount_cents|ca_bundle|client_id|client_name|idempotency_key|lock_timeout|platform_url|user_agent)\b/g;
+  /\b(accept_plaintext|account_url|amount_cents|ca_bundle|client_id|client_name|first_poll_at_once|idempotency_key|lock_timeout|login_hint|max_retries|platform_url|user_agent)\b/g;
 
 function inCamelCase(message: string): string {
   return message.replace(NAMES, (name) =>

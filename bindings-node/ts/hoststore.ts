@@ -25,7 +25,8 @@ const stores = new Map<number, WeakRef<HostStore>>();
 const busy = new Set<HostStore>();
 let lastNumber = 0;
 
-function nextNumber(): number {
+/** For whatever the native side knows by a number. */
+export function nextNumber(): number {
   lastNumber += 1;
   return lastNumber;
 }

@@ -4,6 +4,16 @@
  */
 
 export { AppsApi, BalanceApi, KeysApi, OAuthApi } from './api.js';
+export type {
+  CallMessage,
+  RefreshMessage,
+  RequestEndMessage,
+  RequestErrorMessage,
+  RequestMessage,
+  RetryMessage,
+  StoreMessage,
+  WarningMessage,
+} from './channels.js';
 export { AccountClient, type LoginOptions, type StartLoginOptions } from './client.js';
 export type { CredentialStore } from './credentialstore.js';
 export { EncryptedStore, type EncryptedStoreOptions } from './encryptedstore.js';
@@ -34,6 +44,8 @@ export {
   TlsError,
   UnauthorizedError,
 } from './errors.js';
+export type { HeadersLike } from './headers.js';
+export type { Logger } from './logger.js';
 export { DeviceLogin, type WaitOptions } from './login.js';
 export type {
   ApiKey,
@@ -49,6 +61,7 @@ export type {
   Tokens,
 } from './models.js';
 export type { AccountClientOptions } from './options.js';
+export type { ApiPromise, ApiResponse } from './response.js';
 export { Secret, type SecretText } from './secret.js';
-export type { CallOptions, LimitOptions } from './session.js';
+export type { CallDefaults, CallOptions, LimitOptions } from './session.js';
 export { FileStore, MemoryStore } from './stores.js';

@@ -1,5 +1,6 @@
-import { call, unwrap } from './bridge.js';
+import { unwrap } from './bridge.js';
 import { optionalSignal, requireOptions } from './checks.js';
+import { LoginEvents } from './loginevents.js';
 import { type LoginEvent, loginEvent, type QrCode, type Status, status } from './models.js';
 import type { NativeEvent, NativeLogin, NativeStatus } from './native.js';
 import { Secret } from './secret.js';
@@ -70,7 +71,9 @@ export class DeviceLogin implements AsyncIterable<LoginEvent> {
    *   called again.
    */
   async poll(options?: WaitOptions): Promise<LoginEvent> {
-    const event = await this.#waiting<NativeEvent>(options, (number) => this.#native.poll(number));
+    const event = await this.#waiting<NativeEvent>('login.poll', options, (number) =>
+      this.#native.poll(number),
+    );
     return loginEvent(event);
   }
 
@@ -80,7 +83,9 @@ export class DeviceLogin implements AsyncIterable<LoginEvent> {
    */
   async wait(options?: WaitOptions): Promise<Status> {
     return status(
-      await this.#waiting<NativeStatus>(options, (number) => this.#native.wait(number)),
+      await this.#waiting<NativeStatus>('login.wait', options, (number) =>
+        this.#native.wait(number),
+      ),
     );
   }
 
@@ -89,19 +94,28 @@ export class DeviceLogin implements AsyncIterable<LoginEvent> {
     this.#native.cancel();
   }
 
-  /** The events up to `authorized`. Leaving the loop early stops polling; `wait()` goes on with it. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<LoginEvent, void, undefined> {
-    for (;;) {
-      const event = await this.poll();
-      yield event;
-      if (event.type === 'authorized') return;
-    }
-  }
-
-  async #waiting<T>(options: WaitOptions | undefined, start: (number: number) => void): Promise<T> {
-    this.#session.refuseOwnStore();
+  /**
+   * The events up to `authorized`. Leaving the loop stops polling, also while an event is waited for;
+   * `wait()` goes on with the login, and so do these events when asked for again.
+   * @param options `signal`: ends the loop, which then throws the signal's reason.
+   */
+  events(options?: WaitOptions): AsyncGenerator<LoginEvent, void, undefined> {
     if (options !== undefined) requireOptions(options, ['signal']);
     optionalSignal(options?.signal);
-    return await call<T>(options?.signal, start, this.#session.host);
+    return new LoginEvents((signal) => this.poll({ signal }), options?.signal);
+  }
+
+  /** `events()` without a signal. */
+  [Symbol.asyncIterator](): AsyncGenerator<LoginEvent, void, undefined> {
+    return this.events();
+  }
+
+  async #waiting<T>(
+    operation: string,
+    options: WaitOptions | undefined,
+    start: (number: number) => void,
+  ): Promise<T> {
+    if (options !== undefined) requireOptions(options, ['signal']);
+    return await this.#session.call<T>(operation, options, (_, number) => start(number));
   }
 }

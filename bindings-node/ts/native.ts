@@ -77,8 +77,42 @@ export interface NativeEvent {
   status?: NativeStatus;
 }
 
+/** What an answer says besides its body. */
+export interface NativeResponse {
+  status: number;
+  requestId?: string;
+  /** Names and values by turns. */
+  headers: string[];
+}
+
+/** One attempt of a request. */
+export interface NativeRequest {
+  id: number;
+  method: string;
+  url: string;
+  attempt: number;
+}
+
+/** The tokens of a login were renewed, or not. */
+export interface NativeRefresh {
+  kind: 'renewed' | 'adopted' | 'failed';
+  organization: string;
+  error?: NativeFailure;
+}
+
+/** Something that happened in a client. */
+export type NativeHappened =
+  | (NativeRequest & { kind: 'request:start' })
+  | (NativeRequest & { kind: 'request:end'; status: number; requestId?: string; duration: number })
+  | (NativeRequest & { kind: 'request:error'; error: NativeFailure; duration: number })
+  | (NativeRequest & { kind: 'retry'; after: number })
+  | NativeRefresh
+  | { kind: 'store'; location: string; error?: NativeFailure; duration?: number };
+
 export interface NativeBridge {
   cancel(call: number): void;
+  listen(what: number): void;
+  see(call: number): void;
   answerRecord(question: number, record?: string): void;
   answerReplaced(question: number, replaced: boolean): void;
   answerError(question: number, message: string, kept: number): void;
@@ -110,6 +144,7 @@ export interface NativeLimits {
   timeout?: number;
   deadline?: number;
   maxRetries?: number;
+  headers?: string[];
 }
 
 type Limits = NativeLimits | undefined;
@@ -187,6 +222,10 @@ export interface NativeClientOptions {
   caBundle?: string;
   firstPollAtOnce?: boolean;
   lockTimeout?: number;
+  headers?: string[];
+  listener?: { kept: number; requests: boolean };
+  extraCaCerts?: string;
+  environment?: Record<string, string>;
   hostStore?: { kept: number; cacheFor: number };
   language: string;
   timeScale?: number;

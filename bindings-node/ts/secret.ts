@@ -8,6 +8,12 @@ const SHOWN = '[secret]';
  */
 export class Secret {
   readonly #text: string;
+  /**
+   * Makes `structuredClone` and `postMessage` throw, which would otherwise give an empty object: send
+   * `expose()`, and wrap it again there.
+   * @internal
+   */
+  readonly uncloneable: unknown = secretsCannotBeClonedSendExposeInstead;
 
   constructor(text: string) {
     this.#text = text;
@@ -33,6 +39,9 @@ export class Secret {
     return 'Secret([secret])';
   }
 }
+
+/** Its text is in the message of the `DataCloneError`. */
+function secretsCannotBeClonedSendExposeInstead() {}
 
 /** A secret as an argument: the text, or a {@link Secret} as this library hands it out. */
 export type SecretText = string | Secret;

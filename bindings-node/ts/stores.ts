@@ -86,6 +86,11 @@ export class FileStore extends BuiltInStore {
    * reverse.
    */
   static parallelCli(): FileStore {
-    return new FileStore(CLI);
+    return cliStore();
   }
+}
+
+// Outside of the class, which a bundler would rename for the sake of a reference to itself.
+function cliStore(): FileStore {
+  return new FileStore(CLI);
 }

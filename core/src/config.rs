@@ -5,6 +5,7 @@ use crate::{
     account::ResponseSlot,
     clock::Clock,
     engine::Detached,
+    environment::Environment,
     events::Events,
     transport::{
         Base, Caller, Limits, NetworkOptions, Plain, Proxy, SILENCE_TIMEOUT, Trust, headers,
@@ -12,7 +13,7 @@ use crate::{
     },
 };
 use reqwest::header::HeaderMap;
-use std::{env, ffi::OsStr, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{env::consts, ffi::OsStr, fmt, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// Gives the runtime on which refreshes run, whatever happens to their callers, or says why there
@@ -174,12 +175,14 @@ pub(crate) struct Options {
     pub(crate) user_agent: Option<String>,
     pub(crate) proxy: Option<String>,
     pub(crate) ca_bundle: Option<PathBuf>,
+    pub(crate) more_roots: Option<(&'static str, PathBuf)>,
     pub(crate) first_poll_at_once: bool,
     pub(crate) lock_timeout: Duration,
     pub(crate) language: Option<String>,
     pub(crate) background: Option<RuntimeProvider>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) events: Events,
+    pub(crate) environment: Environment,
     pub(crate) time_scale: f64,
 }
 
@@ -198,12 +201,14 @@ impl Default for Options {
             user_agent: None,
             proxy: None,
             ca_bundle: None,
+            more_roots: None,
             first_poll_at_once: false,
             lock_timeout: Duration::from_secs(60),
             language: None,
             background: None,
             headers: Vec::new(),
             events: Events::default(),
+            environment: Environment::default(),
             time_scale: 1.0,
         }
     }
@@ -244,13 +249,16 @@ impl Config {
 impl Options {
     /// The configuration, and how the network is reached.
     pub(crate) fn check(self) -> Result<(Config, NetworkOptions)> {
+        let environment = &self.environment;
         let platform = base(
+            environment,
             self.platform_url,
             "platform_url",
             PLATFORM_VARIABLE,
             PLATFORM_URL,
         )?;
         let account = base(
+            environment,
             self.account_url,
             "account_url",
             ACCOUNT_VARIABLE,
@@ -270,10 +278,13 @@ impl Options {
         let network = NetworkOptions {
             user_agent: user_agent(self.language.as_deref(), self.user_agent.as_deref())?,
             proxy: match &self.proxy {
-                Some(url) => Some(Proxy::of_option(url)?),
-                None => Proxy::of_environment(&[platform.to_string(), account.to_string()])?,
+                Some(url) => Some(Proxy::of_option(environment, url)?),
+                None => {
+                    let bases = [platform.to_string(), account.to_string()];
+                    Proxy::of_environment(environment, &bases)?
+                }
             },
-            trust: Trust::new(self.ca_bundle),
+            trust: Trust::new(self.ca_bundle, self.more_roots),
             plain: match (platform.is_http(), account.is_http()) {
                 (true, true) => Plain::BothBases,
                 (false, false) => Plain::Nowhere,
@@ -314,8 +325,8 @@ impl Options {
 
 /// # Errors
 /// `config` where the environment forbids a client that was given no store.
-pub(crate) fn check_default_store() -> Result<()> {
-    check_required(env::var_os(REQUIRE_STORE_VARIABLE).as_deref())
+pub(crate) fn check_default_store(environment: &Environment) -> Result<()> {
+    check_required(environment.var_os(REQUIRE_STORE_VARIABLE).as_deref())
 }
 
 /// An empty variable counts as not set. One that cannot be understood forbids, too.
@@ -333,12 +344,18 @@ fn check_required(value: Option<&OsStr>) -> Result<()> {
 }
 
 /// The option, else the variable, else the default. An empty variable counts as not set.
-fn base(option: Option<String>, name: &str, variable: &str, default: &str) -> Result<Base> {
+fn base(
+    environment: &Environment,
+    option: Option<String>,
+    name: &str,
+    variable: &str,
+    default: &str,
+) -> Result<Base> {
     if let Some(url) = option {
         return Base::parse(&url, name);
     }
-    match env::var(variable) {
-        Ok(url) if !url.is_empty() => Base::parse(&url, variable),
+    match environment.var(variable) {
+        Some(url) if !url.is_empty() => Base::parse(&url, variable),
         _ => Base::parse(default, name),
     }
 }
@@ -375,7 +392,7 @@ fn user_agent(language: Option<&str>, callers: Option<&str>) -> Result<String> {
         agent.push(' ');
         agent.push_str(language);
     }
-    agent.push_str(&format!(" ({}; {})", env::consts::OS, env::consts::ARCH));
+    agent.push_str(&format!(" ({}; {})", consts::OS, consts::ARCH));
     if let Some(callers) = callers.filter(|text| !text.is_empty()) {
         agent.push(' ');
         agent.push_str(callers);

@@ -30,7 +30,7 @@ pub enum Event {
         /// From sending it to the last byte of the answer.
         duration: Duration,
     },
-    /// It was not answered.
+    /// It was not answered, or the call was cancelled before.
     RequestFailed {
         /// Which one.
         request: Arc<RequestInfo>,
@@ -147,6 +147,7 @@ impl Events {
             listener: listener.clone(),
             request,
             began: Instant::now(),
+            open: true,
         })
     }
 }
@@ -162,10 +163,13 @@ pub(crate) struct Told {
     listener: Arc<dyn EventListener>,
     request: Arc<RequestInfo>,
     began: Instant,
+    /// Its end was not told.
+    open: bool,
 }
 
 impl Told {
-    pub(crate) fn answered(&self, status: u16, request_id: Option<&str>) {
+    pub(crate) fn answered(&mut self, status: u16, request_id: Option<&str>) {
+        self.open = false;
         self.listener.hear(&Event::RequestAnswered {
             request: self.request.clone(),
             status,
@@ -174,7 +178,8 @@ impl Told {
         });
     }
 
-    pub(crate) fn failed(&self, error: &Error) {
+    pub(crate) fn failed(&mut self, error: &Error) {
+        self.open = false;
         self.listener.hear(&Event::RequestFailed {
             request: self.request.clone(),
             error: error.clone(),
@@ -187,5 +192,14 @@ impl Told {
             request: self.request.clone(),
             after,
         });
+    }
+}
+
+/// Dropped in the middle of the request: the call was cancelled.
+impl Drop for Told {
+    fn drop(&mut self) {
+        if self.open {
+            self.failed(&Error::cancelled());
+        }
     }
 }

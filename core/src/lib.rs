@@ -25,6 +25,7 @@ mod client;
 mod clock;
 mod config;
 mod engine;
+mod environment;
 mod error;
 mod events;
 #[cfg(any(test, fuzzing))]

@@ -177,3 +177,23 @@ async fn an_error_comes_with_its_answer_and_bad_headers_send_nothing() {
     }
     assert_eq!(local.count("balance.get").await, 1);
 }
+
+#[tokio::test]
+async fn a_request_of_a_cancelled_call_ends_too() {
+    let local = Local::start().await;
+    let heard = Heard::default();
+    let client = client(&local, valid(), &heard);
+    local
+        .fault(json!({"route": "balance.get", "delay_ms": 60_000}))
+        .await;
+    let call = tokio::spawn(async move { client.balance().get().await });
+    while local.count("balance.get").await == 0 {
+        tokio::task::yield_now().await;
+    }
+    call.abort();
+    call.await.expect_err("aborted");
+    assert_eq!(
+        heard.take(),
+        ["sent GET /service/v1/balance 0", "failed cancelled"]
+    );
+}

@@ -13,7 +13,7 @@ export const list = JSON.parse(readFileSync(join(folder, '..', 'errors.json'), '
 /** The native module that the package has loaded. */
 const folderOfNative = join(import.meta.dirname, '..', '..', 'native');
 const [file] = readdirSync(folderOfNative).filter((name) => name.endsWith('.node'));
-const native = createRequire(import.meta.url)(join(folderOfNative, file));
+export const native = createRequire(import.meta.url)(join(folderOfNative, file));
 
 /** Does `work` while `name` of `object` is another function. */
 function instead(object, name, other, work) {
@@ -33,6 +33,17 @@ export function panic(message) {
     this.panicForTests(call, message);
   };
   return instead(native.NativeClient.prototype, 'organizations', panicking, () =>
+    client.organizations(),
+  );
+}
+
+/** A value that does not become a JavaScript one: a debug build has a function for it. */
+export function nonsense() {
+  const client = new AccountClient({ store: new MemoryStore() });
+  const converting = function (call) {
+    this.nonsenseForTests(call);
+  };
+  return instead(native.NativeClient.prototype, 'organizations', converting, () =>
     client.organizations(),
   );
 }

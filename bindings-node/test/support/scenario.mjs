@@ -39,6 +39,7 @@ function clientFor(started, store) {
       deadline: ms(options.deadline),
       maxRetries: options.max_retries,
       firstPollAtOnce: options.first_poll_at_once,
+      headers: options.headers,
       platformUrl: options.platform_url ?? started.platform_url,
       accountUrl: options.account_url ?? started.account_url,
     }),
@@ -103,7 +104,11 @@ async function make(client, state, events, name, args, options) {
     case 'api_key':
       return { api_key: await client.apiKey(options) };
     case 'renew_api_key':
-      return { api_key: await client.renewApiKey({ ...options, refused: args.refused }) };
+      return { api_key: await client.renewApiKey({ ...options, ...given(args) }) };
+    case 'request': {
+      const { method, path, json } = args;
+      return await client.request(method, path, { ...options, ...given({ json }) });
+    }
     case 'status':
     case 'organizations':
       return await client[name](options);
@@ -144,6 +149,19 @@ async function make(client, state, events, name, args, options) {
   }
 }
 
+/** The client with calls that answer with their responses. */
+function withResponses(client) {
+  const seen = (of) =>
+    new Proxy(of, {
+      get: (_, name) => {
+        const field = of[name];
+        if (typeof field !== 'function') return seen(field);
+        return (...args) => field.apply(of, args).withResponse();
+      },
+    });
+  return seen(client);
+}
+
 /** Plays a scenario that the sandbox has started; answers its results, and the errors themselves. */
 async function play(started, store) {
   const errors = [];
@@ -155,23 +173,21 @@ async function play(started, store) {
   }
   const results = [];
   const state = {};
-  for (const { call, args = {}, options = {} } of started.client) {
+  for (const { call, args = {}, options = {}, response } of started.client) {
     const events = [];
     const limits = given({
       timeout: ms(options?.timeout),
       deadline: ms(options?.deadline),
       maxRetries: options?.max_retries,
+      headers: options?.headers,
     });
+    const made = make(response ? withResponses(client) : client, state, events, call, args, limits);
     try {
-      if (call === 'request') {
-        const { method, path, json } = args;
-        // What the service answered is compared as it is.
-        const answer = await client.request(method, path, { ...limits, ...given({ json }) });
-        results.push({ returns: answer, events });
-        continue;
-      }
-      const returned = await make(client, state, events, call, args ?? {}, limits);
-      results.push({ returns: report.value(returned), events });
+      const answer = await made;
+      const returned = response ? answer.data : answer;
+      // What the service answered to `request` is compared as it is.
+      const returns = call === 'request' ? returned : report.value(returned);
+      results.push({ returns, events, ...(response && { response: report.value(answer) }) });
     } catch (error) {
       errors.push(error);
       results.push({ raises: report.error(error), events });

@@ -1,9 +1,13 @@
 // Compiled, never run: what must type-check, and what must not.
 
+import { tracingChannel } from 'node:diagnostics_channel';
 import {
   AccountClient,
   AccountError,
+  type ApiPromise,
   type Balance,
+  type CallMessage,
+  type CreatedApp,
   type CredentialStore,
   FileStore,
   InvalidRequestError,
@@ -75,4 +79,30 @@ export async function usage(signal: AbortSignal): Promise<void> {
   if (new AccountError({ code: 'internal', message: '' }).code === 'nonsense') console.log(leaked);
   // @ts-expect-error models are read-only
   balance.creditBalanceCents = 5;
+}
+
+export async function seeing(client: AccountClient): Promise<void> {
+  const call = client.apps.create('x', {
+    headers: { traceparent: '00-a-b-01' },
+    timeout: undefined,
+  });
+  same<typeof call, ApiPromise<CreatedApp>>(true);
+  const { data, status, headers, requestId } = await call.withResponse();
+  same<typeof data, CreatedApp>(true);
+  same<typeof status, number>(true);
+  const found: string | undefined = headers['x-request-id'] ?? requestId;
+  new AccountClient({ logger: console, headers: new Headers({ found: found ?? '' }) });
+  new AccountClient({ logger: { warn: (message: string) => console.log(message) } });
+  const view: AccountClient = client.withOptions({ headers: [['x-a', '1']], maxRetries: 0 });
+  tracingChannel<unknown, CallMessage>('parallel-account:call').start.subscribe((message) => {
+    (message as CallMessage).headers.traceparent = '00-a-b-01';
+  });
+  const login = await view.startLogin();
+  for await (const event of login.events({ signal: AbortSignal.timeout(5) })) {
+    same<typeof event, LoginEvent>(true);
+  }
+  // @ts-expect-error a header's value is a string
+  await client.balance.get({ headers: { 'x-a': 1 } });
+  // @ts-expect-error a logger's methods are functions
+  new AccountClient({ logger: { warn: 'x' } });
 }

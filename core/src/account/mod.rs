@@ -101,8 +101,7 @@ impl Account<'_> {
             }
         }
         if let Some(slot) = &self.response {
-            let id = answer.request_id.clone();
-            slot.put(ResponseInfo::new(answer.status, id, &answer.headers));
+            slot.put(answer.status, answer.request_id.as_deref(), &answer.headers);
         }
         // A gateway's answer says nothing of the token.
         if answer.status != 401

@@ -18,16 +18,6 @@ pub struct ResponseInfo {
     pub headers: Vec<(String, String)>,
 }
 
-impl ResponseInfo {
-    pub(super) fn new(status: u16, request_id: Option<String>, headers: &HeaderMap) -> Self {
-        ResponseInfo {
-            status,
-            request_id,
-            headers: shown(headers),
-        }
-    }
-}
-
 pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
     let shown = headers.iter().filter(|(name, _)| *name != SET_COOKIE);
     shown
@@ -41,16 +31,33 @@ pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
 /// Takes what the last answer to a call said besides its body; see
 /// [`CallOptions::response`](crate::CallOptions::response).
 #[derive(Clone, Default)]
-pub struct ResponseSlot(Arc<Mutex<Option<ResponseInfo>>>);
+pub struct ResponseSlot(Arc<Mutex<Option<Seen>>>);
+
+/// What came, not yet made into texts: many slots are never asked.
+struct Seen {
+    status: u16,
+    request_id: Option<String>,
+    headers: HeaderMap,
+}
 
 impl ResponseSlot {
     /// The last answer, if one came since the slot was made or emptied. Empties it.
     pub fn take(&self) -> Option<ResponseInfo> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        seen.map(|seen| ResponseInfo {
+            status: seen.status,
+            request_id: seen.request_id,
+            headers: shown(&seen.headers),
+        })
     }
 
-    pub(crate) fn put(&self, response: ResponseInfo) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+    pub(super) fn put(&self, status: u16, request_id: Option<&str>, headers: &HeaderMap) {
+        let seen = Seen {
+            status,
+            request_id: request_id.map(str::to_owned),
+            headers: headers.clone(),
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
     }
 }
 

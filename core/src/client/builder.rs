@@ -4,10 +4,11 @@ use super::AccountClient;
 use crate::{
     Result,
     config::{Options, RuntimeProvider},
+    environment::Environment,
     events::{EventListener, Events},
     store::CredentialStore,
 };
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 /// Options of a client that is to be made. All are optional.
 #[derive(Clone, Default)]
@@ -143,6 +144,22 @@ impl AccountClientBuilder {
     /// [`EventListener`] that can say when nobody listens.
     pub fn on_event(mut self, listener: impl EventListener) -> Self {
         self.options.events = Events::new(Arc::new(listener));
+        self
+    }
+
+    /// For bindings: variables to read in place of the process's: the bases, the proxies, and whether
+    /// a store is required.
+    #[doc(hidden)]
+    pub fn environment(mut self, variables: HashMap<String, String>) -> Self {
+        self.options.environment = Environment(Some(variables));
+        self
+    }
+
+    /// For bindings: a file of PEM certificates to trust as well, and the variable that names it. One
+    /// that cannot be read is a warning.
+    #[doc(hidden)]
+    pub fn more_roots(mut self, variable: &'static str, path: impl Into<PathBuf>) -> Self {
+        self.options.more_roots = Some((variable, path.into()));
         self
     }
 

@@ -47,7 +47,7 @@ pub struct AccountClient {
 impl AccountClient {
     fn new(options: Options, store: Option<Arc<dyn CredentialStore>>) -> Result<AccountClient> {
         if store.is_none() {
-            check_default_store()?;
+            check_default_store(&options.environment)?;
         }
         let (config, network) = options.check()?;
         let limits = config.limits;

@@ -13,7 +13,7 @@ fn options(user_agent: &str) -> NetworkOptions {
     NetworkOptions {
         user_agent: user_agent.into(),
         proxy: None,
-        trust: Trust::new(None),
+        trust: Trust::new(None, None),
         plain: Plain::BothBases,
         silence_timeout: Duration::from_secs(1),
     }

@@ -131,9 +131,9 @@ impl Transport {
         let mut number = 0;
         let mut outcome = before;
         loop {
-            let told = self.told(request, number);
+            let mut told = self.told(request, number);
             let mut result = self.send_once(request, limits).await;
-            if let Some(told) = &told {
+            if let Some(told) = &mut told {
                 match &result {
                     Ok(answer) => told.answered(answer.status, answer.request_id.as_deref()),
                     Err((error, _)) => told.failed(error),

@@ -1,8 +1,7 @@
 //! Which proxy requests go through: the option's, or the environment's for `https`.
 
-use crate::{Error, Result};
+use crate::{Error, Result, environment::Environment};
 use hyper_util::client::proxy::matcher::Matcher;
-use std::env;
 use url::{Host, Url};
 
 /// A proxy that was found good. Its URL may hold a password, so nothing shows it.
@@ -17,28 +16,36 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// For everything, by the option.
-    pub(crate) fn of_option(url: &str) -> Result<Proxy> {
+    pub(crate) fn of_option(environment: &Environment, url: &str) -> Result<Proxy> {
         Ok(Proxy {
             url: check(url.trim(), "proxy")?,
-            except: first_of(["NO_PROXY", "no_proxy"]).unwrap_or_default().1,
+            except: first_of(environment, ["NO_PROXY", "no_proxy"])
+                .unwrap_or_default()
+                .1,
             for_http: true,
         })
     }
 
     /// What the environment says, if requests to one of `bases` would go through it. The variables
     /// are those of curl, in the order in which hyper-util reads them.
-    pub(crate) fn of_environment(bases: &[String]) -> Result<Option<Proxy>> {
+    pub(crate) fn of_environment(
+        environment: &Environment,
+        bases: &[String],
+    ) -> Result<Option<Proxy>> {
         // The environment of a CGI script is partly its caller's.
-        if env::var_os("REQUEST_METHOD").is_some() {
+        if environment.var_os("REQUEST_METHOD").is_some() {
             return Ok(None);
         }
-        let set = |names| first_of(names).filter(|(_, value)| !value.trim().is_empty());
+        let set =
+            |names| first_of(environment, names).filter(|(_, value)| !value.trim().is_empty());
         let Some((name, value)) =
             set(["HTTPS_PROXY", "https_proxy"]).or_else(|| set(["ALL_PROXY", "all_proxy"]))
         else {
             return Ok(None);
         };
-        let except = first_of(["NO_PROXY", "no_proxy"]).unwrap_or_default().1;
+        let except = first_of(environment, ["NO_PROXY", "no_proxy"])
+            .unwrap_or_default()
+            .1;
         let anything = Matcher::builder()
             .https("http://proxy.example")
             .no(except.as_str())
@@ -78,10 +85,10 @@ impl Proxy {
     }
 }
 
-fn first_of(names: [&'static str; 2]) -> Option<(&'static str, String)> {
+fn first_of(environment: &Environment, names: [&'static str; 2]) -> Option<(&'static str, String)> {
     names
         .iter()
-        .find_map(|name| env::var(name).ok().map(|value| (*name, value)))
+        .find_map(|name| environment.var(name).map(|value| (*name, value)))
 }
 
 /// The URL as it is used, or why it cannot be; `name` is the option or variable.
@@ -137,7 +144,9 @@ mod tests {
             "socks5h://me:word@proxy.example:1080",
         ] {
             assert!(
-                Proxy::of_option(good).and_then(|p| p.build()).is_ok(),
+                Proxy::of_option(&Environment::default(), good)
+                    .and_then(|p| p.build())
+                    .is_ok(),
                 "{good}"
             );
         }
@@ -154,7 +163,7 @@ mod tests {
             "http://me:pass-word@proxy.example/path",
             "http://me:pass-word@proxy.example?a",
         ] {
-            let error = Proxy::of_option(bad)
+            let error = Proxy::of_option(&Environment::default(), bad)
                 .err()
                 .unwrap_or_else(|| panic!("{bad}"));
             assert_eq!(error.code(), "config", "{bad}");

@@ -14,23 +14,30 @@ use std::{
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Trust {
     bundle: Option<PathBuf>,
+    /// A further file, and the variable that names it.
+    more: Option<(&'static str, PathBuf)>,
     /// Read with the system's roots, or in their place.
     variables: [Option<OsString>; 2],
 }
 
 impl Trust {
     /// By the option and the environment.
-    pub(crate) fn new(ca_bundle: Option<PathBuf>) -> Self {
+    pub(crate) fn new(ca_bundle: Option<PathBuf>, more: Option<(&'static str, PathBuf)>) -> Self {
         let set = |name| env::var_os(name).filter(|value| !value.is_empty());
         let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(set);
         Trust {
             bundle: ca_bundle,
+            more,
             variables,
         }
     }
 
     pub(super) fn bundle(&self) -> Option<&Path> {
         self.bundle.as_deref()
+    }
+
+    pub(super) fn more(&self) -> Option<(&'static str, &Path)> {
+        self.more.as_ref().map(|(name, path)| (*name, &**path))
     }
 }
 
@@ -44,7 +51,7 @@ impl Roots {
         if let Some((_, config)) = read.iter().find(|(known, _)| known == trust) {
             return Ok(config.clone());
         }
-        let config = tls::load(trust.bundle())?;
+        let config = tls::load(trust.bundle(), trust.more())?;
         read.push((trust.clone(), config.clone()));
         Ok(config)
     }

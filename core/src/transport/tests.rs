@@ -8,7 +8,7 @@ fn options() -> NetworkOptions {
     NetworkOptions {
         user_agent: "test".into(),
         proxy: None,
-        trust: Trust::new(None),
+        trust: Trust::new(None, None),
         plain: Plain::BothBases,
         silence_timeout: Duration::from_millis(50),
     }

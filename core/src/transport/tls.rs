@@ -27,10 +27,10 @@ pub(super) fn trusting_nobody() -> Result<ClientConfig> {
     Ok(with_alpn(config.with_no_client_auth()))
 }
 
-/// Trusts the system's roots and those of `bundle`. Reading them takes milliseconds.
-pub(super) fn load(bundle: Option<&Path>) -> Result<ClientConfig> {
+/// Trusts the system's roots and those of `bundle` and `more`. Reading them takes milliseconds.
+pub(super) fn load(bundle: Option<&Path>, more: Option<(&str, &Path)>) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
-    let trust = trust(bundle, provider.clone())?;
+    let trust = trust(bundle, more, provider.clone())?;
     let config = builder(provider)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(trust))
@@ -38,7 +38,11 @@ pub(super) fn load(bundle: Option<&Path>) -> Result<ClientConfig> {
     Ok(with_alpn(config))
 }
 
-fn trust(bundle: Option<&Path>, provider: Arc<CryptoProvider>) -> Result<Trust> {
+fn trust(
+    bundle: Option<&Path>,
+    more: Option<(&str, &Path)>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Trust> {
     let mut named = match bundle {
         Some(path) => certificates("ca_bundle", path)?,
         None => Vec::new(),
@@ -53,6 +57,18 @@ fn trust(bundle: Option<&Path>, provider: Arc<CryptoProvider>) -> Result<Trust> 
             extra.clone_from(&named);
         } else {
             named.extend(certificates("SSL_CERT_FILE", path).unwrap_or_default());
+        }
+    }
+    if let Some((name, path)) = more {
+        match certificates(name, path) {
+            Ok(certificates) => {
+                let usable =
+                    |it: &CertificateDer<'static>| RootCertStore::empty().add(it.clone()).is_ok();
+                named.extend(certificates.iter().cloned());
+                extra.extend(certificates.into_iter().filter(usable));
+            }
+            // The variable belongs to the whole program, so it stops nobody who needs none of it.
+            Err(error) => tracing::warn!("{}", error.message()),
         }
     }
     let system: Arc<dyn ServerCertVerifier> = Arc::new(

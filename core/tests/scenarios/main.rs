@@ -143,5 +143,8 @@ fn client(started: &Value, store: MemoryStore) -> Result<AccountClient> {
     if let Some(agent) = text("user_agent") {
         builder = builder.user_agent(agent);
     }
+    for (name, value) in player::headers(options) {
+        builder = builder.header(name, value);
+    }
     builder.build()
 }

@@ -5,7 +5,8 @@ use crate::{
     normal_form::{app, balance, event, key, organization, raised, shown, status, tokens},
 };
 use parallel_account::{
-    AccountClient, CallOptions, DeviceLogin, LoginEvent, LoginOptions, PollAnswer, Secret,
+    AccountClient, CallOptions, DeviceLogin, LoginEvent, LoginOptions, PollAnswer, ResponseSlot,
+    Secret,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -27,18 +28,30 @@ impl Player {
     /// One call, as the sandbox judges it.
     pub(crate) async fn play(&mut self, call: &Value) -> Value {
         let mut events = Vec::new();
-        let mut result = match self.call(call, &mut events).await {
+        let response = ResponseSlot::default();
+        let mut result = match self.call(call, &response, &mut events).await {
             Ok(returns) => json!({ "returns": returns }),
             Err(error) => json!({ "raises": raised(&error) }),
         };
+        if let Some(response) = response.take() {
+            result["response"] =
+                json!({ "status": response.status, "request_id": response.request_id });
+        }
         result["events"] = events.into();
         result
     }
 
-    async fn call(&mut self, call: &Value, events: &mut Vec<Value>) -> Result<Value> {
+    async fn call(
+        &mut self,
+        call: &Value,
+        response: &ResponseSlot,
+        events: &mut Vec<Value>,
+    ) -> Result<Value> {
         let args = &call["args"];
         let text = |name: &str| args[name].as_str().unwrap_or_default();
-        let client = self.client.with_options(call_options(&call["options"]));
+        let client = self
+            .client
+            .with_options(call_options(&call["options"]).response(response));
         Ok(match call["call"].as_str().expect("a name") {
             "login" => {
                 self.login = Some(client.start_login(login_options(args)).await?);
@@ -178,7 +191,16 @@ fn call_options(options: &Value) -> CallOptions {
     if let Some(retries) = options["max_retries"].as_u64() {
         limits = limits.max_retries(retries as u32);
     }
+    for (name, value) in headers(options) {
+        limits = limits.header(name, value);
+    }
     limits
+}
+
+/// The headers of a client's or a call's options.
+pub(crate) fn headers(options: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let headers = options["headers"].as_object().into_iter().flatten();
+    headers.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default()))
 }
 
 fn login_options(args: &Value) -> LoginOptions {

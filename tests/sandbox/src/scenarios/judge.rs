@@ -293,6 +293,10 @@ impl Judge<'_> {
                 self.within(wanted, &result["raises"], &format!("{at} raises"), problems);
             }
         }
+        if let Some(wanted) = &call.response {
+            let at = format!("{at} response");
+            self.within(wanted, &result["response"], &at, problems);
+        }
         let Some(wanted) = &call.events else {
             return;
         };

@@ -124,6 +124,7 @@ fn start_scenario(shared: &Shared, body: &[u8]) -> Result<Value, String> {
                 "call": call.call,
                 "args": templates.expand(&call.args)?,
                 "options": call.options,
+                "response": call.response.is_some(),
             }))
         })
         .collect::<Result<_, String>>()?;

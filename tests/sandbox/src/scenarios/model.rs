@@ -117,6 +117,8 @@ pub(super) struct Call {
     pub(super) events: Option<Vec<Value>>,
     pub(super) returns: Option<Value>,
     pub(super) raises: Option<Value>,
+    /// What of the answer must be told besides.
+    pub(super) response: Option<Value>,
 }
 
 fn nothing() -> Value {
