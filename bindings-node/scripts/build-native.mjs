@@ -16,11 +16,17 @@ const { values, positionals } = parseArgs({
 const { release } = values;
 const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target');
 
+// What JavaScript sees of the module, as napi's macros write it down; a test compares ts/native.ts.
+const types = join(target, 'debug', 'napi-types');
+mkdirSync(types, { recursive: true });
+const env = { ...process.env, CARGO_TARGET_DIR: target };
+if (!release) env.NAPI_TYPE_DEF_TMP_FOLDER = types;
+
 try {
   execFileSync(
     'cargo',
     ['build', '--quiet', '-p', 'parallel-account-node', ...(release ? ['--release'] : [])],
-    { cwd: here, stdio: 'inherit', env: { ...process.env, CARGO_TARGET_DIR: target } },
+    { cwd: here, stdio: 'inherit', env },
   );
 } catch (error) {
   const reason =

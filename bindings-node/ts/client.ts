@@ -22,11 +22,11 @@ import { type CallOptions, LIMITS, type LimitOptions, Session } from './session.
 /** Options of `startLogin`. */
 export interface StartLoginOptions {
   /** Instead of the client's scopes. */
-  scopes?: readonly string[];
+  scopes?: readonly string[] | undefined;
   /** Milliseconds after which to give up, if the code lives longer. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** Whom the login page should suggest, such as an e-mail address. */
-  loginHint?: string;
+  loginHint?: string | undefined;
   /** Stops the call, which then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
@@ -37,9 +37,9 @@ export interface LoginOptions extends StartLoginOptions {
    * Shows the code to the person, instead of text on standard error. What it throws or rejects
    * with ends the login and comes out of `login`.
    */
-  onPrompt?: (login: DeviceLogin) => void | PromiseLike<void>;
+  onPrompt?: ((login: DeviceLogin) => void | PromiseLike<void>) | undefined;
   /** False: do not open the verification page, also where there is a browser. */
-  openBrowser?: boolean;
+  openBrowser?: boolean | undefined;
 }
 
 /**
@@ -146,7 +146,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
    * is deleted, as far as that is possible; the error says so if it could not be.
    * @param options `organization`: the login of that one; `all`: every login in the store.
    */
-  async logout(options?: CallOptions & { all?: boolean; organization?: string }): Promise<void> {
+  async logout(options?: CallOptions & { all?: boolean | undefined; organization?: string | undefined }): Promise<void> {
     const { all, organization } = options ?? {};
     optionalBoolean('all', all);
     optionalString('organization', organization);

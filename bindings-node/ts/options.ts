@@ -19,40 +19,40 @@ import { nativeStoreOf } from './stores.js';
 /** Options of a client; all have defaults. Durations are milliseconds. */
 export interface AccountClientOptions {
   /** What the approval page calls this program; also names the default store. */
-  clientName?: string;
+  clientName?: string | undefined;
   /** A registration made elsewhere; otherwise the first login registers this installation. */
-  clientId?: string;
+  clientId?: string | undefined;
   /** What logins ask for, such as `['balance:read']`; all scopes unless given. */
-  scopes?: readonly string[];
+  scopes?: readonly string[] | undefined;
   /** Where the device flow is. Beats the variable `PARALLEL_PLATFORM_URL`. */
-  platformUrl?: string;
+  platformUrl?: string | undefined;
   /** The Account API's base. Beats the variable `PARALLEL_SERVICE_API_URL`. */
-  accountUrl?: string;
+  accountUrl?: string | undefined;
   /** Where credentials are kept: a file of this program's own unless given. */
-  store?: CredentialStore;
+  store?: CredentialStore | undefined;
   /** How long one request may take (30,000). */
-  timeout?: number;
+  timeout?: number | undefined;
   /**
    * How long a call as a whole may take, retries, a refresh of the tokens and all waiting
    * included; no limit unless given.
    */
-  deadline?: number;
+  deadline?: number | undefined;
   /** How often a request is repeated at most, where a repeat is safe (2). */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
   /** The id of the organisation to act for; otherwise the selected one. */
-  org?: string;
+  org?: string | undefined;
   /** Put before this library's own `User-Agent`. */
-  userAgent?: string;
+  userAgent?: string | undefined;
   /** The URL of a proxy. Beats `HTTPS_PROXY` and its kin. */
-  proxy?: string;
+  proxy?: string | undefined;
   /** A PEM file of certificates to trust instead of the system's. */
-  caBundle?: string;
+  caBundle?: string | undefined;
   /** Poll at once instead of after the first interval. */
-  firstPollAtOnce?: boolean;
+  firstPollAtOnce?: boolean | undefined;
   /** How long to wait for another process that holds the store's lock. */
-  lockTimeout?: number;
+  lockTimeout?: number | undefined;
   /** How long a method of a store written in JavaScript may take (30,000). */
-  storeTimeout?: number;
+  storeTimeout?: number | undefined;
 }
 
 const KNOWN = [

@@ -7,14 +7,14 @@ import type { NativeClient, NativeLimits } from './native.js';
 /** Limits of a call. */
 export interface LimitOptions {
   /** Milliseconds that one request may take, from connecting to the last byte. */
-  timeout?: number;
+  timeout?: number | undefined;
   /**
    * Milliseconds that the whole call may take: retries, a refresh of the tokens and all waiting
    * included. Then it fails with a `TimeoutError`.
    */
-  deadline?: number;
+  deadline?: number | undefined;
   /** How often a request is repeated at most, where a repeat is safe. */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
 }
 
 /** What every call takes as its last argument. */

