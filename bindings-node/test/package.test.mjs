@@ -143,7 +143,10 @@ describe('the packed package in an empty project', () => {
     ]) {
       const { status, stderr } = spawnSync('node', args, { cwd: project, encoding: 'utf8' });
       assert.equal(status, 1);
-      assert.match(stderr, /Error: parallel-account cannot run in a browser or an edge runtime, because/);
+      assert.match(
+        stderr,
+        /Error: parallel-account cannot run in a browser or an edge runtime, because/,
+      );
     }
   });
 
@@ -222,7 +225,10 @@ describe('a native module that is not there', () => {
     const file = join(project, 'program-for-musl');
     writeFileSync(file, '\x7fELF\0/lib/ld-musl-x86_64.so.1\0');
     const pretend = `Object.defineProperty(process, 'execPath', { value: ${JSON.stringify(file)} })`;
-    assert.match(said(pretend), /The package @parallel-account\/native-linux-\S+-musl is not installed/);
+    assert.match(
+      said(pretend),
+      /The package @parallel-account\/native-linux-\S+-musl is not installed/,
+    );
     writeFileSync(file, '\x7fELF\0/lib64/ld-linux-x86-64.so.2\0');
     assert.equal(said(pretend), '');
   });
@@ -236,14 +242,14 @@ describe('a native module that is not there', () => {
     assert.deepEqual([status, stdout], [1, '']);
     assert.match(
       stderr,
-      /^parallel-account: The package @parallel-account/native-\S+ is not installed.*\n$/,
+      /^parallel-account: The package @parallel-account\/native-\S+ is not installed.*\n$/,
     );
     rmSync(folder, { recursive: true });
   });
 
   test('for a platform that has none says so, and which have', () => {
     const message = said(`Object.defineProperty(process, 'arch', { value: 'riscv64' })`);
-    assert.match(message, /There is no package @parallel-account/native-linux-riscv64-gnu/);
+    assert.match(message, /There is no package @parallel-account\/native-linux-riscv64-gnu/);
     const { targets } = JSON.parse(readFileSync(join(here, 'napi.json'), 'utf8'));
     const listed = /native modules for (.*?)\. On/.exec(message)[1].split(', ');
     // As napi.json lists them for the packages.
@@ -261,7 +267,10 @@ describe('a native module that is not there', () => {
   test('that is broken says what the system says', () => {
     const folder = mkdtempSync(join(tmpdir(), 'parallel-account-'));
     cpSync(join(project, 'node_modules'), join(folder, 'node_modules'), { recursive: true });
-    writeFileSync(join(folder, 'node_modules', nativePackage, `parallel-account.${platform}.node`), 'x');
+    writeFileSync(
+      join(folder, 'node_modules', nativePackage, `parallel-account.${platform}.node`),
+      'x',
+    );
     assert.match(said('', folder), /for linux-\S+ cannot be loaded: .* ERR_DLOPEN_FAILED/);
     rmSync(folder, { recursive: true });
   });

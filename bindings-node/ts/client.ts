@@ -146,7 +146,9 @@ export class AccountClient implements AsyncDisposable, Disposable {
    * is deleted, as far as that is possible; the error says so if it could not be.
    * @param options `organization`: the login of that one; `all`: every login in the store.
    */
-  async logout(options?: CallOptions & { all?: boolean | undefined; organization?: string | undefined }): Promise<void> {
+  async logout(
+    options?: CallOptions & { all?: boolean | undefined; organization?: string | undefined },
+  ): Promise<void> {
     const { all, organization } = options ?? {};
     optionalBoolean('all', all);
     optionalString('organization', organization);

