@@ -61,6 +61,12 @@ PATH="$work/python/venv/bin:$PATH" quick_start Python python python main.py
 block Node js >"$work/node/main.mjs"
 echo '{ "private": true }' >"$work/node/package.json"
 quick_start Node js node main.mjs
+# The binding's own README says the same lines.
+while IFS= read -r line; do
+    if grep -qxF -- "$line" bindings-node/README.md; then continue; fi
+    failed=$((failed + 1))
+    echo "FAILED: bindings-node/README.md lacks the line: $line"
+done < <(block Node sh)
 
 if [ "${SKIP_SWIFT:-}" != 1 ]; then
     block Swift swift >"$work/swift/Sources/App/main.swift"
