@@ -209,7 +209,7 @@ export const long = {
   'Rspack to ESM': webpack('long', '@rspack/core', toModule, carryPackage),
   'Next standalone (Turbopack), outputFileTracingIncludes': next('--turbopack', INCLUDED),
   'Next standalone (Turbopack), serverExternalPackages': next('--turbopack', EXTERNAL),
-  'Next standalone (webpack)': next('--webpack'),
+  'Next standalone (webpack), outputFileTracingIncludes': next('--webpack', INCLUDED),
   'Next standalone (webpack), serverExternalPackages': next('--webpack', EXTERNAL),
   tsx,
   'TypeScript by Node itself': typeScript,
