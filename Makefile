@@ -1,6 +1,6 @@
 # Every target sets up what it needs from Rust, Python >= 3.10 and Node >= 20.
 SHELL := /bin/bash
-.PHONY: demo test model stress fleet fuzz bench lint help
+.PHONY: demo test model stress fleet fuzz bench bundlers lint help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ fuzz:
 ## make bench          speed and size beside others (SECTION=python, ROUNDS=5); see tests/bench
 bench:
 	@python3 tests/bench/run.py $(if $(SECTION),--section $(SECTION)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+## make bundlers       every bundler, framework and single executable that Node's package is tried in (1 GB from npm)
+bundlers:
+	@bindings-node/tools/bundlers
 
 ## make lint           formatting and clippy, with warnings denied
 lint:

@@ -1,13 +1,19 @@
 // Builds the native module with cargo and puts it where ts/native.ts looks for it.
-// `--release` for packages and measuring; otherwise quick to build.
+// `--release` for packages and measuring; otherwise quick to build. A folder named last is taken
+// instead of native/.
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const here = dirname(dirname(fileURLToPath(import.meta.url)));
-const release = process.argv.includes('--release');
+const { values, positionals } = parseArgs({
+  options: { release: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const { release } = values;
 const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target');
 
 try {
@@ -25,7 +31,9 @@ try {
   process.exit(1);
 }
 
-const musl = ['x86_64', 'aarch64'].some((arch) => existsSync(`/lib/ld-musl-${arch}.so.1`));
+// What rustc builds for, which need not be what this Node was linked for.
+const version = execFileSync('rustc', ['--version', '--verbose'], { encoding: 'utf8' });
+const musl = /^host: .*-musl/m.test(version);
 const [prefix, suffix, abi] = {
   darwin: ['lib', 'dylib', ''],
   linux: ['lib', 'so', musl ? '-musl' : '-gnu'],
@@ -36,7 +44,7 @@ const built = join(
   release ? 'release' : 'debug',
   `${prefix}parallel_account_node.${suffix}`,
 );
-const folder = join(here, 'native');
+const folder = resolve(positionals[0] ?? join(here, 'native'));
 const file = join(folder, `parallel-account.${process.platform}-${process.arch}${abi}.node`);
 mkdirSync(folder, { recursive: true });
 // Renamed into place: a process that has the old file loaded keeps it.

@@ -12,6 +12,7 @@ const here = join(import.meta.dirname, '..');
 const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target');
 const tarballs = join(target, 'npm', 'tarballs');
 const [platform] = readdirSync(join(here, 'native')).map((name) => name.split('.')[1]);
+const nativePackage = `@parallel-account/native-${platform}`;
 let project;
 
 function run(command, args, cwd) {
@@ -99,6 +100,56 @@ describe('the packed package in an empty project', () => {
     assert.deepEqual(imports, ['node:crypto']);
   });
 
+  test('a stack names the sources, with source maps', () => {
+    const code = `require('parallel-account').AccountClient.prototype.status.call({})
+      .catch(({ stack }) => console.log(stack))`;
+    const said = run('node', ['--enable-source-maps', '-e', code], project);
+    assert.match(said, /ts[\\/]client\.ts:\d+/);
+  });
+
+  test('options may be undefined', () => {
+    const code = `
+      const { AccountClient, MemoryStore } = require('parallel-account');
+      const names = ['clientName', 'clientId', 'scopes', 'platformUrl', 'accountUrl', 'timeout',
+        'deadline', 'maxRetries', 'org', 'userAgent', 'proxy', 'caBundle', 'firstPollAtOnce',
+        'lockTimeout', 'storeTimeout'];
+      const absent = Object.fromEntries(names.map((name) => [name, undefined]));
+      const client = new AccountClient({ ...absent, store: new MemoryStore() });
+      client.status({ timeout: undefined, deadline: undefined, maxRetries: undefined,
+        signal: undefined }).then(({ loggedIn }) => console.log(loggedIn));`;
+    assert.equal(run('node', ['-e', code], project).trim(), 'false');
+  });
+
+  test('a browser is told that it cannot run this', async () => {
+    const { build } = await import('esbuild');
+    const contents = "import { AccountClient } from 'parallel-account'; new AccountClient();";
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: project },
+      bundle: true,
+      platform: 'browser',
+      format: 'esm',
+      write: false,
+    });
+    writeFileSync(join(project, 'browser.mjs'), outputFiles[0].text);
+    for (const args of [
+      ['browser.mjs'],
+      ...['browser', 'edge-light', 'workerd'].map((condition) => [
+        '--conditions',
+        condition,
+        '--input-type=module',
+        '-e',
+        contents,
+      ]),
+    ]) {
+      const { status, stderr } = spawnSync('node', args, { cwd: project, encoding: 'utf8' });
+      assert.equal(status, 1);
+      assert.match(
+        stderr,
+        /Error: parallel-account cannot run in a browser or an edge runtime, because/,
+      );
+    }
+  });
+
   test('importing starts nothing', () => {
     const code = `require('parallel-account');
       console.log(process.getActiveResourcesInfo().length,
@@ -109,16 +160,16 @@ describe('the packed package in an empty project', () => {
 
   test('only what is needed is in them, and nothing runs at their installation', () => {
     const main = manifestOf('parallel-account');
-    assert.deepEqual(main.optionalDependencies, { [`parallel-account-${platform}`]: main.version });
+    assert.deepEqual(main.optionalDependencies, { [nativePackage]: main.version });
     for (const file of filesOf('parallel-account')) {
       assert.match(
         file,
-        /^\.\/(dist\/.*\.(js|mjs|d\.ts|d\.mts)|package\.json|README\.md|LICENSE)$/,
+        /^\.\/(dist\/.*\.(js|mjs|js\.map|mjs\.map|d\.ts|d\.mts)|package\.json|README\.md|LICENSE)$/,
       );
     }
-    const native = manifestOf(`parallel-account-${platform}`);
+    const native = manifestOf(nativePackage);
     assert.deepEqual([native.version, native.os], [main.version, [process.platform]]);
-    assert.deepEqual(filesOf(`parallel-account-${platform}`).sort(), [
+    assert.deepEqual(filesOf(nativePackage).sort(), [
       './LICENSE',
       './README.md',
       './package.json',
@@ -132,7 +183,7 @@ describe('the packed package in an empty project', () => {
   });
 
   test('what is linked into the native file is named, with its licence', () => {
-    const folder = join(project, 'node_modules', `parallel-account-${platform}`);
+    const folder = join(project, 'node_modules', nativePackage);
     const { components } = JSON.parse(readFileSync(join(folder, 'sbom.cdx.json'), 'utf8'));
     const text = readFileSync(join(folder, 'third-party.txt'), 'utf8');
     assert.ok(components.length > 50);
@@ -164,10 +215,22 @@ describe('a native module that is not there', () => {
     assert.match(
       said(`Object.defineProperty(process, 'arch', { value: '${other}' })`),
       new RegExp(
-        `The package parallel-account-linux-${other}-gnu is not installed.* omitted, and where .* ` +
+        `The package @parallel-account/native-linux-${other}-gnu is not installed.* omitted, and where .* ` +
           'another platform: delete both and install again',
       ),
     );
+  });
+
+  test('is sought for the C library that this program has, whatever the machine has', () => {
+    const file = join(project, 'program-for-musl');
+    writeFileSync(file, '\x7fELF\0/lib/ld-musl-x86_64.so.1\0');
+    const pretend = `Object.defineProperty(process, 'execPath', { value: ${JSON.stringify(file)} })`;
+    assert.match(
+      said(pretend),
+      /The package @parallel-account\/native-linux-\S+-musl is not installed/,
+    );
+    writeFileSync(file, '\x7fELF\0/lib64/ld-linux-x86-64.so.2\0');
+    assert.equal(said(pretend), '');
   });
 
   test('lets the command say so in a line, and end with 1', () => {
@@ -179,14 +242,14 @@ describe('a native module that is not there', () => {
     assert.deepEqual([status, stdout], [1, '']);
     assert.match(
       stderr,
-      /^parallel-account: The package parallel-account-\S+ is not installed.*\n$/,
+      /^parallel-account: The package @parallel-account\/native-\S+ is not installed.*\n$/,
     );
     rmSync(folder, { recursive: true });
   });
 
   test('for a platform that has none says so, and which have', () => {
     const message = said(`Object.defineProperty(process, 'arch', { value: 'riscv64' })`);
-    assert.match(message, /There is no package parallel-account-linux-riscv64-gnu/);
+    assert.match(message, /There is no package @parallel-account\/native-linux-riscv64-gnu/);
     const { targets } = JSON.parse(readFileSync(join(here, 'napi.json'), 'utf8'));
     const listed = /native modules for (.*?)\. On/.exec(message)[1].split(', ');
     // As napi.json lists them for the packages.
@@ -204,9 +267,31 @@ describe('a native module that is not there', () => {
   test('that is broken says what the system says', () => {
     const folder = mkdtempSync(join(tmpdir(), 'parallel-account-'));
     cpSync(join(project, 'node_modules'), join(folder, 'node_modules'), { recursive: true });
-    const name = `parallel-account-${platform}`;
-    writeFileSync(join(folder, 'node_modules', name, `parallel-account.${platform}.node`), 'x');
+    writeFileSync(
+      join(folder, 'node_modules', nativePackage, `parallel-account.${platform}.node`),
+      'x',
+    );
     assert.match(said('', folder), /for linux-\S+ cannot be loaded: .* ERR_DLOPEN_FAILED/);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('publishing', () => {
+  test('sends the platforms first, and asks the registry what it has', () => {
+    const lines = run('node', ['tools/publish.mjs', '--dry-run', '--provenance'], here).trim();
+    const { version } = manifestOf('parallel-account');
+    const expected = [nativePackage, 'parallel-account'].map(
+      (name) => `${name}@${version} would be published`,
+    );
+    assert.deepEqual(lines.split('\n'), expected);
+  });
+
+  test('leaves out what is published already', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'parallel-account-'));
+    const published = [{ id: 'esbuild@0.28.2', filename: 'none.tgz' }];
+    writeFileSync(join(folder, 'tarballs.json'), JSON.stringify(published));
+    const lines = run('node', ['tools/publish.mjs', '--dry-run', folder], here);
+    assert.equal(lines, 'esbuild@0.28.2 is published already\n');
     rmSync(folder, { recursive: true });
   });
 });

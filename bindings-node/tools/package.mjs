@@ -3,7 +3,9 @@
 // `tools/setup-packaging`. The tarballs lie in target/npm/tarballs; nothing is published. What was
 // made of the same files already is left as it is.
 //
-//   --all               refuse unless native/ has the file of every platform in napi.json
+//   --native FOLDER     where the native files are; otherwise this platform's is built for release
+//   --debug             of the debug build in native/, into target/npm-debug, for tests
+//   --all               refuse unless there is the file of every platform in napi.json
 //   --repository URL    where the code is, for the package's page and its provenance
 
 import { execFileSync } from 'node:child_process';
@@ -23,12 +25,17 @@ import { parseArgs } from 'node:util';
 import { billOfMaterials, licenceText, linkedCrates, unknownLicences } from './third-party.mjs';
 
 const { values: options } = parseArgs({
-  options: { all: { type: 'boolean', default: false }, repository: { type: 'string' } },
+  options: {
+    all: { type: 'boolean', default: false },
+    debug: { type: 'boolean', default: false },
+    native: { type: 'string' },
+    repository: { type: 'string' },
+  },
 });
 const here = join(import.meta.dirname, '..');
 const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target');
-const stage = join(target, 'npm');
-const native = join(here, 'native');
+const stage = join(target, options.debug ? 'npm-debug' : 'npm');
+const native = resolve(options.debug ? join(here, 'native') : (options.native ?? released()));
 const napi = join(target, 'node-packaging', 'node_modules', '.bin', 'napi');
 
 const read = (file) => JSON.parse(readFileSync(file, 'utf8'));
@@ -45,6 +52,14 @@ function run(command, args) {
   } catch ({ stdout, stderr }) {
     refuse(`${stdout}${stderr}\nThis failed: ${command} ${args.join(' ')}`);
   }
+}
+
+/** Builds for release, beside the debug build that the tests use. */
+function released() {
+  const folder = join(target, 'npm-native');
+  const script = join(here, 'scripts', 'build-native.mjs');
+  execFileSync(process.execPath, [script, '--release', folder], { stdio: 'inherit' });
+  return folder;
 }
 
 /** How napi and npm call the platform of a Rust target. */
@@ -76,11 +91,11 @@ function contentOf(path) {
 const config = read(join(here, 'napi.json'));
 const fileOf = (triple) => join(native, `${config.binaryName}.${platformOf(triple)}.node`);
 const missing = config.targets.filter((triple) => !existsSync(fileOf(triple)));
-if (options.all && missing.length > 0) refuse(`native/ has no file for ${missing.join(', ')}.`);
+if (options.all && missing.length > 0) refuse(`${native} has no file for ${missing.join(', ')}.`);
 const targets = config.targets.filter((triple) => !missing.includes(triple));
-if (targets.length === 0) refuse('native/ is empty. Run "npm run build" first.');
+if (targets.length === 0) refuse(`${native} is empty. Run "npm run build" first.`);
 
-// Packing a debug build takes half a minute, and several suites ask for it.
+// Packing takes half a minute, and several suites ask for it.
 const made = join(stage, 'made-of');
 const inputs = createHash('sha256').update(JSON.stringify([process.argv.slice(2), targets]));
 for (const name of [...SOURCES, ...targets.map(fileOf)]) {
@@ -96,6 +111,7 @@ for (const name of ['dist', 'README.md', 'LICENSE']) {
   cpSync(join(here, name), join(stage, name), { recursive: true });
 }
 const { devDependencies, scripts, ...manifest } = read(join(here, 'package.json'));
+manifest.files = ['dist'];
 if (options.repository !== undefined) {
   manifest.repository = { type: 'git', url: options.repository, directory: 'bindings-node' };
 }
@@ -124,11 +140,14 @@ const prepublish = ['pre-publish', '-c', 'napi.json', '--npm-dir', 'npm', '-t', 
 run(napi, [...prepublish, '--no-gh-release', '--dry-run']);
 run(napi, [...prepublish, '--no-gh-release', '--skip-optional-publish']);
 
-for (const folder of [...folders, stage]) {
+// In the order in which they are published: the platforms' before the one that asks for them.
+const tarballs = [...folders, stage].map((folder) => {
   const packed = run('npm', ['pack', '--json', '--pack-destination', 'tarballs', folder]);
   const [{ id, filename, size }] = Object.values(JSON.parse(packed));
   const tarball = join(stage, 'tarballs', filename);
   run('npm', ['publish', '--dry-run', '--loglevel', 'error', tarball]);
   console.log(`${id}: ${filename}, ${(size / 1e6).toFixed(2)} MB`);
-}
+  return { id, filename };
+});
+write(join(stage, 'tarballs.json'), tarballs);
 writeFileSync(made, digest);

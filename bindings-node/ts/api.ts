@@ -213,7 +213,7 @@ export class OAuthApi {
   /** Trades a refresh token for new tokens (RFC 6749 §6); the old one is used up. */
   async refresh(
     refreshToken: SecretText,
-    options?: CallOptions & { clientId?: string },
+    options?: CallOptions & { clientId?: string | undefined },
   ): Promise<Tokens> {
     const token = secretText('refreshToken', refreshToken);
     const clientId = options?.clientId;

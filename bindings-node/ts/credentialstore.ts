@@ -32,5 +32,5 @@ export interface CredentialStore {
    * at most 86,400,000 (a day); read when the client is made. A refresh loads the record in any
    * case, so this only delays when a call notices that another process has logged in or out.
    */
-  readonly cacheFor?: number;
+  readonly cacheFor?: number | undefined;
 }

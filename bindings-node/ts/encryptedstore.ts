@@ -21,12 +21,12 @@ export interface EncryptedStoreOptions {
    * and a record of another subject is refused, so that nobody who can write to the database can
    * hand one user another user's login.
    */
-  subject?: string;
+  subject?: string | undefined;
   /**
    * Whether records from before encryption was switched on are read as well; they are encrypted when
    * they are next written. False by default: switch it off again once all records are encrypted.
    */
-  acceptPlaintext?: boolean;
+  acceptPlaintext?: boolean | undefined;
 }
 
 const KNOWN = ['subject', 'acceptPlaintext'] as const;

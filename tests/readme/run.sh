@@ -1,32 +1,42 @@
 #!/usr/bin/env bash
-# Extracts the README's quick starts and runs each against the sandbox, as a newcomer would.
+# Runs the README's quick starts word for word, as a newcomer would: in an empty project beside a
+# fresh clone, against the sandbox.
 set -euo pipefail
 . "$(dirname "$0")/../tools.sh"
 cd "$root"
 start_sandbox --interval 1 --approve-after 0.5
 work=$CARGO_TARGET_DIR/readme
 rm -rf "$work"
-mkdir -p "$work"/{rust/src,python,node,swift/Sources/App}
+mkdir -p "$work"/{parallel-account,rust/src,python,node,swift/Sources/App}
+# What a clone would have, with what is not committed yet.
+git ls-files -z | tar --create --null --files-from - | tar --extract --directory "$work/parallel-account"
 export CI=1 # no browser
 
-# The first block of a language.
+# The block of the kind $2 below the heading $1.
 block() {
-    awk -v fence="\`\`\`$1" '$0 == fence {inside = 1; next} inside && /^```/ {exit} inside' README.md
+    awk -v heading="### $1" -v fence="\`\`\`$2" '
+        /^#/ && !inside {section = $0 == heading}
+        section && $0 == fence {inside = 1; next}
+        inside && /^```/ {exit}
+        inside' README.md
 }
 
 passed=0 failed=0
+# Runs the lines that install, and then the program, with the command given, in the project's folder.
 quick_start() {
-    local language=$1 lines output
-    lines=$(block "$2" | wc -l)
+    local language=$1 kind=$2 lines output
+    shift 2
+    lines=$(block "$language" "$kind" | wc -l)
     if [ "$lines" -eq 0 ] || [ "$lines" -gt 15 ]; then
         echo "FAILED: the quick start in $language has $lines lines, not 1 to 15"
         failed=$((failed + 1))
         return
     fi
-    shift 2
     # An empty home each, so that nobody is logged in yet.
     mkdir -p "$work/$language-home"
-    if output=$(XDG_CONFIG_HOME="$work/$language-home" "$@" 2>"$work/$language.log") && [[ $output =~ ^5000(\.0)?\ cents$ ]]; then
+    if (cd "$work/${language,,}" && block "$language" sh >install.sh && bash -e install.sh) >"$work/$language.log" 2>&1 &&
+        output=$(cd "$work/${language,,}" && XDG_CONFIG_HOME="$work/$language-home" "$@" 2>>"$work/$language.log") &&
+        [[ $output =~ ^5000(\.0)?\ cents$ ]]; then
         passed=$((passed + 1))
         echo "ok: $language"
     else
@@ -36,37 +46,46 @@ quick_start() {
     fi
 }
 
-block rust >"$work/rust/src/main.rs"
+block Rust rust >"$work/rust/src/main.rs"
 {
     printf '[package]\nname = "readme-quick-start"\nversion = "0.0.0"\nedition = "2024"\n[workspace]\n[dependencies]\n'
-    block toml | sed "s|path = \"core\"|path = \"$root/core\"|"
+    block Rust toml
 } >"$work/rust/Cargo.toml"
 cp Cargo.lock "$work/rust/Cargo.lock"
-quick_start Rust rust cargo run --quiet --manifest-path "$work/rust/Cargo.toml"
+quick_start Rust rust cargo run --quiet
 
-block python >"$work/python/main.py"
-bindings-python/tools/setup
-quick_start Python python "$CARGO_TARGET_DIR/venv/bin/python" "$work/python/main.py"
+block Python python >"$work/python/main.py"
+python3 -m venv "$work/python/venv"
+PATH="$work/python/venv/bin:$PATH" quick_start Python python python main.py
 
-block js >"$work/node/main.mjs"
-bindings-node/tools/install "$work/node"
-quick_start Node js node "$work/node/main.mjs"
+block Node js >"$work/node/main.mjs"
+echo '{ "private": true }' >"$work/node/package.json"
+quick_start Node js node main.mjs
+# The binding's own README says the same lines.
+while IFS= read -r line; do
+    if grep -qxF -- "$line" bindings-node/README.md; then continue; fi
+    failed=$((failed + 1))
+    echo "FAILED: bindings-node/README.md lacks the line: $line"
+done < <(block Node sh)
 
 if [ "${SKIP_SWIFT:-}" != 1 ]; then
-    block swift >"$work/swift/Sources/App/main.swift"
+    block Swift swift >"$work/swift/Sources/App/main.swift"
+    dependency=$(grep -o '\.package(path: "[^"]*")' README.md)
     cat >"$work/swift/Package.swift" <<SWIFT
 // swift-tools-version: 6.0
 import PackageDescription
 
 let package = Package(
     name: "App",
-    dependencies: [.package(name: "ParallelAccount", path: "$root")],
-    targets: [.executableTarget(name: "App", dependencies: ["ParallelAccount"])]
+    dependencies: [$dependency],
+    targets: [
+        .executableTarget(
+            name: "App",
+            dependencies: [.product(name: "ParallelAccount", package: "parallel-account")])
+    ]
 )
 SWIFT
-    cargo build --quiet -p parallel-account-swift
-    swift_quick_start() { (cd "$work/swift" && "$root/bindings-swift/tools/swift" run --quiet App); }
-    quick_start Swift swift swift_quick_start
+    quick_start Swift swift "$root/bindings-swift/tools/swift" run --quiet App
 fi
 
 echo "readme: $passed passed, $failed failed"

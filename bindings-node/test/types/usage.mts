@@ -9,6 +9,7 @@ import {
   type CallMessage,
   type CreatedApp,
   type CredentialStore,
+  EncryptedStore,
   FileStore,
   InvalidRequestError,
   type LoginEvent,
@@ -61,6 +62,14 @@ export async function usage(signal: AbortSignal): Promise<void> {
     if (error instanceof AccountError && error.code === 'rate_limited')
       console.log(error.retryAfter, error.idempotencyKey?.length);
   }
+
+  // With exactOptionalPropertyTypes too, an option may be undefined.
+  const absent = undefined as undefined;
+  new AccountClient({ clientName: absent, scopes: absent, timeout: absent, store: absent });
+  await client.login({ onPrompt: absent, scopes: absent, timeout: absent, signal: absent });
+  await client.logout({ all: absent, organization: absent });
+  await client.balance.add(1, { idempotencyKey: absent, deadline: absent, maxRetries: absent });
+  new EncryptedStore(new DatabaseStore(), {}, { subject: absent, acceptPlaintext: absent });
 
   // @ts-expect-error an unknown option
   new AccountClient({ clientname: 'x' });

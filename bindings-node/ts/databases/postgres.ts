@@ -10,9 +10,9 @@ export interface PostgresConnection {
 /** Options of a {@link PostgresStore}. */
 export interface PostgresStoreOptions {
   /** The table (`parallel_account_logins`), with its schema where need be: `app.logins`. */
-  table?: string;
+  table?: string | undefined;
   /** As {@link CredentialStore.cacheFor}. */
-  cacheFor?: number;
+  cacheFor?: number | undefined;
 }
 
 /**

@@ -41,14 +41,14 @@ export type RedisClient = NodeRedisClient | IoRedisClient;
 /** Options of a {@link RedisStore}. */
 export interface RedisStoreOptions {
   /** What the names of the records begin with (`parallel-account:`). */
-  prefix?: string;
+  prefix?: string | undefined;
   /**
    * Milliseconds after which a record expires, counted anew from each time that it is replaced. A
    * record that expires is a login that is lost, so there is no such limit unless it is set.
    */
-  ttl?: number;
+  ttl?: number | undefined;
   /** As {@link CredentialStore.cacheFor}. */
-  cacheFor?: number;
+  cacheFor?: number | undefined;
 }
 
 /**

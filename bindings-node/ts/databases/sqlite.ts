@@ -15,9 +15,9 @@ export interface SqliteDatabase {
 /** Options of a {@link SqliteStore}. */
 export interface SqliteStoreOptions {
   /** The table (`parallel_account_logins`). */
-  table?: string;
+  table?: string | undefined;
   /** As {@link CredentialStore.cacheFor}. */
-  cacheFor?: number;
+  cacheFor?: number | undefined;
 }
 
 /**
