@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +25,7 @@ from parallel_account import (
 )
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+MADE = 'Balance(org_id="org_1", credit_balance_cents=100)'
 RESOURCES = ("balance", "apps", "keys", "oauth")
 
 
@@ -93,3 +96,14 @@ def test_every_model_and_error_can_be_made() -> None:
         if isinstance(kind, type) and issubclass(kind, AccountError):
             with pytest.raises(kind, match="because"):
                 raise kind("because", status=400, retryable=True)
+
+
+def test_the_snippets_of_the_readme_are_those_of_the_examples() -> None:
+    readme = EXAMPLES.parent.joinpath("README.md").read_text()
+    (declined,) = re.findall(r"```python\ndef test_a_card.*?```", readme, re.DOTALL)
+    lines = {line.strip() for line in declined.splitlines()[1:-1]}
+    tests = {line.strip() for line in (EXAMPLES / "test_billing.py").read_text().splitlines()}
+    assert {it.replace("balance(100)", MADE) for it in tests} >= lines
+    (match,) = re.findall(r"```python\n(match .*?)\n```", readme, re.DOTALL)
+    cells = json.loads((EXAMPLES / "notebook.ipynb").read_text())["cells"]
+    assert match in ["".join(cell["source"]) for cell in cells]

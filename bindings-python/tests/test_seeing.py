@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextvars
 import gc
 import logging
@@ -31,6 +32,8 @@ from parallel_account import (
     StoreError,
     StoreEvent,
 )
+
+README = Path(__file__).parents[1] / "README.md"
 
 user: contextvars.ContextVar[str] = contextvars.ContextVar("user", default="nobody")
 
@@ -334,6 +337,20 @@ assert "logging" not in sys.modules
     assert ended.returncode == 0, ended.stderr
 
 
+def test_the_hook_of_the_readme(sandbox: Sandbox) -> None:
+    (block,) = re.findall(r"```python\n(def count.*?)```", README.read_text(), re.DOTALL)
+    metrics: collections.Counter[Any] = collections.Counter()
+
+    def made(client_name: str, **options: Any) -> AccountClient:
+        return sandbox.client(store=MemoryStore(sandbox.record()), **options)
+
+    scope = {"ResponseEvent": ResponseEvent, "metrics": metrics, "AccountClient": made}
+    exec(block, scope)
+    client: Any = scope["client"]
+    client.balance.get()
+    assert metrics == {200: 1}
+
+
 def test_spans_of_the_readme(sandbox: Sandbox, relay: Relay) -> None:
     """OpenTelemetry's own SDK: one span for each call, whose traceparent is sent."""
     from opentelemetry import trace
@@ -345,8 +362,9 @@ def test_spans_of_the_readme(sandbox: Sandbox, relay: Relay) -> None:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
-    (block,) = re.findall(r"```python\n(from collections[^`]*?def traced.*?)```", readme, re.DOTALL)
+    (block,) = re.findall(
+        r"```python\n(from collections[^`]*?def traced.*?)```", README.read_text(), re.DOTALL
+    )
     scope: dict[str, Any] = {}
     exec(block, scope)
     relay.release()
