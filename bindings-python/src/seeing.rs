@@ -22,7 +22,7 @@ const INFO: u8 = 20;
 const WARNING: u8 = 30;
 const NOBODY: u8 = u8::MAX;
 
-/// The lowest level that the logger `parallel_account` takes, as the latest call found it.
+/// The lowest level that the logger `parallel_account.events` takes, as the latest call found it.
 static LEVEL: AtomicU8 = AtomicU8::new(NOBODY);
 
 /// Looks up the level of the logger. Where `logging` was never imported, nobody listens.
@@ -38,7 +38,7 @@ pub(crate) fn look(py: Python<'_>) {
                     return Ok(NOBODY);
                 }
                 let logging = py.import(intern!(py, "logging"))?;
-                let logger = logging.call_method1("getLogger", ("parallel_account",))?;
+                let logger = logging.call_method1("getLogger", ("parallel_account.events",))?;
                 let method = logger.getattr("isEnabledFor")?.unbind();
                 IS_ENABLED.get_or_init(py, || method).bind(py)
             }

@@ -48,7 +48,7 @@ def lines(logs: pytest.LogCaptureFixture) -> list[str]:
     """The records, without what differs from run to run."""
     found = []
     for record in logs.records:
-        assert record.name == "parallel_account"
+        assert record.name == "parallel_account.events"
         text = re.sub(
             r"http://\S+?(?=/(account|oauth|getServiceKeys|service))", "", record.getMessage()
         )
@@ -103,6 +103,24 @@ def test_failures_are_warnings(sandbox: Sandbox, logs: pytest.LogCaptureFixture)
         it.startswith("WARNING Refreshing the login of organization org_sandbox failed: ")
         for it in lines(logs)
     )
+
+
+def test_what_is_raised_is_not_printed_as_well(program: Program) -> None:
+    """In a program that has imported logging and not configured it."""
+    source = """
+import logging
+class Broken:
+    def load(self):
+        raise OSError("away")
+    def replace(self, old, new):
+        return False
+try:
+    AccountClient(store=Broken()).status()
+except StoreError:
+    print("raised")
+"""
+    ended = program(PRELUDE + source)
+    assert (ended.stdout, ended.stderr) == ("raised\n", "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
@@ -253,6 +271,7 @@ def test_a_hook_that_calls_its_client_is_told_so(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("hooks", "message"),
     [
+        ([print], "must be a dict"),
         ({"requests": []}, "requests"),
         ({"request": print}, "list of functions"),
         ({"request": 7}, "list of functions"),

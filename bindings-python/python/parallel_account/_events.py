@@ -39,6 +39,9 @@ _COROUTINE = 0x80
 """As ``inspect.CO_COROUTINE`` has it, which costs 5 ms to import."""
 
 _logger = logging.getLogger("parallel_account")
+_events = _logger.getChild("events")
+# What fails is raised as well: without any configuration, Python must not print it.
+_events.addHandler(logging.NullHandler())
 _warned: set[str] = set()
 
 
@@ -48,8 +51,10 @@ def checked(hooks: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
     Raises:
         ConfigError: There is no such kind of event, or a hook is no plain function.
     """
+    if not hasattr(hooks, "items"):
+        raise ConfigError('event_hooks must be a dict of lists, such as {"request": [function]}.')
     checked: dict[str, tuple[Any, ...]] = dict.fromkeys(_KINDS, ())
-    for kind, given in dict(hooks).items():
+    for kind, given in hooks.items():
         if kind not in _KINDS:
             raise ConfigError(f"event_hooks has {kind!r}, which is none of {', '.join(_KINDS)}.")
         if callable(given) or not hasattr(given, "__iter__"):
@@ -79,7 +84,7 @@ def hear(
 def _tell(hooks: tuple[Callable[[Any], object], ...], level: int, event: _Event) -> None:
     if level:
         message, arguments = _words(event)
-        _logger.log(level, message, *arguments)
+        _events.log(level, message, *arguments)
     for hook in hooks:
         try:
             hook(event)
