@@ -131,9 +131,10 @@ model! {
     }
 
     methods {
-        /// How notebooks show it.
-        fn _repr_svg_(&self) -> &str {
-            &self.svg
+        /// How notebooks show it; without a size, it would be as wide as the page.
+        fn _repr_svg_(&self) -> String {
+            self.svg
+                .replacen("<svg ", "<svg width=\"200\" height=\"200\" ", 1)
         }
     }
 }

@@ -195,7 +195,7 @@ with warnings.catch_warnings(record=True) as caught:
     assert "eventlet.tpool.execute(client.balance.get)" in str(warning.message)
 """
     ended = program(PRELUDE + source)
-    assert ended.stdout == "done\n", ended.stderr
+    assert (ended.returncode, ended.stdout) == (0, "done\n"), ended.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="how Linux treats a full backlog")
@@ -205,10 +205,11 @@ def test_one_message_for_two_limits_of_ten_seconds(sandbox: Sandbox) -> None:
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         address = listener.getsockname()
-        for _ in range(4):  # Nobody accepts them, and the kernel keeps no more.
+        full = False
+        while not full:  # Nobody accepts them, until the kernel keeps no more.
             waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(address)
+            waiting.settimeout(1)
+            full = waiting.connect_ex(address) != 0
 
         def call(_: int) -> str:
             client = sandbox.client(
@@ -222,8 +223,9 @@ def test_one_message_for_two_limits_of_ten_seconds(sandbox: Sandbox) -> None:
             return str(caught.value)
 
         with ThreadPoolExecutor(16) as pool:
-            (message,) = set(pool.map(call, range(16)))
-    assert "could not be reached, and nothing was sent, within 10 s" in message
+            messages = set(pool.map(call, range(16)))
+    (message,) = messages
+    assert "did not answer within 10 s. Check the network" in message
 
 
 def test_a_subprocess_can_import_while_warnings_are_errors() -> None:

@@ -324,7 +324,7 @@ class Qr(_Model):
     def svg(self) -> str:
         """A complete SVG document."""
     def _repr_svg_(self) -> str:
-        """How notebooks show it."""
+        """How notebooks show it; without a size, it would be as wide as the page."""
 
 @final
 class Status(_Answer):
