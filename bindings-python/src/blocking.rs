@@ -47,22 +47,40 @@ thread_local! {
     static LOCAL: Slot = const { Slot(RefCell::new(None)) };
 }
 
-fn with_local<T>(py: Python<'_>, use_it: impl FnOnce(&mut Local) -> T) -> PyResult<T> {
+/// This thread's runtime, whether it is the main thread, and whether it made no call for a while.
+///
+/// Nothing of Python's runs while the slot is borrowed: the garbage collector could run there,
+/// and with it a destructor that makes a call.
+fn local(py: Python<'_>) -> PyResult<(Arc<Runtime>, bool, bool)> {
     let generation = process::generation();
+    let known = || {
+        LOCAL.with(|slot| {
+            let mut slot = slot.0.borrow_mut();
+            let local = slot.as_mut().filter(|it| it.generation == generation)?;
+            let now = Instant::now();
+            let idle = now.duration_since(mem::replace(&mut local.last_call, now)) > STALE_AFTER;
+            Some((local.runtime.clone(), local.main_thread, idle))
+        })
+    };
+    if let Some(known) = known() {
+        return Ok(known);
+    }
+    let made = Local {
+        generation,
+        main_thread: is_main_thread(py),
+        last_call: Instant::now(),
+        runtime: runtime(py)?,
+    };
+    // Such a destructor may have been faster.
+    if let Some(known) = known() {
+        return Ok(known);
+    }
+    let result = (made.runtime.clone(), made.main_thread, false);
     LOCAL.with(|slot| {
-        let mut slot = slot.0.borrow_mut();
-        if !matches!(&*slot, Some(local) if local.generation == generation) {
-            let local = Local {
-                generation,
-                main_thread: is_main_thread(py),
-                last_call: Instant::now(),
-                runtime: runtime(py)?,
-            };
-            // What was there comes from before a fork.
-            mem::forget(slot.replace(local));
-        }
-        Ok(use_it(slot.as_mut().expect("made above")))
-    })
+        // What was there comes from before a fork.
+        mem::forget(slot.0.replace(Some(made)));
+    });
+    Ok(result)
 }
 
 fn runtime(py: Python<'_>) -> PyResult<Arc<Runtime>> {
@@ -119,11 +137,15 @@ where
     F: Future + Send,
     F::Output: Send,
 {
-    let (runtime, main_thread, idle) = with_local(py, |local| {
-        let now = Instant::now();
-        let idle = now.duration_since(mem::replace(&mut local.last_call, now)) > STALE_AFTER;
-        (local.runtime.clone(), local.main_thread, idle)
-    })?;
+    // In a hook or a handler of `logging`, which the core calls while it carries out a call.
+    if Handle::try_current().is_ok() {
+        return Err(errors::config(
+            py,
+            "A blocking call cannot be made from an event hook or a logging handler of this \
+             library. Make it after the call that is in progress.",
+        ));
+    }
+    let (runtime, main_thread, idle) = local(py)?;
     let mut future = pin!(future);
     if idle {
         py.detach(|| turn(&runtime));

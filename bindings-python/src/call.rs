@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 use crate::desk::{Attendance, Home};
 use crate::event_loop::{self, Mailbox};
-use crate::reply::ReplyFuture;
+use crate::reply::{Awaited, ReplyFuture};
 use crate::{errors, process, trio};
 
 enum State {
@@ -48,13 +48,8 @@ impl Call {
         std::mem::replace(&mut *self.state(), state)
     }
 
-    pub(crate) fn answer(&self, result: PyResult<Py<PyAny>>) {
-        let previous = self.replace(State::Answered(result));
-        drop(previous);
-    }
-
     /// Stops the request; trio's waiting is to be told by the caller.
-    pub(crate) fn abort(&self) -> Option<Py<PyAny>> {
+    fn abort(&self) -> Option<Py<PyAny>> {
         match self.replace(State::Done) {
             State::Waiting {
                 mailbox, id, task, ..
@@ -83,7 +78,7 @@ impl Call {
         let waiter = event_loop.call_method0(intern!(py, "create_future"))?;
         // What `yield` in `Future.__await__` does.
         waiter.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
-        let id = mailbox.expect(slf.clone().unbind(), waiter.clone().unbind());
+        let id = mailbox.expect(Box::new(slf.clone().unbind()), waiter.clone().unbind());
         let attendance = home
             .map(|home| home.attend(py, mailbox.clone(), false))
             .transpose()?;
@@ -101,6 +96,17 @@ impl Call {
             _attendance: attendance,
         });
         Ok(waiter.unbind())
+    }
+}
+
+impl Awaited for Py<Call> {
+    fn answer(&self, result: PyResult<Py<PyAny>>) {
+        let previous = self.get().replace(State::Answered(result));
+        drop(previous);
+    }
+
+    fn abort(&self) -> Option<Py<PyAny>> {
+        self.get().abort()
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::future::Future;
 
-use parallel_account::Error;
+use parallel_account::{Error, ResponseInfo};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
 use crate::call::Call;
 use crate::desk::Home;
+use crate::field::Identified;
 use crate::job::Serving;
 use crate::reply::{Reply, ReplyFuture};
-use crate::{blocking, errors, gevent, host_store, serving};
+use crate::{blocking, errors, gevent, host_store, seeing, serving};
 
 /// How calls are carried out.
 #[derive(Clone, Copy, PartialEq)]
@@ -19,13 +20,21 @@ pub(crate) enum Mode {
     Asyncio,
 }
 
-/// Carries `future` out: its value, or the awaitable of it. The call is made from within the
-/// methods of the stores `outer`, and serves the store of `home` while it waits.
+/// Who makes a call, and where.
+pub(crate) struct Caller {
+    /// Whose store it serves while it waits.
+    pub(crate) home: Option<Home>,
+    /// The stores from within whose methods it is made.
+    pub(crate) outer: Serving,
+    /// Its context variables, if somebody listens to events.
+    pub(crate) context: Option<Py<PyAny>>,
+}
+
+/// Carries `future` out: its value, or the awaitable of it.
 pub(crate) fn carry<T>(
     py: Python<'_>,
     mode: Mode,
-    home: Option<Home>,
-    outer: Serving,
+    caller: Caller,
     future: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> PyResult<Py<PyAny>>
 where
@@ -36,21 +45,26 @@ where
         let result = errors::caught(future).await;
         Box::new(move |py: Python<'_>| finish(py, result, mode)) as Reply
     });
-    drive(py, mode, home, outer, future)
+    drive(py, mode, caller, future)
 }
 
 fn drive(
     py: Python<'_>,
     mode: Mode,
-    home: Option<Home>,
-    outer: Serving,
-    future: ReplyFuture,
+    caller: Caller,
+    mut future: ReplyFuture,
 ) -> PyResult<Py<PyAny>> {
-    let future = if outer.is_empty() {
-        future
-    } else {
-        Box::pin(host_store::within(outer, future))
-    };
+    let Caller {
+        home,
+        outer,
+        context,
+    } = caller;
+    if !outer.is_empty() {
+        future = Box::pin(host_store::within(outer, future));
+    }
+    if let Some(context) = context {
+        future = Box::pin(seeing::within(context, future));
+    }
     match mode {
         Mode::Blocking if gevent::is_running(py) => gevent::wait(py, future, home),
         Mode::Blocking => match home {
@@ -71,8 +85,49 @@ where
     }
 }
 
+/// What a call of the Account API brought, and what its answer said besides.
+pub(crate) struct Answer<T> {
+    value: T,
+    raw: Option<ResponseInfo>,
+}
+
+impl<T: Identified> Answer<T> {
+    pub(crate) fn new(mut value: T, response: Option<ResponseInfo>, raw: bool) -> Self {
+        value.identify(response.as_ref().and_then(|it| it.request_id.as_deref()));
+        Self {
+            value,
+            raw: response.filter(|_| raw),
+        }
+    }
+}
+
+impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Answer<T> {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let value = self.value.into_bound_py_any(py)?;
+        let Some(ResponseInfo {
+            status,
+            request_id,
+            headers,
+        }) = self.raw
+        else {
+            return Ok(value);
+        };
+        py.import("parallel_account._response")?
+            .getattr("RawResponse")?
+            .call1((status, request_id, headers, value))
+    }
+}
+
 /// None, where a call has nothing to say.
 pub(crate) struct Nothing;
+
+impl Identified for Nothing {
+    fn identify(&mut self, _request_id: Option<&str>) {}
+}
 
 impl<'py> IntoPyObject<'py> for Nothing {
     type Target = PyAny;

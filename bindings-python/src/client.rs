@@ -7,21 +7,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use parallel_account::{
-    AccountClient, CallOptions, Error, LoginOptions, PollAnswer as CorePollAnswer, Secret,
+    AccountClient, CallOptions, CredentialStore, Error, FileStore, LoginOptions,
+    PollAnswer as CorePollAnswer, ResponseSlot, Secret,
 };
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 
-use crate::carry::{Mode, Nothing, carry};
+use crate::carry::{Answer, Caller, Mode, Nothing, carry};
+use crate::exit;
+use crate::field::Identified;
 use crate::host_store::{self, HostStore, StoreInUse};
 use crate::job::{Owned, Serving};
 use crate::json::{self, Json};
-use crate::login::Started;
+use crate::login::{Known, Started};
 use crate::models::{ApiKey, App, Balance, DeviceCode, Organization, PollAnswer, Status, Tokens};
 use crate::options::{
-    self, Integer, Options, PendingRecord, Scopes, Seconds, count, positive_seconds, seconds,
+    self, Headers, Integer, Opened, Options, PendingRecord, Seconds, count, positive_seconds,
+    seconds,
 };
+use crate::scopes::Scopes;
+use crate::seeing::{self, Hooks};
 use crate::{blocking, errors, process};
 
 /// What all views of one client share.
@@ -29,7 +36,14 @@ pub(crate) struct Origin {
     /// With the generation of the process that it was made in.
     client: Mutex<(u32, AccountClient)>,
     host: Option<Arc<HostStore>>,
+    name: Option<String>,
+    /// Of the store that was given.
+    location: Option<String>,
+    organization: Known,
 }
+
+/// As the core has it.
+const DEFAULT_NAME: &str = "parallel-account";
 
 /// How long the end of a client waits for what runs detached, a refresh above all.
 const SETTLE_WITHIN: Duration = Duration::from_secs(5);
@@ -37,13 +51,16 @@ const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 impl Origin {
     /// This process's client; the first call in a forked child makes a new one.
     fn client(&self, py: Python<'_>) -> PyResult<AccountClient> {
+        // Exceptions are made without the lock: Python's code could want it.
+        self.ours()
+            .map_err(|error| errors::exception(py, &error, true))
+    }
+
+    fn ours(&self) -> Result<AccountClient, Error> {
         let generation = process::generation();
         let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if slot.0 != generation {
-            let client = slot
-                .1
-                .after_fork()
-                .map_err(|error| errors::exception(py, &error, true))?;
+            let client = slot.1.after_fork()?;
             // The parent's stays untouched: its locks may be held for good.
             mem::forget(mem::replace(&mut *slot, (generation, client)));
         }
@@ -57,21 +74,36 @@ pub(crate) struct Client {
     origin: Arc<Origin>,
     /// The store of `origin.host`, where Python's garbage collector sees it.
     store: Option<Py<Owned>>,
+    hooks: Option<Py<Hooks>>,
     limits: Option<CallOptions>,
+    /// Whether calls of the Account API answer with a `RawResponse`.
+    raw: bool,
     mode: Mode,
 }
 
 impl Client {
     fn open(py: Python<'_>, options: Options<'_>, mode: Mode) -> PyResult<Self> {
-        let (client, host) = options::open(py, options)?;
+        refuse_asyncio_store(&options, mode)?;
+        let (name, organization) = (options.client_name.clone(), options.org.clone());
+        let Opened {
+            client,
+            host,
+            location,
+            hooks,
+        } = options::open(py, options)?;
         let (host, store) = host.unzip();
         Ok(Self {
             origin: Arc::new(Origin {
                 client: Mutex::new((process::generation(), client)),
                 host,
+                name,
+                location,
+                organization: Known::new(organization),
             }),
             store,
+            hooks,
             limits: None,
+            raw: false,
             mode,
         })
     }
@@ -97,6 +129,27 @@ impl Client {
         self.carry(py, self.mode, outer, operation(self.core(py)?))
     }
 
+    /// A call of the Account API, whose result knows its request.
+    fn ask<T, F>(
+        &self,
+        py: Python<'_>,
+        operation: impl FnOnce(AccountClient) -> F,
+    ) -> PyResult<Py<PyAny>>
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+        T: for<'py> IntoPyObject<'py> + Identified + Send + 'static,
+    {
+        let outer = host_store::outer(py, self.origin.host.as_deref())?;
+        let slot = ResponseSlot::default();
+        let options = self.limits.clone().unwrap_or_default().response(&slot);
+        let client = self.origin.client(py)?.with_options(options);
+        let (future, raw) = (operation(client), self.raw);
+        self.carry(py, self.mode, outer, async move {
+            let value = future.await?;
+            Ok(Answer::new(value, slot.take(), raw))
+        })
+    }
+
     fn carry<T>(
         &self,
         py: Python<'_>,
@@ -107,9 +160,15 @@ impl Client {
     where
         T: for<'py> IntoPyObject<'py> + Send + 'static,
     {
-        process::watch_exit(py)?;
+        exit::watch(py)?;
+        seeing::look(py);
         let client = self.origin.client(py)?;
-        carry(py, mode, self.store(py).home(py, client), outer, future)
+        let caller = Caller {
+            home: self.store(py).home(py, client),
+            outer,
+            context: seeing::context(py, self.hooks.as_ref())?,
+        };
+        carry(py, mode, caller, future)
     }
 
     /// For the logins of this client as well.
@@ -120,36 +179,55 @@ impl Client {
         }
     }
 
-    fn limited(
-        &self,
-        py: Python<'_>,
-        timeout: Option<Seconds>,
-        max_retries: Option<Integer>,
-        deadline: Option<Seconds>,
-    ) -> PyResult<Self> {
+    fn hooks(&self, py: Python<'_>) -> Option<Py<Hooks>> {
+        self.hooks.as_ref().map(|it| it.clone_ref(py))
+    }
+
+    /// The same client with other limits and headers.
+    fn limited(&self, py: Python<'_>, more: CallOptions, raw: bool) -> Self {
         let mut limits = self.limits.clone().unwrap_or_default();
-        if let Some(timeout) = timeout {
-            limits.timeout = Some(seconds(timeout.0));
+        limits.timeout = more.timeout.or(limits.timeout);
+        limits.deadline = more.deadline.or(limits.deadline);
+        limits.max_retries = more.max_retries.or(limits.max_retries);
+        for (name, value) in more.headers {
+            limits
+                .headers
+                .retain(|(it, _)| !it.eq_ignore_ascii_case(&name));
+            limits.headers.push((name, value));
         }
-        if let Some(deadline) = deadline {
-            limits.deadline = Some(seconds(deadline.0));
-        }
-        if let Some(retries) = max_retries {
-            limits.max_retries = Some(count(py, "max_retries", retries)?);
-        }
-        Ok(Self {
+        Self {
             origin: self.origin.clone(),
             store: self.store.as_ref().map(|it| it.clone_ref(py)),
+            hooks: self.hooks(py),
             limits: Some(limits),
+            raw: self.raw || raw,
             mode: self.mode,
-        })
+        }
+    }
+}
+
+/// A store over an asyncio client of a database is none for calls that block.
+fn refuse_asyncio_store(options: &Options<'_>, mode: Mode) -> PyResult<()> {
+    let Some(store) = options.store.as_ref().filter(|_| mode == Mode::Blocking) else {
+        return Ok(());
+    };
+    match store.getattr_opt("_asynchronous")? {
+        Some(asynchronous) if asynchronous.is_truthy()? => {
+            let message = format!(
+                "store is a {} over an asyncio client, whose connections belong to one event \
+                 loop. Use AsyncAccountClient, or give the store a blocking client of the database.",
+                store.get_type().name()?
+            );
+            Err(errors::config(store.py(), &message))
+        }
+        _ => Ok(()),
     }
 }
 
 #[pymethods]
 impl Client {
     fn balance_get(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.run(py, |client| async move {
+        self.ask(py, |client| async move {
             client.balance().get().await.map(Balance::from)
         })
     }
@@ -168,7 +246,7 @@ impl Client {
             let message = format!("argument 'amount_cents': {}", error.value(py));
             Err(PyTypeError::new_err(message))
         })?;
-        self.run(py, move |client| async move {
+        self.ask(py, move |client| async move {
             let key = idempotency_key.as_deref();
             client
                 .balance()
@@ -179,32 +257,32 @@ impl Client {
     }
 
     fn apps_list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.run(py, |client| async move {
+        self.ask(py, |client| async move {
             let apps = client.apps().list().await?;
             Ok(apps.into_iter().map(App::from).collect::<Vec<_>>())
         })
     }
 
     fn apps_create(&self, py: Python<'_>, name: String) -> PyResult<Py<PyAny>> {
-        self.run(py, move |client| async move {
+        self.ask(py, move |client| async move {
             client.apps().create(&name).await.map(|app| app.app_id)
         })
     }
 
     fn apps_delete(&self, py: Python<'_>, app_id: String) -> PyResult<Py<PyAny>> {
-        self.run(py, move |client| async move {
+        self.ask(py, move |client| async move {
             client.apps().delete(&app_id).await.map(|()| Nothing)
         })
     }
 
     fn keys_create(&self, py: Python<'_>, app_id: String, name: String) -> PyResult<Py<PyAny>> {
-        self.run(py, move |client| async move {
+        self.ask(py, move |client| async move {
             client.keys().create(&app_id, &name).await.map(ApiKey::from)
         })
     }
 
     fn keys_delete(&self, py: Python<'_>, app_id: String, key_id: String) -> PyResult<Py<PyAny>> {
-        self.run(py, move |client| async move {
+        self.ask(py, move |client| async move {
             client
                 .keys()
                 .delete(&app_id, &key_id)
@@ -221,9 +299,11 @@ impl Client {
         json: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let json = json.as_ref().map(json::from_python).transpose()?;
-        self.run(py, move |client| async move {
-            let answer = client.request(&method, &path, json).await?;
-            Ok(Json(answer.json))
+        self.ask(py, move |client| async move {
+            client
+                .request(&method, &path, json)
+                .await
+                .map(|it| Json(it.json))
         })
     }
 
@@ -300,34 +380,43 @@ impl Client {
                 .transpose()?,
             login_hint,
         };
-        let (store, mode) = (self.store(py), self.mode);
+        let (store, hooks, mode) = (self.store(py), self.hooks(py), self.mode);
+        let organization = self.origin.organization.clone();
         self.run(py, move |client| async move {
             let login = client.start_login(options).await?;
             Ok(Started {
                 login,
                 client,
                 store,
+                hooks,
+                organization,
                 mode,
             })
         })
     }
 
     fn resume_login(&self, py: Python<'_>, record: PendingRecord) -> PyResult<Py<PyAny>> {
-        let (store, mode) = (self.store(py), self.mode);
+        let (store, hooks, mode) = (self.store(py), self.hooks(py), self.mode);
+        let organization = self.origin.organization.clone();
         self.run(py, move |client| async move {
             let login = client.resume_login(&record.0).await?;
             Ok(Started {
                 login,
                 client,
                 store,
+                hooks,
+                organization,
                 mode,
             })
         })
     }
 
     fn status(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let known = self.origin.organization.clone();
         self.run(py, |client| async move {
-            client.status().await.map(Status::from)
+            let status = client.status().await.map(Status::from)?;
+            known.learn(&status);
+            Ok(status)
         })
     }
 
@@ -382,8 +471,11 @@ impl Client {
     }
 
     fn select_organization(&self, py: Python<'_>, id: String) -> PyResult<Py<PyAny>> {
+        let known = self.origin.organization.clone();
         self.run(py, move |client| async move {
-            client.select_organization(&id).await.map(|()| Nothing)
+            client.select_organization(&id).await?;
+            known.set(Some(id));
+            Ok(Nothing)
         })
     }
 
@@ -427,7 +519,20 @@ impl Client {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.store)
+        visit.call(&self.store)?;
+        visit.call(&self.hooks)
+    }
+
+    /// For `repr`, without asking the store: the client's name, the organization as far as it is
+    /// known, and where credentials are kept.
+    fn described(&self) -> (String, Option<String>, String) {
+        let origin = &*self.origin;
+        let name = origin.name.as_deref().unwrap_or(DEFAULT_NAME);
+        let location = origin.location.clone().unwrap_or_else(|| {
+            let store = FileStore::default_for(name);
+            store.map_or_else(|_| "unknown".to_owned(), |it| it.location())
+        });
+        (name.to_owned(), origin.organization.get(), location)
     }
 
     #[getter]
@@ -448,7 +553,7 @@ macro_rules! client_class {
             #[pyo3(signature = (
                 *, client_name, client_id, scopes, platform_url, account_url, store, timeout,
                 deadline, max_retries, org, user_agent, proxy, ca_bundle, first_poll_at_once,
-                lock_timeout, store_timeout, time_scale,
+                lock_timeout, store_timeout, default_headers, event_hooks, time_scale,
             ))]
             #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
@@ -469,6 +574,8 @@ macro_rules! client_class {
                 first_poll_at_once: bool,
                 lock_timeout: Option<Seconds>,
                 store_timeout: Option<Seconds>,
+                default_headers: Option<Headers>,
+                event_hooks: Option<Bound<'_, PyDict>>,
                 time_scale: f64,
             ) -> PyResult<PyClassInitializer<Self>> {
                 let options = Options {
@@ -488,6 +595,8 @@ macro_rules! client_class {
                     first_poll_at_once,
                     lock_timeout,
                     store_timeout,
+                    default_headers,
+                    event_hooks,
                     time_scale,
                 };
                 let client = Client::open(py, options, $mode)?;
@@ -499,10 +608,50 @@ macro_rules! client_class {
                 timeout: Option<Seconds>,
                 max_retries: Option<Integer>,
                 deadline: Option<Seconds>,
+                default_headers: Option<Headers>,
             ) -> PyResult<Py<Self>> {
-                let client =
-                    slf.as_super().limited(slf.py(), timeout, max_retries, deadline)?;
-                Py::new(slf.py(), PyClassInitializer::from(client).add_subclass(Self))
+                let py = slf.py();
+                let options = CallOptions {
+                    timeout: timeout.map(|it| seconds(it.0)),
+                    max_retries: max_retries
+                        .map(|it| count(py, "max_retries", it))
+                        .transpose()?,
+                    deadline: deadline.map(|it| seconds(it.0)),
+                    headers: default_headers.unwrap_or_default().0,
+                    response: None,
+                };
+                Self::around(py, slf.as_super().limited(py, options, false))
+            }
+
+            /// What one call is made with: this client itself, if it has no options of its own.
+            fn for_call(
+                slf: Bound<'_, Self>,
+                extra_headers: Option<Headers>,
+                timeout: Option<Seconds>,
+            ) -> PyResult<Py<Self>> {
+                if extra_headers.is_none() && timeout.is_none() {
+                    return Ok(slf.unbind());
+                }
+                let options = CallOptions {
+                    timeout: timeout.map(|it| seconds(it.0)),
+                    headers: extra_headers.unwrap_or_default().0,
+                    ..CallOptions::default()
+                };
+                let py = slf.py();
+                let client = slf.borrow().as_super().limited(py, options, false);
+                Self::around(py, client)
+            }
+
+            /// Its calls of the Account API answer with a `RawResponse`.
+            fn raw(slf: PyRef<'_, Self>) -> PyResult<Py<Self>> {
+                let py = slf.py();
+                Self::around(py, slf.as_super().limited(py, CallOptions::default(), true))
+            }
+        }
+
+        impl $name {
+            fn around(py: Python<'_>, client: Client) -> PyResult<Py<Self>> {
+                Py::new(py, PyClassInitializer::from(client).add_subclass(Self))
             }
         }
     };

@@ -13,13 +13,15 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
+use crate::process;
+
 /// What a store written in Python raised; it becomes the `__cause__` again.
 #[derive(Debug)]
 pub(crate) struct HostError(pub(crate) PyErr);
 
 impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = Python::try_attach(|py| {
+        let words = process::attach(|py| {
             let error = self.0.value(py);
             let name = error.get_type().name()?;
             // The name only: the message of a foreign exception may quote the record.

@@ -17,15 +17,14 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
-use crate::call::Call;
 use crate::desk::Place;
 use crate::job::StoreCall;
-use crate::reply::Reply;
-use crate::{errors, process, trio};
+use crate::reply::{Awaited, Reply};
+use crate::{errors, exit, process, trio};
 
 /// A call that a loop waits for.
 struct Waiting {
-    call: Py<Call>,
+    call: Box<dyn Awaited>,
     future: Py<PyAny>,
 }
 
@@ -60,7 +59,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Mailbox {
     /// Registers a call and answers the number under which it is to be finished.
-    pub(crate) fn expect(&self, call: Py<Call>, future: Py<PyAny>) -> u64 {
+    pub(crate) fn expect(&self, call: Box<dyn Awaited>, future: Py<PyAny>) -> u64 {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         lock(&self.waiting).insert(id, Waiting { call, future });
         id
@@ -161,7 +160,7 @@ impl Hub {
         for (id, reply) in finished {
             let waiting = lock(&mailbox.waiting).remove(&id);
             if let Some(Waiting { call, future }) = waiting {
-                call.get().answer(reply(py));
+                call.answer(reply(py));
                 // It refuses when the future was cancelled just now: the call will hear of it.
                 let _ = future.call_method1(py, intern!(py, "set_result"), (py.None(),));
             }
@@ -187,14 +186,15 @@ impl Drop for Hub {
             let calls = mem::take(&mut *lock(&mailbox.calls));
             drop((finished, calls));
             for waiting in waiting.values() {
-                waiting.call.get().abort();
+                waiting.call.abort();
             }
         }
     }
 }
 
-/// The mailboxes of the loops that have run in a thread: nearly always one.
-type Known = Vec<(Py<PyWeakrefReference>, Arc<Mailbox>)>;
+/// The mailboxes of the loops that have run in a thread, nearly always one, each with the address
+/// of its loop, which another may have by now.
+type Known = Vec<(usize, Arc<Mailbox>)>;
 
 thread_local! {
     static KNOWN: RefCell<Known> = const { RefCell::new(Vec::new()) };
@@ -215,30 +215,29 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<Option<(Bound<'_, PyAny>, Arc<
              AccountClient for blocking calls",
         ));
     };
+    // Nothing of Python's runs while the list is borrowed: a destructor could make a call.
+    let address = event_loop.as_ptr() as usize;
     let known = KNOWN.with_borrow(|known| {
-        known
-            .iter()
-            .find(|(it, mailbox)| {
-                it.bind(py).upgrade().is_some_and(|it| it.is(&event_loop)) && mailbox.is_ours()
-            })
-            .map(|(_, mailbox)| mailbox.clone())
+        let mut known = known.iter();
+        let found = known.find(|(it, mailbox)| *it == address && mailbox.is_ours());
+        found.map(|(_, mailbox)| mailbox.clone())
     });
-    if let Some(mailbox) = known {
+    if let Some(mailbox) = known
+        && mailbox
+            .event_loop
+            .bind(py)
+            .upgrade()
+            .is_some_and(|it| it.is(&event_loop))
+    {
         return Ok(Some((event_loop, mailbox)));
     }
     let mailbox = attach(&event_loop)?;
-    let entry = (
-        PyWeakrefReference::new(&event_loop)?.unbind(),
-        mailbox.clone(),
-    );
-    let stale = KNOWN.with_borrow_mut(|known| {
-        let (alive, stale) = mem::take(known)
-            .into_iter()
-            .partition::<Known, _>(|(it, _)| it.bind(py).upgrade().is_some());
-        *known = alive;
-        known.push(entry);
-        stale
-    });
+    let known = KNOWN.take();
+    let (mut alive, stale) = known
+        .into_iter()
+        .partition::<Known, _>(|(_, it)| it.event_loop.bind(py).upgrade().is_some());
+    alive.push((address, mailbox.clone()));
+    KNOWN.with_borrow_mut(|known| known.append(&mut alive));
     drop(stale);
     Ok(Some((event_loop, mailbox)))
 }
@@ -265,7 +264,7 @@ fn attach(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Mailbox>> {
             return Ok(mailbox);
         }
     }
-    process::watch_exit(event_loop.py())?;
+    exit::watch(event_loop.py())?;
     let bell = Bell::ThreadsafeCall(PyOnceLock::new());
     let (hub, mailbox) = Hub::new(event_loop, bell)?;
     // The loop owns the hub, as it does through `add_reader`.

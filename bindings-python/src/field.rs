@@ -6,17 +6,30 @@ use std::time::SystemTime;
 use parallel_account::Secret;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString};
+
+use crate::errors;
 
 /// A string that `repr`, `pickle` and `to_dict()` leave out.
 #[derive(Clone)]
-pub(crate) struct Hidden(pub(crate) Secret);
+pub(crate) enum Hidden {
+    Known(Secret),
+    /// Of an object that was pickled, or made from a dict without secrets.
+    LeftOut,
+}
+
+/// Stands in for a secret that is left out; nobody must be able to send it as one.
+const REDACTED: &str = "[redacted]";
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Hidden {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        Ok(Self(object.extract::<String>()?.into()))
+        let text: String = object.extract()?;
+        Ok(match text.as_str() {
+            REDACTED => Self::LeftOut,
+            _ => Self::Known(text.into()),
+        })
     }
 }
 
@@ -28,6 +41,11 @@ pub(crate) trait Field {
 
     /// What stands in for a secret where secrets do not belong.
     fn redacted<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.show(py)
+    }
+
+    /// What equality and hashes go by: it always exists.
+    fn compared<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.show(py)
     }
 }
@@ -44,17 +62,31 @@ macro_rules! plain_field {
 
 pub(crate) use plain_field;
 
-plain_field!(String, f64, bool, SystemTime);
+plain_field!(String, f64, bool, u16, u32, u64, SystemTime);
 
 impl Field for Hidden {
     const SECRET: bool = true;
 
     fn show<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.0.expose().into_bound_py_any(py)
+        match self {
+            Self::Known(secret) => secret.expose().into_bound_py_any(py),
+            Self::LeftOut => Err(errors::config(
+                py,
+                "This secret was left out when its object was pickled or turned into a dict. Keep \
+                 the object, or pass to_dict(secrets=True) on to where it is needed.",
+            )),
+        }
     }
 
     fn redacted<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        "[redacted]".into_bound_py_any(py)
+        REDACTED.into_bound_py_any(py)
+    }
+
+    fn compared<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Known(_) => self.show(py),
+            Self::LeftOut => self.redacted(py),
+        }
     }
 }
 
@@ -74,11 +106,12 @@ impl<T: Field> Field for Option<T> {
         }
         self.show(py)
     }
-}
 
-impl Field for Vec<String> {
-    fn show<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(PyTuple::new(py, self)?.into_any())
+    fn compared<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Some(value) => value.compared(py),
+            None => Ok(py.None().into_bound(py)),
+        }
     }
 }
 
@@ -100,9 +133,25 @@ impl Field for Exception {
     }
 }
 
+/// What a request brought, which can say which request that was.
+pub(crate) trait Identified {
+    fn identify(&mut self, request_id: Option<&str>);
+}
+
+impl<T: Identified> Identified for Vec<T> {
+    fn identify(&mut self, request_id: Option<&str>) {
+        self.iter_mut().for_each(|it| it.identify(request_id));
+    }
+}
+
+/// An id has no place for another.
+impl Identified for String {
+    fn identify(&mut self, _request_id: Option<&str>) {}
+}
+
 /// For `repr`: a secret that is there shows as `'…'`.
 pub(crate) fn shown<T: Field>(py: Python<'_>, name: &str, field: &T) -> PyResult<String> {
-    let value = field.show(py)?;
+    let value = field.compared(py)?;
     let value = if T::SECRET && !value.is_none() {
         PyString::new(py, "'…'")
     } else {
@@ -126,23 +175,44 @@ pub(crate) fn flat<'py>(value: Bound<'py, PyAny>, secrets: bool) -> PyResult<Bou
 macro_rules! model {
     (
         $(#[$meta:meta])*
-        $name:ident {
+        $name:ident $(+ $id:ident)? {
             $( $(#[$note:meta])* $field:ident : $type:ty $(= $default:expr)? ),* $(,)?
         }
+        $( methods { $( $method:tt )* } )?
     ) => {
         $(#[$meta])*
         #[pyclass(frozen, from_py_object, module = "parallel_account")]
         #[derive(Clone)]
-        pub(crate) struct $name { $( pub(crate) $field: $type ),* }
+        pub(crate) struct $name {
+            $( pub(crate) $field: $type, )*
+            $( pub(crate) $id: Option<String>, )?
+        }
 
         #[pymethods]
         impl $name {
             #[new]
-            #[pyo3(signature = (*, $( $field $(= $default)? ),*))]
+            #[pyo3(signature = (*, $( $field $(= $default)?, )* $( $id = None )?))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
-            fn from_keywords($( $field: $type ),*) -> Self {
-                Self { $( $field ),* }
+            fn from_keywords($( $field: $type, )* $( $id: Option<String> )?) -> Self {
+                Self { $( $field, )* $( $id )? }
             }
+
+            /// For `match`: `case Balance(org_id, cents)`.
+            #[classattr]
+            fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+                PyTuple::new(py, [ $( stringify!($field) ),* ])
+            }
+
+            $(
+                /// The service's id of the request that brought this, to quote to Parallel's
+                /// support; None if it came from no request. Equality does not go by it.
+                #[getter]
+                fn $id(&self) -> Option<&str> {
+                    self.$id.as_deref()
+                }
+            )?
+
+            $( $( $method )* )?
 
             $(
                 $(#[$note])*
@@ -185,6 +255,7 @@ macro_rules! model {
                 let py = slf.py();
                 let fields = PyDict::new(py);
                 $( fields.set_item(stringify!($field), slf.get().$field.redacted(py)?)?; )*
+                $( fields.set_item(stringify!($id), &slf.get().$id)?; )?
                 let rebuild = py.import("parallel_account._errors")?.getattr("rebuild")?;
                 (rebuild, (slf.get_type(), fields)).into_pyobject(py)
             }
@@ -200,9 +271,17 @@ macro_rules! model {
 
         impl $name {
             fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-                PyTuple::new(py, [ $( self.$field.show(py)? ),* ])
+                PyTuple::new(py, [ $( self.$field.compared(py)? ),* ])
             }
         }
+
+        $(
+            impl $crate::field::Identified for $name {
+                fn identify(&mut self, request_id: Option<&str>) {
+                    self.$id = request_id.map(str::to_owned);
+                }
+            }
+        )?
     };
 }
 

@@ -1,6 +1,8 @@
 //! Blocking calls made by a greenlet of gevent: `_gevent.py` does the waiting, so that the other
 //! greenlets of the thread run meanwhile.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -15,6 +17,9 @@ pub(crate) fn is_running(py: Python<'_>) -> bool {
     static MODULES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let ask = || -> PyResult<bool> {
         let modules = MODULES.import(py, "sys", "modules")?;
+        if modules.contains(intern!(py, "eventlet"))? {
+            warn_of_eventlet(py)?;
+        }
         if !modules.contains(intern!(py, "gevent"))? {
             return Ok(false);
         }
@@ -23,6 +28,17 @@ pub(crate) fn is_running(py: Python<'_>) -> bool {
             .extract()
     };
     ask().unwrap_or(false)
+}
+
+/// Once per process: eventlet's green threads stand still during a blocking call.
+fn warn_of_eventlet(py: Python<'_>) -> PyResult<()> {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if !WARNED.load(Ordering::Relaxed) {
+        let module = py.import("parallel_account._gevent")?;
+        let warned = module.call_method0("warn_of_eventlet")?.is_truthy()?;
+        WARNED.store(warned, Ordering::Relaxed);
+    }
+    Ok(())
 }
 
 pub(crate) fn wait(py: Python<'_>, future: ReplyFuture, home: Option<Home>) -> PyResult<Py<PyAny>> {

@@ -12,8 +12,9 @@ use pyo3::types::PyType;
 
 use crate::desk::{Desk, Home};
 use crate::errors::{self, HostError};
+use crate::exit;
 use crate::job::{Job, Outcome, Owned, Serving};
-use crate::process::{self, PerProcess};
+use crate::process::PerProcess;
 use crate::store::NativeStore;
 
 /// The longest time that the core takes as well.
@@ -110,7 +111,7 @@ pub(crate) fn given(object: &Bound<'_, PyAny>, timeout: Duration) -> PyResult<Gi
             return Err(errors::config(object.py(), &message));
         }
     }
-    process::watch_exit(object.py())?;
+    exit::watch(object.py())?;
     let owned = Py::new(object.py(), Owned::new(object.clone().unbind()))?;
     let store = HostStore {
         id: NEXT.fetch_add(1, Ordering::Relaxed),

@@ -6,11 +6,17 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, PyTypeInfo};
 use serde_json::{Map, Number, Value};
 
+use crate::field::Identified;
+
 /// As deep as serde_json itself reads.
 const DEEPEST: usize = 128;
 
 /// JSON that is on its way to Python.
 pub(crate) struct Json(pub(crate) Value);
+
+impl Identified for Json {
+    fn identify(&mut self, _request_id: Option<&str>) {}
+}
 
 impl<'py> IntoPyObject<'py> for Json {
     type Target = PyAny;

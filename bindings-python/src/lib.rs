@@ -10,7 +10,9 @@ mod desk;
 mod encrypted;
 mod errors;
 mod event_loop;
+mod exit;
 mod field;
+mod from_core;
 mod gevent;
 mod host_store;
 mod job;
@@ -20,6 +22,8 @@ mod models;
 mod options;
 mod process;
 mod reply;
+mod scopes;
+mod seeing;
 mod serving;
 mod store;
 mod trio;
@@ -49,6 +53,7 @@ fn refuse_another_interpreter(_py: Python<'_>) -> PyResult<()> {
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     refuse_another_interpreter(module.py())?;
     errors::quieten_panics();
+    seeing::hand_on_warnings();
     module.add_class::<client::BlockingClient>()?;
     module.add_class::<client::AsyncClient>()?;
     module.add_class::<login::BlockingLogin>()?;
@@ -67,11 +72,16 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<models::Organization>()?;
     module.add_class::<models::PollAnswer>()?;
     module.add_class::<models::Qr>()?;
+    module.add_class::<models::RefreshEvent>()?;
+    module.add_class::<models::RequestEvent>()?;
+    module.add_class::<models::ResponseEvent>()?;
+    module.add_class::<models::RetryEvent>()?;
     module.add_class::<models::Status>()?;
+    module.add_class::<models::StoreEvent>()?;
     module.add_class::<models::Tokens>()?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(process::_after_fork, module)?)?;
-    module.add_function(wrap_pyfunction!(process::_do_at_exit, module)?)?;
+    module.add_function(wrap_pyfunction!(exit::_do_at_exit, module)?)?;
     module.add_function(wrap_pyfunction!(command::_run_command, module)?)?;
     process::watch_forks(module)
 }

@@ -1,16 +1,42 @@
 //! A device login in progress.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use parallel_account::{AccountClient, DeviceLogin, Error, prompt};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use crate::carry::{Mode, carry};
+use crate::carry::{Caller, Mode, carry};
 use crate::host_store::{self, StoreInUse};
 use crate::models::{LoginEvent, Qr, Status};
+use crate::seeing::{self, Hooks};
 use crate::{errors, process};
+
+/// The organization of a client, as far as it is known without asking.
+#[derive(Clone)]
+pub(crate) struct Known(Arc<Mutex<Option<String>>>);
+
+impl Known {
+    pub(crate) fn new(organization: Option<String>) -> Self {
+        Self(Arc::new(Mutex::new(organization)))
+    }
+
+    pub(crate) fn learn(&self, status: &Status) {
+        let organization = status.organization.as_ref();
+        self.set(organization.map(|it| it.name.clone().unwrap_or_else(|| it.id.clone())));
+    }
+
+    pub(crate) fn set(&self, organization: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = organization;
+    }
+
+    /// None also where another thread held it at a fork.
+    pub(crate) fn get(&self) -> Option<String> {
+        self.0.try_lock().ok()?.clone()
+    }
+}
 
 /// The base of `BlockingLogin` and `AsyncLogin`.
 #[pyclass(frozen, subclass, module = "parallel_account._native")]
@@ -18,6 +44,8 @@ pub(crate) struct Login {
     login: DeviceLogin,
     client: AccountClient,
     store: StoreInUse,
+    hooks: Option<Py<Hooks>>,
+    organization: Known,
     generation: u32,
     mode: Mode,
 }
@@ -44,9 +72,13 @@ impl Login {
     where
         T: for<'py> IntoPyObject<'py> + Send + 'static,
     {
-        let outer = host_store::outer(py, self.store.host.as_deref())?;
-        let home = self.store.home(py, self.client.clone());
-        carry(py, self.mode, home, outer, future)
+        seeing::look(py);
+        let caller = Caller {
+            home: self.store.home(py, self.client.clone()),
+            outer: host_store::outer(py, self.store.host.as_deref())?,
+            context: seeing::context(py, self.hooks.as_ref())?,
+        };
+        carry(py, self.mode, caller, future)
     }
 
     fn login(&self, py: Python<'_>) -> PyResult<DeviceLogin> {
@@ -115,12 +147,24 @@ impl Login {
 
     fn poll(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let login = self.login(py)?;
-        self.carry(py, async move { login.poll().await.map(Event) })
+        let known = self.organization.clone();
+        self.carry(py, async move {
+            let event = login.poll().await?;
+            if let parallel_account::LoginEvent::Authorized(status) = &event {
+                known.learn(&status.clone().into());
+            }
+            Ok(Event(event))
+        })
     }
 
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let login = self.login(py)?;
-        self.carry(py, async move { login.wait().await.map(Status::from) })
+        let known = self.organization.clone();
+        self.carry(py, async move {
+            let status = login.wait().await.map(Status::from)?;
+            known.learn(&status);
+            Ok(status)
+        })
     }
 
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
@@ -129,7 +173,8 @@ impl Login {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.store.owned)
+        visit.call(&self.store.owned)?;
+        visit.call(&self.hooks)
     }
 }
 
@@ -146,6 +191,8 @@ pub(crate) struct Started {
     pub(crate) login: DeviceLogin,
     pub(crate) client: AccountClient,
     pub(crate) store: StoreInUse,
+    pub(crate) hooks: Option<Py<Hooks>>,
+    pub(crate) organization: Known,
     pub(crate) mode: Mode,
 }
 
@@ -159,12 +206,16 @@ impl<'py> IntoPyObject<'py> for Started {
             login,
             client,
             store,
+            hooks,
+            organization,
             mode,
         } = self;
         let base = PyClassInitializer::from(Login {
             login,
             client,
             store,
+            hooks,
+            organization,
             generation: process::generation(),
             mode,
         });

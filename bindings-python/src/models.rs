@@ -1,23 +1,21 @@
 //! The values that calls answer with: frozen, comparable, hashable, and shy about secrets.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use parallel_account as core;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::errors;
 use crate::field::{Exception, Field, Hidden, flat, model, plain_field, shown};
+use crate::scopes::Scopes;
 
 // Models within models.
-plain_field!(Organization, Status, Tokens);
+plain_field!(Organization, RequestEvent, Status, Tokens);
 
 model! {
     /// An organisation's balance (Account API, get balance). Amounts are US cents and may be
     /// fractional; both are 0 when the organisation is invoiced.
-    Balance {
+    Balance + request_id {
         /// The organisation's id.
         org_id: String,
         /// What is left to spend, in US cents.
@@ -31,7 +29,7 @@ model! {
 
 model! {
     /// An app: what API keys belong to (Account API, list apps).
-    App {
+    App + request_id {
         /// The app's id, a UUID.
         app_id: String,
         /// The name given when it was made.
@@ -46,7 +44,7 @@ model! {
 model! {
     /// A data-API key just created (Account API, create key). `repr`, `pickle` and `to_dict()`
     /// leave `raw_api_key` out.
-    ApiKey {
+    ApiKey + request_id {
         /// The key's id; not the key.
         api_key_id: String,
         /// The name given when it was made.
@@ -70,7 +68,7 @@ model! {
 
 model! {
     /// An organisation that this client's store knows.
-    Organization {
+    Organization + request_id {
         /// Its id.
         id: String,
         /// Its name.
@@ -84,13 +82,13 @@ model! {
 
 model! {
     /// What is known about the login without asking the network.
-    Status {
+    Status + request_id {
         /// Whether calls can be made without a new login.
         logged_in: bool,
         /// The organisation that calls go to.
         organization: Option<Organization> = None,
         /// What the login may do, such as `balance:read`.
-        scopes: Vec<String> = Vec::new(),
+        scopes: Scopes = Scopes::default(),
         /// When the access token ends, in UTC; it is refreshed before.
         access_token_expires_at: Option<SystemTime> = None,
         /// When the refresh token ends, in UTC.
@@ -109,7 +107,7 @@ model! {
 model! {
     /// What one poll of a login brought. `kind` is `"pending"`, `"slow_down"`, `"offline"` or
     /// `"authorized"`.
-    LoginEvent {
+    LoginEvent + request_id {
         /// `"pending"`, `"slow_down"`, `"offline"` or `"authorized"`.
         kind: String,
         /// Seconds until the next poll; None once authorized.
@@ -131,11 +129,19 @@ model! {
         /// A complete SVG document.
         svg: String,
     }
+
+    methods {
+        /// How notebooks show it; without a size, it would be as wide as the page.
+        fn _repr_svg_(&self) -> String {
+            self.svg
+                .replacen("<svg ", "<svg width=\"200\" height=\"200\" ", 1)
+        }
+    }
 }
 
 model! {
     /// A device code (RFC 8628 §3.2).
-    DeviceCode {
+    DeviceCode + request_id {
         /// What polling sends. A secret.
         device_code: Hidden,
         /// What the user types.
@@ -153,7 +159,7 @@ model! {
 
 model! {
     /// Tokens, as the token endpoint answers (RFC 6749 §5.1).
-    Tokens {
+    Tokens + request_id {
         /// For the `Authorization` header. A secret.
         access_token: Hidden,
         /// For the next refresh; None means that the old one stays valid. A secret.
@@ -163,7 +169,7 @@ model! {
         /// Seconds that the access token lives.
         expires_in: Option<f64> = None,
         /// What was granted; None means what was asked for.
-        scopes: Option<Vec<String>> = None,
+        scopes: Option<Scopes> = None,
         /// The organisation.
         org_id: Option<String> = None,
         /// Its name.
@@ -178,7 +184,7 @@ model! {
 model! {
     /// What one poll of the token endpoint brought. `kind` is `"pending"`, `"slow_down"` or
     /// `"tokens"`; a refusal is raised.
-    PollAnswer {
+    PollAnswer + request_id {
         /// `"pending"`, `"slow_down"` or `"tokens"`.
         kind: String,
         /// What was granted, with `tokens`.
@@ -186,135 +192,67 @@ model! {
     }
 }
 
-fn seconds(duration: Duration) -> f64 {
-    duration.as_secs_f64()
-}
-
-/// Each names every field of the core's type, so that a new one cannot be forgotten here.
-mod from_core {
-    use super::*;
-
-    macro_rules! from_core {
-        ($name:ident { $( $field:ident $( => $change:expr )? ),* $(,)? }) => {
-            impl From<core::$name> for $name {
-                fn from(core::$name { $( $field ),* }: core::$name) -> Self {
-                    Self { $( $field: from_core!(@ $field $( $change )?) ),* }
-                }
-            }
-        };
-        (@ $field:ident) => { $field };
-        (@ $field:ident $change:expr) => { $change($field) };
-    }
-
-    fn optional<T, U>(change: fn(T) -> U) -> impl FnOnce(Option<T>) -> Option<U> {
-        move |value| value.map(change)
-    }
-
-    from_core!(Balance {
-        org_id,
-        credit_balance_cents,
-        pending_debit_balance_cents,
-        will_invoice,
-    });
-    from_core!(App {
-        app_id,
-        app_name,
-        org_id,
-        org_name
-    });
-    from_core!(ApiKey {
-        api_key_id,
-        api_key_name,
-        app_id,
-        app_name,
-        created_by_user_id,
-        created_by_user_email,
-        display_value,
-        raw_api_key => optional(Hidden),
-        created_at,
-    });
-    from_core!(Organization {
-        id,
-        name,
-        selected,
-        logged_in
-    });
-    from_core!(Status {
-        logged_in,
-        organization => optional(Organization::from),
-        scopes,
-        access_token_expires_at,
-        refresh_token_expires_at,
-        authorization_expires_at,
-        client_id,
-        store,
-        problem,
-    });
-    from_core!(Qr { text, svg });
-    from_core!(DeviceCode {
-        device_code => Hidden,
-        user_code,
-        verification_uri,
-        verification_uri_complete,
-        expires_in => seconds,
-        interval => seconds,
-    });
-    from_core!(Tokens {
-        access_token => Hidden,
-        refresh_token => optional(Hidden),
-        token_type,
-        expires_in => optional(seconds),
-        scopes,
-        org_id,
-        org_name,
-        refresh_token_expires_in => optional(seconds),
-        authorization_expires_in => optional(seconds),
-    });
-}
-
-impl From<core::PollAnswer> for PollAnswer {
-    fn from(answer: core::PollAnswer) -> Self {
-        let (kind, tokens) = match answer {
-            core::PollAnswer::Pending => ("pending", None),
-            core::PollAnswer::SlowDown => ("slow_down", None),
-            core::PollAnswer::Tokens(tokens) => ("tokens", Some(tokens.into())),
-        };
-        Self {
-            kind: kind.to_owned(),
-            tokens,
-        }
+model! {
+    /// A request is sent; for the hooks `request`.
+    RequestEvent {
+        /// Tells the requests of a process apart; each retry is one.
+        id: u64,
+        /// Such as `GET`.
+        method: String,
+        /// Where it goes, without a query.
+        url: String,
+        /// 0, and one more with each retry.
+        attempt: u32,
     }
 }
 
-impl LoginEvent {
-    /// With the GIL, since an `offline` event carries an exception.
-    pub(crate) fn new(py: Python<'_>, event: core::LoginEvent) -> Self {
-        let blank = |kind: &str| Self {
-            kind: kind.to_owned(),
-            retry_in: None,
-            interval: None,
-            error: None,
-            status: None,
-        };
-        match event {
-            core::LoginEvent::Pending { retry_in } => Self {
-                retry_in: Some(seconds(retry_in)),
-                ..blank("pending")
-            },
-            core::LoginEvent::SlowDown { interval, retry_in } => Self {
-                interval: Some(seconds(interval)),
-                retry_in: Some(seconds(retry_in)),
-                ..blank("slow_down")
-            },
-            core::LoginEvent::Offline { error, retry_in } => Self {
-                error: Some(Exception(Arc::new(errors::value(py, &error)))),
-                retry_in: Some(seconds(retry_in)),
-                ..blank("offline")
-            },
-            core::LoginEvent::Authorized(status) => Self {
-                status: Some(status.into()),
-                ..blank("authorized")
-            },
-        }
+model! {
+    /// A request was answered, with success or not, or failed; for the hooks `response`.
+    ResponseEvent {
+        /// Which request.
+        request: RequestEvent,
+        /// The HTTP status; None if no answer came.
+        status: Option<u16> = None,
+        /// The service's id of the request, to quote to Parallel's support.
+        request_id: Option<String> = None,
+        /// Seconds from sending the request to the last byte of the answer.
+        duration: f64,
+        /// Why no answer came.
+        error: Option<Exception> = None,
+    }
+}
+
+model! {
+    /// A request will be retried; for the hooks `retry`.
+    RetryEvent {
+        /// Which request.
+        request: RequestEvent,
+        /// Seconds until the next attempt.
+        retry_in: f64,
+    }
+}
+
+model! {
+    /// A refresh has ended; for the hooks `refresh`. `outcome` is `"renewed"`, `"adopted"` (another
+    /// process or client had refreshed) or `"failed"`.
+    RefreshEvent {
+        /// The id of the organization whose token pair it is.
+        organization: String,
+        /// `"renewed"`, `"adopted"` or `"failed"`.
+        outcome: String,
+        /// Why it failed.
+        error: Option<Exception> = None,
+    }
+}
+
+model! {
+    /// A call of the store failed, or took more than a second; for the hooks `store`.
+    StoreEvent {
+        /// Where the store keeps credentials.
+        location: String,
+        /// Seconds that a slow call took.
+        duration: Option<f64> = None,
+        /// Why it failed.
+        error: Option<Exception> = None,
     }
 }

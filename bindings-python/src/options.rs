@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use parallel_account::AccountClient;
 use pyo3::Borrowed;
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMapping};
 
 use crate::encrypted::Wrappers;
 use crate::host_store::{self, Adapter, DAY, Given, HostStore};
 use crate::job::Owned;
+use crate::scopes::{Scopes, wrong_type};
+use crate::seeing::{Hooks, Listener};
 use crate::{errors, process};
 
 /// The span of time that an option gives in seconds, for the core to check: what no span can hold
@@ -83,29 +86,6 @@ impl<'py> FromPyObject<'_, 'py> for Integer {
     }
 }
 
-/// The error for an argument of the wrong type; another error, such as a sequence's own, stays.
-fn wrong_type(value: Borrowed<'_, '_, PyAny>, error: PyErr, message: &str) -> PyErr {
-    if error.is_instance_of::<PyTypeError>(value.py()) {
-        return PyTypeError::new_err(message.to_owned());
-    }
-    error
-}
-
-/// What a login asks for. A string alone, which is a sequence of strings to Python, is refused.
-pub(crate) struct Scopes(pub(crate) Vec<String>);
-
-impl<'py> FromPyObject<'_, 'py> for Scopes {
-    type Error = PyErr;
-
-    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let message = "scopes must be a list of str, such as [\"balance:read\"].";
-        let scopes = value.extract();
-        scopes
-            .map(Self)
-            .map_err(|it| wrong_type(value, it, message))
-    }
-}
-
 /// What `pending_record()` gave.
 pub(crate) struct PendingRecord(pub(crate) String);
 
@@ -116,6 +96,25 @@ impl<'py> FromPyObject<'_, 'py> for PendingRecord {
         let message = "record must be the str that pending_record() returned.";
         let record = value.extract();
         record
+            .map(Self)
+            .map_err(|it| wrong_type(value, it, message))
+    }
+}
+
+/// Headers to send: a mapping of strings.
+#[derive(Default)]
+pub(crate) struct Headers(pub(crate) Vec<(String, String)>);
+
+impl<'py> FromPyObject<'_, 'py> for Headers {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let read = || -> PyResult<_> {
+            let items = value.cast::<PyMapping>()?.items()?;
+            items.iter().map(|item| item.extract()).collect()
+        };
+        let message = "Headers must be a dict of str to str, such as {\"x-team\": \"billing\"}.";
+        read()
             .map(Self)
             .map_err(|it| wrong_type(value, it, message))
     }
@@ -149,24 +148,37 @@ pub(crate) struct Options<'py> {
     pub(crate) first_poll_at_once: bool,
     pub(crate) lock_timeout: Option<Seconds>,
     pub(crate) store_timeout: Option<Seconds>,
+    pub(crate) default_headers: Option<Headers>,
+    /// A dict of kinds of events to tuples of callables.
+    pub(crate) event_hooks: Option<Bound<'py, PyDict>>,
     pub(crate) time_scale: f64,
 }
 
 /// A store that is written in Python.
 pub(crate) type Host = (Arc<HostStore>, Py<Owned>);
 
-/// The core's client, and its store if that is written in Python.
-pub(crate) fn open(
-    py: Python<'_>,
-    options: Options<'_>,
-) -> PyResult<(AccountClient, Option<Host>)> {
+/// The core's client, and what belongs to Python of it.
+pub(crate) struct Opened {
+    pub(crate) client: AccountClient,
+    pub(crate) host: Option<Host>,
+    /// Where the store keeps credentials, if one was given.
+    pub(crate) location: Option<String>,
+    pub(crate) hooks: Option<Py<Hooks>>,
+}
+
+pub(crate) fn open(py: Python<'_>, options: Options<'_>) -> PyResult<Opened> {
     let version = py.version_info();
+    let hooks = options
+        .event_hooks
+        .map(|it| Bound::new(py, Hooks::new(it)?));
+    let hooks = hooks.transpose()?;
     let mut builder = AccountClient::builder()
         .language(format!(
             "python/{}.{}.{}",
             version.major, version.minor, version.patch
         ))
         .background(Arc::new(process::detached))
+        .on_event(Listener::new(hooks.as_ref())?)
         .first_poll_at_once(options.first_poll_at_once)
         .time_scale(options.time_scale);
     macro_rules! given {
@@ -186,6 +198,9 @@ pub(crate) fn open(
         proxy => proxy,
         ca_bundle => ca_bundle,
     );
+    for (name, value) in options.default_headers.unwrap_or_default().0 {
+        builder = builder.header(name, value);
+    }
     if let Some(Scopes(scopes)) = options.scopes {
         builder = builder.scopes(scopes);
     }
@@ -205,18 +220,25 @@ pub(crate) fn open(
         Some(timeout) => positive_seconds(py, "store_timeout", timeout.0)?,
         None => STORE_TIMEOUT,
     };
-    let mut host = None;
+    let (mut host, mut location) = (None, None);
     if let Some(object) = options.store {
         let (object, wrappers) = Wrappers::taken_off(object);
-        builder = match host_store::given(&object, store_timeout)? {
-            Given::Native(store) => builder.shared_store(wrappers.around(store)),
+        let store = match host_store::given(&object, store_timeout)? {
+            Given::Native(store) => store,
             Given::Host(store, owned) => {
                 host = Some((store.clone(), owned));
-                builder.shared_store(wrappers.around(Arc::new(Adapter(store))))
+                Arc::new(Adapter(store))
             }
         };
+        location = Some(store.location());
+        builder = builder.shared_store(wrappers.around(store));
     }
     // Reading certificates can take long, so other threads go on meanwhile.
     let client = errors::guard(py, || py.detach(|| builder.build()))?;
-    Ok((client, host))
+    Ok(Opened {
+        client,
+        host,
+        location,
+        hooks: hooks.map(Bound::unbind),
+    })
 }

@@ -6,16 +6,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock, TryLockError, Weak, mpsc};
-use std::time::{Duration, Instant};
 use std::{io, mem, thread};
 
 use parallel_account::{Detached, Error};
-use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use tokio::runtime::{Builder, Handle, Runtime};
-
-use crate::blocking;
 
 type Work = Box<dyn FnOnce(Python<'_>) + Send>;
 
@@ -29,7 +25,7 @@ struct Generation {
     runtimes: Mutex<Vec<Weak<Runtime>>>,
     /// Whether the interpreter is ending; held for reading by background threads that use it.
     ending: RwLock<bool>,
-    /// Whether Python was asked to call [`_at_exit`].
+    /// Whether Python was asked to do something at exit.
     watched: AtomicBool,
     next: OnceLock<Box<Generation>>,
 }
@@ -165,7 +161,7 @@ fn try_threads(count: usize) -> io::Result<()> {
 }
 
 /// Has `work` done, which returns soon, by a thread that is attached to Python. It is not done
-/// once the interpreter is ending. [`watch_exit`] must have been called.
+/// once the interpreter is ending. [`crate::exit::watch`] must have been called.
 pub(crate) fn dispatch(work: Work) -> Result<(), Error> {
     let generation = current();
     let slot = &generation.dispatcher;
@@ -192,7 +188,7 @@ pub(crate) fn dispatch(work: Work) -> Result<(), Error> {
 ///
 /// Until CPython 3.14, a thread that asks for the GIL of an ending interpreter is torn down where
 /// it stands, which Rust's frames do not survive. So exit waits for those that are within, and
-/// nobody enters after. [`watch_exit`] must have been called.
+/// nobody enters after. [`crate::exit::watch`] must have been called.
 pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let ending = &current().ending;
     // Exit alone writes. Waiting for it here could wait for oneself, as this may be nested.
@@ -240,71 +236,21 @@ pub(crate) fn call_out<'py>(
     unsafe { Bound::from_owned_ptr_or_err(callable.py(), result) }
 }
 
-/// How long the end of the process waits for refreshes and the like that their callers left.
-const SETTLE_WITHIN: Duration = Duration::from_secs(5);
-
-/// What Python made no thread for any more, to be done by the thread that ends the interpreter.
-static LATE: Mutex<Vec<Py<PyAny>>> = Mutex::new(Vec::new());
-
-/// Has `work` done soon, while the interpreter is ending.
-#[pyfunction]
-pub(crate) fn _do_at_exit(work: Py<PyAny>) {
-    let mut late = LATE.lock().unwrap_or_else(PoisonError::into_inner);
-    late.push(work);
+/// Whether this process does not yet wait for its end; false from the second call on.
+pub(crate) fn watch_begins() -> bool {
+    !current().watched.swap(true, Ordering::Relaxed)
 }
 
-/// Gives what runs detached the time to reach its store. Ctrl-C ends the wait.
-#[pyfunction]
-fn _settle(py: Python<'_>) -> PyResult<()> {
-    const TURN: Duration = Duration::from_millis(20);
-    let deadline = Instant::now() + SETTLE_WITHIN;
-    let Some((_, detached)) = current().background.get() else {
-        return Ok(());
-    };
-    while Instant::now() < deadline {
-        let turn = async { tokio::time::timeout(TURN, detached.settled()).await };
-        if blocking::run(py, turn)?.is_ok() {
-            break;
-        }
-        match py.check_signals() {
-            Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => break,
-            checked => checked?,
-        }
-        let late = mem::take(&mut *LATE.lock().unwrap_or_else(PoisonError::into_inner));
-        for work in late {
-            work.call0(py)?;
-        }
-    }
-    Ok(())
+/// What runs detached in this process, if anything ever did.
+pub(crate) fn detached_if_any() -> Option<Detached> {
+    let (_, detached) = current().background.get()?;
+    Some(detached.clone())
 }
 
-#[pyfunction]
-fn _at_exit(py: Python<'_>) -> PyResult<()> {
-    let settled = _settle(py);
-    py.detach(|| {
-        let ending = &current().ending;
-        *ending.write().unwrap_or_else(PoisonError::into_inner) = true;
-    });
-    settled
-}
-
-/// Makes [`attach`] safe to use from here on, and the end of the process wait for what runs
-/// detached. Each process asks for it anew: what a fork inherits may have been forgotten.
-pub(crate) fn watch_exit(py: Python<'_>) -> PyResult<()> {
-    if current().watched.swap(true, Ordering::Relaxed) {
-        return Ok(());
-    }
-    let at_exit = wrap_pyfunction!(_at_exit, py)?;
-    py.import("atexit")?.call_method1("register", (at_exit,))?;
-    // Until 3.13, their workers end without what `atexit` knows.
-    let modules = py.import("sys")?.getattr("modules")?;
-    for name in ["multiprocessing.util", "billiard.util"] {
-        if let Ok(util) = modules.get_item(name) {
-            let arguments = (py.None(), wrap_pyfunction!(_settle, py)?, (), py.None(), 0);
-            util.call_method1("Finalize", arguments)?;
-        }
-    }
-    Ok(())
+/// Waits for those that are within [`attach`], and lets nobody in from here on.
+pub(crate) fn end() {
+    let ending = &current().ending;
+    *ending.write().unwrap_or_else(PoisonError::into_inner) = true;
 }
 
 /// Called by Python in a forked child, while that child has one thread.

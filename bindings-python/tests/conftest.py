@@ -141,11 +141,19 @@ class Relay:
         self.answered = threading.Event()
         """The server has acted, and its answer is held here."""
         self.released = threading.Event()
+        self.sent: list[bytes] = []
+        """What clients sent, piece by piece."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def release(self) -> None:
         """Lets the answers go, those to come as well."""
         self.released.set()
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Of the last request; names in lower case."""
+        head = b"".join(self.sent).rpartition(b" HTTP/1.1\r\n")[2].split(b"\r\n\r\n")[0]
+        pairs = (line.split(": ", 1) for line in head.decode().split("\r\n"))
+        return [(name.lower(), value) for name, value in pairs]
 
     def close(self) -> None:
         self.release()
@@ -167,6 +175,8 @@ class Relay:
                 if answers:
                     self.answered.set()
                     self.released.wait(60)
+                else:
+                    self.sent.append(data)
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
 

@@ -65,7 +65,8 @@ def test_the_same_with_asyncio(sandbox: Sandbox) -> None:
             key = await client.keys.create(app_id, "key")
             assert await client.keys.delete(app_id, key.api_key_id) is None
             await client.apps.delete(app_id)
-            assert await client.request("GET", "/service/v1/apps") == {"apps": []}
+            answer = await client.request("GET", "/service/v1/apps")
+            assert answer.parse() == {"apps": []}
             assert (await client.organizations())[0].selected
             await client.select_organization("org_sandbox")
 
@@ -75,8 +76,8 @@ def test_the_same_with_asyncio(sandbox: Sandbox) -> None:
 def test_request_returns_parsed_json(sandbox: Sandbox, client: AccountClient) -> None:
     answer = {"a": [1, 2.5, None, True, "ü"], "big": 2**63, "nested": {"x": -1}}
     sandbox.fault("balance.get", status=200, body=answer)
-    assert client.request("GET", "/service/v1/balance") == answer
-    created = client.request("POST", "/service/v1/apps", {"app_name": "by hand"})
+    assert client.request("GET", "/service/v1/balance").parse() == answer
+    created = client.request("POST", "/service/v1/apps", {"app_name": "by hand"}).parse()
     assert client.apps.list()[0].app_id == created["app_id"]
 
 

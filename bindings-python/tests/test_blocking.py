@@ -109,7 +109,7 @@ def test_signal_handlers_may_make_calls(sandbox: Sandbox, program: Program) -> N
     source = f"""{PRELUDE}
 signal.signal(signal.SIGALRM, lambda *_: print("handler", client.balance.get().org_id))
 signal.setitimer(signal.ITIMER_REAL, 0.2)
-print("main", client.with_options(timeout=10).request("GET", "/service/v1/apps"))
+print("main", client.with_options(timeout=10).request("GET", "/service/v1/apps").parse())
 """
     sandbox.fault("apps.list", delay_ms=600)
     ran = program(source)

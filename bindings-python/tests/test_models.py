@@ -20,7 +20,7 @@ from parallel_account import (
     Balance,
     ConnectionError,
     DeviceCode,
-    FieldError,
+    InvalidField,
     InvalidRequestError,
     LoginEvent,
     MemoryStore,
@@ -101,7 +101,7 @@ def test_errors_are_one_tree_and_pickle() -> None:
         assert repr(copied.__cause__) == repr(cause)
     oauth = OAuthError("what", error="invalid_scope", description="why")
     assert vars(pickle.loads(pickle.dumps(oauth))) == vars(oauth)
-    invalid = InvalidRequestError("what", fields=(FieldError("body.x", "bad", "type"),))
+    invalid = InvalidRequestError("what", fields=(InvalidField("body.x", "bad", "type"),))
     assert vars(pickle.loads(pickle.dumps(invalid))) == vars(invalid)
 
 
@@ -153,7 +153,7 @@ def test_field_errors(sandbox: Sandbox, client: AccountClient) -> None:
     sandbox.fault("balance.add", status=422, body={"detail": detail})
     with pytest.raises(InvalidRequestError) as caught:
         client.balance.add(1)
-    assert caught.value.fields == (FieldError("body.amount_cents", "too much", "less_than"),)
+    assert caught.value.fields == (InvalidField("body.amount_cents", "too much", "less_than"),)
     assert caught.value.status == 422
 
 

@@ -39,7 +39,7 @@ class Player:
 
     def call(self, name: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
         """The call, whose result is the value or an awaitable of it."""
-        limited = self.client.with_options(**options) if options else self.client
+        limited = self.client.with_options(**named(options)) if options else self.client
         if name == "login":
             return self.client.start_login(**args)
         if name == "resume_login":
@@ -72,7 +72,17 @@ class Player:
             return {"client_id": value}
         if name in ("api_key", "renew_api_key"):
             return {"api_key": value}
+        if name == "request":
+            return value.parse()
         return plain(value)
+
+
+def named(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as this binding names them."""
+    options = dict(options)
+    if "headers" in options:
+        options["default_headers"] = options.pop("headers")
+    return options
 
 
 def plain(value: Any) -> Any:
@@ -111,7 +121,7 @@ def raised(error: BaseException) -> dict[str, Any]:
 def make(kind: Any, started: dict[str, Any], store: MemoryStore) -> Any:
     urls = {name: started[name] for name in ("platform_url", "account_url")}
     options = {name: value for name, value in started["options"].items() if value is not None}
-    return kind(store=store, _time_scale=started["time_scale"], **{**urls, **options})
+    return kind(store=store, _time_scale=started["time_scale"], **{**urls, **named(options)})
 
 
 def steps(started: dict[str, Any]) -> Any:

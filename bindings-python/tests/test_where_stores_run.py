@@ -528,7 +528,7 @@ for _ in range(20):
     assert os.waitpid(child, 0)[1] == 0
 signal.signal(signal.SIGALRM, handle)
 signal.setitimer(signal.ITIMER_REAL, 0.2)
-print("main", client.request("GET", "/service/v1/apps"))
+print("main", client.request("GET", "/service/v1/apps").parse())
 """
 )
 

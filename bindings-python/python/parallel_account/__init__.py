@@ -19,9 +19,8 @@ from parallel_account._errors import (
     ApiError,
     ConfigError,
     ConflictError,
-    ConnectionError,
-    FieldError,
     InternalError,
+    InvalidField,
     InvalidRequestError,
     InvalidResponseError,
     LoginExpiredError,
@@ -34,10 +33,13 @@ from parallel_account._errors import (
     ServerError,
     StoreCorruptError,
     StoreError,
-    TimeoutError,
     TlsError,
     UnauthorizedError,
 )
+
+# Not among the names of a star import: they would hide what is built in.
+from parallel_account._errors import ConnectionError as ConnectionError
+from parallel_account._errors import TimeoutError as TimeoutError
 from parallel_account._login import AsyncDeviceLogin, DeviceLogin
 from parallel_account._native import (
     ApiKey,
@@ -51,13 +53,20 @@ from parallel_account._native import (
     Organization,
     PollAnswer,
     Qr,
+    RefreshEvent,
+    RequestEvent,
+    ResponseEvent,
+    RetryEvent,
     Status,
+    StoreEvent,
     Tokens,
     __version__,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from parallel_account._events import EventHooks
+    from parallel_account._response import RawResponse
     from parallel_account._stores import AsyncCredentialStore, CredentialStore
 
 __all__ = [
@@ -73,14 +82,14 @@ __all__ = [
     "Balance",
     "ConfigError",
     "ConflictError",
-    "ConnectionError",
     "CredentialStore",
     "DeviceCode",
     "DeviceLogin",
     "EncryptedStore",
-    "FieldError",
+    "EventHooks",
     "FileStore",
     "InternalError",
+    "InvalidField",
     "InvalidRequestError",
     "InvalidResponseError",
     "LoginEvent",
@@ -95,11 +104,16 @@ __all__ = [
     "PollAnswer",
     "Qr",
     "RateLimitedError",
+    "RawResponse",
+    "RefreshEvent",
+    "RequestEvent",
+    "ResponseEvent",
+    "RetryEvent",
     "ServerError",
     "Status",
     "StoreCorruptError",
     "StoreError",
-    "TimeoutError",
+    "StoreEvent",
     "TlsError",
     "Tokens",
     "UnauthorizedError",
@@ -107,10 +121,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    # Protocols need `typing`, which most programs that use this library do not.
-    if name in ("AsyncCredentialStore", "CredentialStore"):
-        from parallel_account import _stores
+# These need `typing` or `logging`, which most programs that use this library do not.
+_LATER = {
+    "AsyncCredentialStore": "_stores",
+    "CredentialStore": "_stores",
+    "EventHooks": "_events",
+    "RawResponse": "_response",
+}
 
-        return getattr(_stores, name)
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        from importlib import import_module
+
+        return getattr(import_module(f"parallel_account.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

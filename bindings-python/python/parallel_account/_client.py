@@ -2,160 +2,35 @@
 
 from __future__ import annotations
 
-import sys
-
 from parallel_account import _native
-from parallel_account._errors import ConfigError
-from parallel_account._login import DeviceLogin
+from parallel_account._client_base import ClientBase, checked_hooks, with_query
+from parallel_account._leaving import settle
+from parallel_account._login import DeviceLogin, finish_login
+from parallel_account._resources import Apps, BalanceApi, Keys, OAuth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
     from types import TracebackType
     from typing import Any
 
-    from parallel_account._native import (
-        ApiKey,
-        App,
-        Balance,
-        DeviceCode,
-        FileStore,
-        MemoryStore,
-        Organization,
-        PollAnswer,
-        Status,
-        Tokens,
-    )
+    from typing_extensions import Self
+
+    from parallel_account._client_base import Params
+    from parallel_account._events import EventHooks
+    from parallel_account._login import OnPrompt
+    from parallel_account._native import FileStore, MemoryStore, Organization, Status
+    from parallel_account._response import RawResponse
     from parallel_account._stores import AsyncCredentialStore, CredentialStore
 
 
-class BalanceApi:
-    """The organisation's balance: ``client.balance``."""
-
-    __slots__ = ("_native",)
-
-    def __init__(self, native: _native.BlockingClient) -> None:
-        self._native = native
-
-    def get(self) -> Balance:
-        """The balance now (Account API, get balance; scope ``balance:read``).
-
-        Raises:
-            LoginRequiredError: Nobody is logged in.
-            AccountError: Any other reason; see its ``code``.
-        """
-        return self._native.balance_get()
-
-    def add(self, amount_cents: int, idempotency_key: str | None = None) -> Balance:
-        """Charges the organisation's default payment method (Account API, add to balance).
-
-        Args:
-            amount_cents: US cents, from 1 to 10000.
-            idempotency_key: 8 to 128 characters; a charge with a key that was used within 24
-                hours happens once only. Without one, this call makes its own and repeats safely
-                by it; give one where your program may call again after a failure.
-
-        Returns:
-            The balance after the charge.
-
-        Raises:
-            PaymentRequiredError: The card was declined.
-            InvalidRequestError: An argument is out of its range; nothing was sent.
-            LoginRequiredError: Nobody is logged in.
-            AccountError: Any other reason; look at ``outcome_unknown`` before you call again.
-        """
-        return self._native.balance_add(amount_cents, idempotency_key)
-
-
-class Apps:
-    """The organisation's apps, to which API keys belong: ``client.apps``."""
-
-    __slots__ = ("_native",)
-
-    def __init__(self, native: _native.BlockingClient) -> None:
-        self._native = native
-
-    def list(self) -> list[App]:
-        """All apps (Account API, list apps; scope ``apps:read``)."""
-        return self._native.apps_list()
-
-    def create(self, name: str) -> str:
-        """Makes an app and returns its id (Account API, create app; scope ``apps:create``).
-
-        It is not repeated by itself once the request may have arrived: with ``outcome_unknown``,
-        look at ``list()`` first.
-        """
-        return self._native.apps_create(name)
-
-    def delete(self, app_id: str) -> None:
-        """Deletes an app (Account API, delete app; scope ``apps:delete``).
-
-        Args:
-            app_id: A UUID, as ``list()`` gives it.
-        """
-        return self._native.apps_delete(app_id)
-
-
-class Keys:
-    """The data-API keys of an app: ``client.keys``. The service lists none."""
-
-    __slots__ = ("_native",)
-
-    def __init__(self, native: _native.BlockingClient) -> None:
-        self._native = native
-
-    def create(self, app_id: str, name: str) -> ApiKey:
-        """Makes a key (Account API, create key; scope ``keys:create``).
-
-        Its ``raw_api_key`` is answered this once only. The call is not repeated by itself once
-        the request may have arrived.
-
-        Args:
-            app_id: A UUID, as ``apps.list()`` gives it.
-            name: What to call the key.
-        """
-        return self._native.keys_create(app_id, name)
-
-    def delete(self, app_id: str, key_id: str) -> None:
-        """Deletes a key (Account API, delete key; scope ``keys:delete``)."""
-        return self._native.keys_delete(app_id, key_id)
-
-
-class OAuth:
-    """The documented requests one by one, without any storage: ``client.oauth``."""
-
-    __slots__ = ("_native",)
-
-    def __init__(self, native: _native.BlockingClient) -> None:
-        self._native = native
-
-    def register(self) -> str:
-        """Registers this installation and returns its client id."""
-        return self._native.oauth_register()
-
-    def request_device_code(self, client_id: str, scopes: Sequence[str]) -> DeviceCode:
-        """Asks for a device code (RFC 8628 §3.1)."""
-        return self._native.oauth_request_device_code(client_id, scopes)
-
-    def poll_token(self, client_id: str, device_code: str) -> PollAnswer:
-        """Polls once, now (RFC 8628 §3.4). Mind the interval; a refusal is raised."""
-        return self._native.oauth_poll_token(client_id, device_code)
-
-    def refresh(self, refresh_token: str, client_id: str | None = None) -> Tokens:
-        """Trades a refresh token for new tokens (RFC 6749 §6). It works once: store the answer."""
-        return self._native.oauth_refresh(refresh_token, client_id)
-
-    def revoke(self, refresh_token: str) -> None:
-        """Ends a refresh token. Access tokens that are out live until they expire."""
-        return self._native.oauth_revoke(refresh_token)
-
-
-class AccountClient:
+class AccountClient(ClientBase):
     """Acts on one user's Parallel account, with calls that block.
 
-    Cheap to make: nothing is read, written or sent before the first call. Safe to share between
-    threads, and it works on after a fork, in the parent and in the child.
+    Cheap to make: before the first call, only environment variables and ``ca_bundle`` are read, and
+    nothing is written or sent. Safe to share between threads, tasks and event loops, and it works
+    on after a fork, in the parent and in the child.
 
     Args:
         client_name: What the approval page calls your program; also names the credentials file.
@@ -176,12 +51,15 @@ class AccountClient:
         first_poll_at_once: Poll a login at once rather than after one interval.
         lock_timeout: Seconds to wait for another process that is refreshing; default 60.
         store_timeout: Seconds that a method of a store written in Python may take; default 30.
+        default_headers: Headers to send with every request; none of those that this library sets.
+        event_hooks: Functions to call when something happens: lists of them under ``request``,
+            ``response``, ``retry``, ``refresh`` and ``store``.
 
     Raises:
         ConfigError: An option is unusable, or a URL is neither https nor loopback.
     """
 
-    __slots__ = ("__weakref__", "_native")
+    __slots__ = ("__weakref__",)
 
     _native: _native.BlockingClient
 
@@ -204,14 +82,10 @@ class AccountClient:
         first_poll_at_once: bool = False,
         lock_timeout: float | None = None,
         store_timeout: float | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        event_hooks: EventHooks | None = None,
         _time_scale: float = 1.0,
     ) -> None:
-        if getattr(store, "_asynchronous", False):
-            raise ConfigError(
-                f"store is a {type(store).__name__} over an asyncio client, whose connections "
-                "belong to one event loop. Use AsyncAccountClient, or give the store a blocking "
-                "client of the database."
-            )
         self._native = _native.BlockingClient(
             client_name=client_name,
             client_id=client_id,
@@ -229,6 +103,8 @@ class AccountClient:
             first_poll_at_once=first_poll_at_once,
             lock_timeout=lock_timeout,
             store_timeout=store_timeout,
+            default_headers=default_headers,
+            event_hooks=None if event_hooks is None else checked_hooks(event_hooks),
             time_scale=_time_scale,
         )
 
@@ -255,7 +131,7 @@ class AccountClient:
     def login(
         self,
         *,
-        on_prompt: Callable[[DeviceLogin], object] | None = None,
+        on_prompt: OnPrompt | None = None,
         open_browser: bool = True,
         timeout: float | None = None,
         scopes: Sequence[str] | None = None,
@@ -264,8 +140,9 @@ class AccountClient:
         """Logs in: registers if needed, shows the prompt, waits for the approval, stores it.
 
         Args:
-            on_prompt: Called with the login to show; by default ``login.prompt`` is printed to
-                standard error.
+            on_prompt: Called with the login to show, and awaited if the client's calls are; by
+                default ``login.prompt`` is printed to standard error, and a notebook shows the
+                login itself.
             open_browser: Whether to open the link in the person's browser, where there is one.
             timeout: Seconds to wait at most; by default as long as the code lives.
             scopes: Instead of the client's.
@@ -280,13 +157,7 @@ class AccountClient:
             AccountError: Any other reason; see its ``code``.
         """
         login = self.start_login(scopes=scopes, timeout=timeout, login_hint=login_hint)
-        if on_prompt is None:
-            print(login.prompt, file=sys.stderr, flush=True)
-        else:
-            on_prompt(login)
-        if open_browser:
-            login.open_browser()
-        return login.wait()
+        return finish_login(login, on_prompt, open_browser)
 
     def start_login(
         self,
@@ -365,7 +236,7 @@ class AccountClient:
         return self._native.select_organization(id)
 
     def settled(self) -> None:
-        """Waits for what calls left behind when they were interrupted: a refresh above all.
+        """Waits for what calls left behind when they were stopped: a refresh above all.
 
         Such work goes on by itself, so that no login is lost, and the end of the client and of the
         process wait up to 5 seconds for it. Call this where a process ends in another way, as
@@ -373,30 +244,29 @@ class AccountClient:
         """
         return self._native.settled()
 
-    def request(self, method: str, path: str, json: Any = None) -> Any:
-        """Any other call below the Account API's base; returns the parsed JSON of the answer.
+    def request(
+        self,
+        method: str,
+        path: str,
+        json: Any = None,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> RawResponse[Any]:
+        """Any other call below the Account API's base: an answer whose ``parse()`` is its JSON.
 
         Args:
-            method: Such as ``"GET"``; GET, HEAD and DELETE are repeated where that can help.
+            method: Such as ``"GET"``; GET, HEAD and DELETE are retried where that can help.
             path: Begins with ``/`` and is sent as it is: encode what you put into it.
             json: The body: what JSON has a form for.
+            params: The query, which is encoded and added to the path. A list gives a name several
+                values; None leaves it out.
+            headers: Headers to send besides the client's.
+            timeout: Seconds per request.
         """
-        return self._native.request(method, path, json)
-
-    def with_options(
-        self,
-        *,
-        timeout: float | None = None,
-        deadline: float | None = None,
-        max_retries: int | None = None,
-    ) -> AccountClient:
-        """The same client with other limits: ``client.with_options(timeout=5).balance.get()``.
-
-        Login, store and connections are shared; closing either closes both.
-        """
-        other = object.__new__(type(self))
-        other._native = self._native.with_options(timeout, max_retries, deadline)
-        return other
+        native = self._native.raw().for_call(headers, timeout)
+        return native.request(method, with_query(path, params), json)
 
     def close(self) -> None:
         """Ends the client: later calls raise :class:`ConfigError`.
@@ -404,10 +274,9 @@ class AccountClient:
         Waits up to 5 seconds for what calls left behind, as :meth:`settled` does, so that what a
         store needs can be closed next.
         """
-        if not self._native.close():
-            self._native.settle(True)
+        settle(self._native)
 
-    def __enter__(self) -> AccountClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -417,11 +286,3 @@ class AccountClient:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the client was closed."""
-        return self._native.closed
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}{' (closed)' if self.closed else ''}>"

@@ -190,7 +190,7 @@ class ConflictError(ApiError):
     code = "conflict"
 
 
-class FieldError:
+class InvalidField:
     """One field that the Account API refused (422)."""
 
     __slots__ = ("error_type", "location", "message")
@@ -210,13 +210,13 @@ class FieldError:
         self.error_type = error_type
 
     def __repr__(self) -> str:
-        return f"FieldError({self.location!r}, {self.message!r}, {self.error_type!r})"
+        return f"InvalidField({self.location!r}, {self.message!r}, {self.error_type!r})"
 
     def _values(self) -> tuple[str, str, str]:
         return (self.location, self.message, self.error_type)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FieldError) and self._values() == other._values()
+        return isinstance(other, InvalidField) and self._values() == other._values()
 
     def __hash__(self) -> int:
         return hash(self._values())
@@ -227,14 +227,14 @@ class InvalidRequestError(ApiError):
 
     code = "invalid_request"
 
-    fields: tuple[FieldError, ...]
+    fields: tuple[InvalidField, ...]
     """The fields that the service complains about."""
 
     def __init__(
         self,
         message: str,
         *,
-        fields: tuple[FieldError, ...] = (),
+        fields: tuple[InvalidField, ...] = (),
         status: int | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
@@ -347,7 +347,7 @@ _CLASSES: dict[str, type[AccountError]] = {
 def make_error(code: str, message: str, details: dict[str, Any]) -> AccountError:
     """For the native module: the exception of that code."""
     if "fields" in details:
-        details["fields"] = tuple(FieldError(*field) for field in details["fields"])
+        details["fields"] = tuple(InvalidField(*field) for field in details["fields"])
     return _CLASSES.get(code, InternalError)(message, **details)
 
 

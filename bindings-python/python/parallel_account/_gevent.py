@@ -48,3 +48,21 @@ def wait(flight: _native.Flight) -> Any:
         flight.abort()
         watcher.stop()
         watcher.close()
+
+
+def warn_of_eventlet() -> bool:
+    """Warns if this thread has green threads of eventlet; says whether it did."""
+    hubs, greenlet = sys.modules.get("eventlet.hubs"), sys.modules.get("greenlet")
+    hub = hubs and getattr(hubs._threadlocal, "hub", None)
+    if hub is None or greenlet is None:
+        return False
+    from warnings import warn
+
+    warn(
+        "A blocking call of parallel_account stops the other green threads of eventlet until it "
+        "returns. Make it by eventlet.tpool.execute(client.balance.get), or move the program to "
+        "gevent or asyncio, which are supported.",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+    return True

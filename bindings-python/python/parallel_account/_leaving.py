@@ -8,6 +8,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from parallel_account._native import AsyncClient, BlockingClient
+
+
+def settle(client: BlockingClient) -> None:
+    """Closes ``client``, and waits for what its calls left behind."""
+    if not client.close():
+        client.settle(True)
+
+
+async def async_settle(client: AsyncClient) -> None:
+    """The same on the loop that runs."""
+    if not client.close():
+        await outlast(client.settle(False))
+
 
 async def outlast(work: Awaitable[object]) -> None:
     """Waits for ``work``, which is short; a cancellation is raised after it.

@@ -5,9 +5,12 @@ from contextvars import Context
 from datetime import datetime
 from os import PathLike
 from types import CoroutineType
-from typing import Any, Generic, Literal, TypeVar, final, overload
+from typing import Any, Generic, Literal, TypeVar, final, overload, type_check_only
+
+from typing_extensions import Self
 
 from parallel_account._errors import AccountError
+from parallel_account._response import RawResponse
 from parallel_account._stores import AsyncCredentialStore, CredentialStore
 
 __all__ = [
@@ -28,8 +31,13 @@ __all__ = [
     "Organization",
     "PollAnswer",
     "Qr",
+    "RefreshEvent",
+    "RequestEvent",
+    "ResponseEvent",
+    "RetryEvent",
     "Status",
     "StoreCall",
+    "StoreEvent",
     "Tokens",
     "__version__",
     "_after_fork",
@@ -39,11 +47,39 @@ __all__ = [
 
 __version__: str
 
+class _Model:
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+
+class _Answer(_Model):
+    @property
+    def request_id(self) -> str | None:
+        """The service's id of the request that brought this, to quote to Parallel's support; None
+        if it came from no request. Equality does not go by it.
+        """
+
 @final
-class ApiKey:
+class ApiKey(_Answer):
     """A data-API key just created (Account API, create key). `repr`, `pickle` and `to_dict()` leave
     `raw_api_key` out.
     """
+
+    __match_args__ = (
+        "api_key_id",
+        "api_key_name",
+        "app_id",
+        "app_name",
+        "created_by_user_id",
+        "created_by_user_email",
+        "display_value",
+        "raw_api_key",
+        "created_at",
+    )
     def __new__(
         cls,
         *,
@@ -56,6 +92,7 @@ class ApiKey:
         display_value: str | None = ...,
         raw_api_key: str | None = ...,
         created_at: datetime | None = ...,
+        request_id: str | None = ...,
     ) -> ApiKey: ...
     @property
     def api_key_id(self) -> str:
@@ -84,17 +121,12 @@ class ApiKey:
     @property
     def created_at(self) -> datetime | None:
         """When it was made, in UTC."""
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
-        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def __copy__(self) -> ApiKey: ...
-    def __deepcopy__(self, memo: Any, /) -> ApiKey: ...
 
 @final
-class App:
+class App(_Answer):
     """An app: what API keys belong to (Account API, list apps)."""
+
+    __match_args__ = ("app_id", "app_name", "org_id", "org_name")
     def __new__(
         cls,
         *,
@@ -102,6 +134,7 @@ class App:
         app_name: str,
         org_id: str | None = ...,
         org_name: str | None = ...,
+        request_id: str | None = ...,
     ) -> App: ...
     @property
     def app_id(self) -> str:
@@ -115,19 +148,19 @@ class App:
     @property
     def org_name(self) -> str | None:
         """The name of that organisation."""
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
-        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def __copy__(self) -> App: ...
-    def __deepcopy__(self, memo: Any, /) -> App: ...
 
 @final
-class Balance:
+class Balance(_Answer):
     """An organisation's balance (Account API, get balance). Amounts are US cents and may be
     fractional; both are 0 when the organisation is invoiced.
     """
+
+    __match_args__ = (
+        "org_id",
+        "credit_balance_cents",
+        "pending_debit_balance_cents",
+        "will_invoice",
+    )
     def __new__(
         cls,
         *,
@@ -135,6 +168,7 @@ class Balance:
         credit_balance_cents: float,
         pending_debit_balance_cents: float = ...,
         will_invoice: bool = ...,
+        request_id: str | None = ...,
     ) -> Balance: ...
     @property
     def org_id(self) -> str:
@@ -148,17 +182,19 @@ class Balance:
     @property
     def will_invoice(self) -> bool:
         """Whether the organisation pays by invoice instead of in advance."""
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
-        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def __copy__(self) -> Balance: ...
-    def __deepcopy__(self, memo: Any, /) -> Balance: ...
 
 @final
-class DeviceCode:
+class DeviceCode(_Answer):
     """A device code (RFC 8628 §3.2)."""
+
+    __match_args__ = (
+        "device_code",
+        "user_code",
+        "verification_uri",
+        "verification_uri_complete",
+        "expires_in",
+        "interval",
+    )
     def __new__(
         cls,
         *,
@@ -168,6 +204,7 @@ class DeviceCode:
         verification_uri_complete: str | None = ...,
         expires_in: float,
         interval: float,
+        request_id: str | None = ...,
     ) -> DeviceCode: ...
     @property
     def device_code(self) -> str:
@@ -187,19 +224,14 @@ class DeviceCode:
     @property
     def interval(self) -> float:
         """Seconds between polls."""
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
-        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def __copy__(self) -> DeviceCode: ...
-    def __deepcopy__(self, memo: Any, /) -> DeviceCode: ...
 
 @final
-class LoginEvent:
+class LoginEvent(_Answer):
     """What one poll of a login brought. `kind` is `"pending"`, `"slow_down"`, `"offline"` or
     `"authorized"`.
     """
+
+    __match_args__ = ("kind", "retry_in", "interval", "error", "status")
     def __new__(
         cls,
         *,
@@ -208,6 +240,7 @@ class LoginEvent:
         interval: float | None = ...,
         error: AccountError | None = ...,
         status: Status | None = ...,
+        request_id: str | None = ...,
     ) -> LoginEvent: ...
     @property
     def kind(self) -> Literal["pending", "slow_down", "offline", "authorized"]:
@@ -224,17 +257,12 @@ class LoginEvent:
     @property
     def status(self) -> Status | None:
         """Who is logged in now, with `authorized`."""
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
-        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def __copy__(self) -> LoginEvent: ...
-    def __deepcopy__(self, memo: Any, /) -> LoginEvent: ...
 
 @final
-class Organization:
+class Organization(_Answer):
     """An organisation that this client's store knows."""
+
+    __match_args__ = ("id", "name", "selected", "logged_in")
     def __new__(
         cls,
         *,
@@ -242,6 +270,7 @@ class Organization:
         name: str | None = ...,
         selected: bool = ...,
         logged_in: bool = ...,
+        request_id: str | None = ...,
     ) -> Organization: ...
     @property
     def id(self) -> str:
@@ -255,24 +284,20 @@ class Organization:
     @property
     def logged_in(self) -> bool:
         """Whether there is a usable login for it."""
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
-        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def __copy__(self) -> Organization: ...
-    def __deepcopy__(self, memo: Any, /) -> Organization: ...
 
 @final
-class PollAnswer:
+class PollAnswer(_Answer):
     """What one poll of the token endpoint brought. `kind` is `"pending"`, `"slow_down"` or
     `"tokens"`; a refusal is raised.
     """
+
+    __match_args__ = ("kind", "tokens")
     def __new__(
         cls,
         *,
         kind: Literal["pending", "slow_down", "tokens"],
         tokens: Tokens | None = ...,
+        request_id: str | None = ...,
     ) -> PollAnswer: ...
     @property
     def kind(self) -> Literal["pending", "slow_down", "tokens"]:
@@ -280,17 +305,12 @@ class PollAnswer:
     @property
     def tokens(self) -> Tokens | None:
         """What was granted, with `tokens`."""
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
-        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def __copy__(self) -> PollAnswer: ...
-    def __deepcopy__(self, memo: Any, /) -> PollAnswer: ...
 
 @final
-class Qr:
+class Qr(_Model):
     """A verification URI as a QR code."""
+
+    __match_args__ = ("text", "svg")
     def __new__(
         cls,
         *,
@@ -303,17 +323,24 @@ class Qr:
     @property
     def svg(self) -> str:
         """A complete SVG document."""
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
-        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def __copy__(self) -> Qr: ...
-    def __deepcopy__(self, memo: Any, /) -> Qr: ...
+    def _repr_svg_(self) -> str:
+        """How notebooks show it; without a size, it would be as wide as the page."""
 
 @final
-class Status:
+class Status(_Answer):
     """What is known about the login without asking the network."""
+
+    __match_args__ = (
+        "logged_in",
+        "organization",
+        "scopes",
+        "access_token_expires_at",
+        "refresh_token_expires_at",
+        "authorization_expires_at",
+        "client_id",
+        "store",
+        "problem",
+    )
     def __new__(
         cls,
         *,
@@ -326,6 +353,7 @@ class Status:
         client_id: str | None = ...,
         store: str = ...,
         problem: str | None = ...,
+        request_id: str | None = ...,
     ) -> Status: ...
     @property
     def logged_in(self) -> bool:
@@ -354,17 +382,22 @@ class Status:
     @property
     def problem(self) -> str | None:
         """Why nobody is logged in, where that is known."""
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
-        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def __copy__(self) -> Status: ...
-    def __deepcopy__(self, memo: Any, /) -> Status: ...
 
 @final
-class Tokens:
+class Tokens(_Answer):
     """Tokens, as the token endpoint answers (RFC 6749 §5.1)."""
+
+    __match_args__ = (
+        "access_token",
+        "refresh_token",
+        "token_type",
+        "expires_in",
+        "scopes",
+        "org_id",
+        "org_name",
+        "refresh_token_expires_in",
+        "authorization_expires_in",
+    )
     def __new__(
         cls,
         *,
@@ -377,6 +410,7 @@ class Tokens:
         org_name: str | None = ...,
         refresh_token_expires_in: float | None = ...,
         authorization_expires_in: float | None = ...,
+        request_id: str | None = ...,
     ) -> Tokens: ...
     @property
     def access_token(self) -> str:
@@ -405,13 +439,1162 @@ class Tokens:
     @property
     def authorization_expires_in(self) -> float | None:
         """Seconds until the grant ends."""
-    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
-        """The fields as a dict; secrets stay out of it unless `secrets=True`."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def __copy__(self) -> Tokens: ...
-    def __deepcopy__(self, memo: Any, /) -> Tokens: ...
+
+@final
+class RefreshEvent(_Model):
+    """An organisation's balance (Account API, get balance). Amounts are US cents and may be
+    fractional; both are 0 when the organisation is invoiced.
+    nce + request_id {
+    The organisation's id.
+    id: String,
+    What is left to spend, in US cents.
+    it_balance_cents: f64,
+    What is spent but not yet debited, in US cents.
+    ing_debit_balance_cents: f64 = 0.0,
+    Whether the organisation pays by invoice instead of in advance.
+    _invoice: bool = false,
+
+
+
+    l! {
+    An app: what API keys belong to (Account API, list apps).
+    + request_id {
+    The app's id, a UUID.
+    id: String,
+    The name given when it was made.
+    name: String,
+    The id of the organisation that owns it.
+    id: Option<String> = None,
+    The name of that organisation.
+    name: Option<String> = None,
+
+
+
+    l! {
+    A data-API key just created (Account API, create key). `repr`, `pickle` and `to_dict()`
+    leave `raw_api_key` out.
+    ey + request_id {
+    The key's id; not the key.
+    key_id: String,
+    The name given when it was made.
+    key_name: String,
+    The id of the app that it belongs to, a UUID.
+    id: String,
+    The name of that app.
+    name: Option<String> = None,
+    Who made it.
+    ted_by_user_id: Option<String> = None,
+    Who made it.
+    ted_by_user_email: Option<String> = None,
+    The masked form that Parallel shows.
+    lay_value: Option<String> = None,
+    The key itself, answered this once only. A secret.
+    api_key: Option<Hidden> = None,
+    When it was made, in UTC.
+    ted_at: Option<SystemTime> = None,
+
+
+
+    l! {
+    An organisation that this client's store knows.
+    nization + request_id {
+    Its id.
+    String,
+    Its name.
+    : Option<String> = None,
+    Whether calls go to this one.
+    cted: bool = false,
+    Whether there is a usable login for it.
+    ed_in: bool = false,
+
+
+
+    l! {
+    What is known about the login without asking the network.
+    us + request_id {
+    Whether calls can be made without a new login.
+    ed_in: bool,
+    The organisation that calls go to.
+    nization: Option<Organization> = None,
+    What the login may do, such as `balance:read`.
+    es: Vec<String> = Vec::new(),
+    When the access token ends, in UTC; it is refreshed before.
+    ss_token_expires_at: Option<SystemTime> = None,
+    When the refresh token ends, in UTC.
+    esh_token_expires_at: Option<SystemTime> = None,
+    When the grant itself ends and a new login is needed, in UTC.
+    orization_expires_at: Option<SystemTime> = None,
+    The id under which this installation is registered.
+    nt_id: Option<String> = None,
+    Where the credentials are kept.
+    e: String = String::new(),
+    Why nobody is logged in, where that is known.
+    lem: Option<String> = None,
+
+
+
+    l! {
+    What one poll of a login brought. `kind` is `"pending"`, `"slow_down"`, `"offline"` or
+    `"authorized"`.
+    nEvent + request_id {
+    `"pending"`, `"slow_down"`, `"offline"` or `"authorized"`.
+    : String,
+    Seconds until the next poll; None once authorized.
+    y_in: Option<f64> = None,
+    The new interval in seconds, with `slow_down` (RFC 8628 §3.5).
+    rval: Option<f64> = None,
+    Why the service could not be asked, with `offline`.
+    r: Option<Exception> = None,
+    Who is logged in now, with `authorized`.
+    us: Option<Status> = None,
+
+
+
+    l! {
+    A verification URI as a QR code.
+
+    For a terminal: block characters, lines ending in a newline.
+    : String,
+    A complete SVG document.
+     String,
+
+
+    ods {
+    How notebooks show it.
+    repr_svg_(&self) -> &str {
+    f.svg
+
+
+
+
+    l! {
+    A device code (RFC 8628 §3.2).
+    ceCode + request_id {
+    What polling sends. A secret.
+    ce_code: Hidden,
+    What the user types.
+    _code: String,
+    Where the user types it.
+    fication_uri: String,
+    The same with the code in it.
+    fication_uri_complete: Option<String> = None,
+    Seconds that the code lives.
+    res_in: f64,
+    Seconds between polls.
+    rval: f64,
+
+
+
+    l! {
+    Tokens, as the token endpoint answers (RFC 6749 §5.1).
+    ns + request_id {
+    For the `Authorization` header. A secret.
+    ss_token: Hidden,
+    For the next refresh; None means that the old one stays valid. A secret.
+    esh_token: Option<Hidden> = None,
+    `Bearer`.
+    n_type: String,
+    Seconds that the access token lives.
+    res_in: Option<f64> = None,
+    What was granted; None means what was asked for.
+    es: Option<Vec<String>> = None,
+    The organisation.
+    id: Option<String> = None,
+    Its name.
+    name: Option<String> = None,
+    Seconds that the refresh token lives.
+    esh_token_expires_in: Option<f64> = None,
+    Seconds until the grant ends.
+    orization_expires_in: Option<f64> = None,
+
+
+
+    l! {
+    What one poll of the token endpoint brought. `kind` is `"pending"`, `"slow_down"` or
+    `"tokens"`; a refusal is raised.
+    Answer + request_id {
+    `"pending"`, `"slow_down"` or `"tokens"`.
+    : String,
+    What was granted, with `tokens`.
+    ns: Option<Tokens> = None,
+
+
+
+    l! {
+    A request is sent; for the hooks `request`.
+    estEvent {
+    Tells the requests of a process apart; each retry is one.
+    u64,
+    Such as `GET`.
+    od: String,
+    Where it goes, without a query.
+     String,
+    0, and one more with each retry.
+    mpt: u32,
+
+
+
+    l! {
+    A request was answered, with success or not, or failed; for the hooks `response`.
+    onseEvent {
+    Which request.
+    est: RequestEvent,
+    The HTTP status; None if no answer came.
+    us: Option<u16> = None,
+    The service's id of the request, to quote to Parallel's support.
+    est_id: Option<String> = None,
+    Seconds from sending the request to the last byte of the answer.
+    tion: f64,
+    Why no answer came.
+    r: Option<Exception> = None,
+
+
+
+    l! {
+    A request will be retried; for the hooks `retry`.
+    yEvent {
+    Which request.
+    est: RequestEvent,
+    Seconds until the next attempt.
+    y_in: f64,
+
+
+
+    l! {
+    A refresh has ended; for the hooks `refresh`. `outcome` is `"renewed"`, `"adopted"` (another
+    process or client had refreshed) or `"failed"`.
+    """
+
+    __match_args__ = ("organization", "outcome", "error")
+    def __new__(
+        cls,
+        *,
+        organization: str,
+        outcome: Literal["renewed", "adopted", "failed"],
+        error: AccountError | None = ...,
+    ) -> RefreshEvent: ...
+    @property
+    def organization(self) -> str:
+        """The id of the organization whose token pair it is."""
+    @property
+    def outcome(self) -> Literal["renewed", "adopted", "failed"]:
+        """`"renewed"`, `"adopted"` or `"failed"`."""
+    @property
+    def error(self) -> AccountError | None:
+        """Why it failed."""
+
+@final
+class RequestEvent(_Model):
+    """An organisation's balance (Account API, get balance). Amounts are US cents and may be
+    fractional; both are 0 when the organisation is invoiced.
+    nce + request_id {
+    The organisation's id.
+    id: String,
+    What is left to spend, in US cents.
+    it_balance_cents: f64,
+    What is spent but not yet debited, in US cents.
+    ing_debit_balance_cents: f64 = 0.0,
+    Whether the organisation pays by invoice instead of in advance.
+    _invoice: bool = false,
+
+
+
+    l! {
+    An app: what API keys belong to (Account API, list apps).
+    + request_id {
+    The app's id, a UUID.
+    id: String,
+    The name given when it was made.
+    name: String,
+    The id of the organisation that owns it.
+    id: Option<String> = None,
+    The name of that organisation.
+    name: Option<String> = None,
+
+
+
+    l! {
+    A data-API key just created (Account API, create key). `repr`, `pickle` and `to_dict()`
+    leave `raw_api_key` out.
+    ey + request_id {
+    The key's id; not the key.
+    key_id: String,
+    The name given when it was made.
+    key_name: String,
+    The id of the app that it belongs to, a UUID.
+    id: String,
+    The name of that app.
+    name: Option<String> = None,
+    Who made it.
+    ted_by_user_id: Option<String> = None,
+    Who made it.
+    ted_by_user_email: Option<String> = None,
+    The masked form that Parallel shows.
+    lay_value: Option<String> = None,
+    The key itself, answered this once only. A secret.
+    api_key: Option<Hidden> = None,
+    When it was made, in UTC.
+    ted_at: Option<SystemTime> = None,
+
+
+
+    l! {
+    An organisation that this client's store knows.
+    nization + request_id {
+    Its id.
+    String,
+    Its name.
+    : Option<String> = None,
+    Whether calls go to this one.
+    cted: bool = false,
+    Whether there is a usable login for it.
+    ed_in: bool = false,
+
+
+
+    l! {
+    What is known about the login without asking the network.
+    us + request_id {
+    Whether calls can be made without a new login.
+    ed_in: bool,
+    The organisation that calls go to.
+    nization: Option<Organization> = None,
+    What the login may do, such as `balance:read`.
+    es: Vec<String> = Vec::new(),
+    When the access token ends, in UTC; it is refreshed before.
+    ss_token_expires_at: Option<SystemTime> = None,
+    When the refresh token ends, in UTC.
+    esh_token_expires_at: Option<SystemTime> = None,
+    When the grant itself ends and a new login is needed, in UTC.
+    orization_expires_at: Option<SystemTime> = None,
+    The id under which this installation is registered.
+    nt_id: Option<String> = None,
+    Where the credentials are kept.
+    e: String = String::new(),
+    Why nobody is logged in, where that is known.
+    lem: Option<String> = None,
+
+
+
+    l! {
+    What one poll of a login brought. `kind` is `"pending"`, `"slow_down"`, `"offline"` or
+    `"authorized"`.
+    nEvent + request_id {
+    `"pending"`, `"slow_down"`, `"offline"` or `"authorized"`.
+    : String,
+    Seconds until the next poll; None once authorized.
+    y_in: Option<f64> = None,
+    The new interval in seconds, with `slow_down` (RFC 8628 §3.5).
+    rval: Option<f64> = None,
+    Why the service could not be asked, with `offline`.
+    r: Option<Exception> = None,
+    Who is logged in now, with `authorized`.
+    us: Option<Status> = None,
+
+
+
+    l! {
+    A verification URI as a QR code.
+
+    For a terminal: block characters, lines ending in a newline.
+    : String,
+    A complete SVG document.
+     String,
+
+
+    ods {
+    How notebooks show it.
+    repr_svg_(&self) -> &str {
+    f.svg
+
+
+
+
+    l! {
+    A device code (RFC 8628 §3.2).
+    ceCode + request_id {
+    What polling sends. A secret.
+    ce_code: Hidden,
+    What the user types.
+    _code: String,
+    Where the user types it.
+    fication_uri: String,
+    The same with the code in it.
+    fication_uri_complete: Option<String> = None,
+    Seconds that the code lives.
+    res_in: f64,
+    Seconds between polls.
+    rval: f64,
+
+
+
+    l! {
+    Tokens, as the token endpoint answers (RFC 6749 §5.1).
+    ns + request_id {
+    For the `Authorization` header. A secret.
+    ss_token: Hidden,
+    For the next refresh; None means that the old one stays valid. A secret.
+    esh_token: Option<Hidden> = None,
+    `Bearer`.
+    n_type: String,
+    Seconds that the access token lives.
+    res_in: Option<f64> = None,
+    What was granted; None means what was asked for.
+    es: Option<Vec<String>> = None,
+    The organisation.
+    id: Option<String> = None,
+    Its name.
+    name: Option<String> = None,
+    Seconds that the refresh token lives.
+    esh_token_expires_in: Option<f64> = None,
+    Seconds until the grant ends.
+    orization_expires_in: Option<f64> = None,
+
+
+
+    l! {
+    What one poll of the token endpoint brought. `kind` is `"pending"`, `"slow_down"` or
+    `"tokens"`; a refusal is raised.
+    Answer + request_id {
+    `"pending"`, `"slow_down"` or `"tokens"`.
+    : String,
+    What was granted, with `tokens`.
+    ns: Option<Tokens> = None,
+
+
+
+    l! {
+    A request is sent; for the hooks `request`.
+    """
+
+    __match_args__ = ("id", "method", "url", "attempt")
+    def __new__(
+        cls,
+        *,
+        id: int,
+        method: str,
+        url: str,
+        attempt: int,
+    ) -> RequestEvent: ...
+    @property
+    def id(self) -> int:
+        """Tells the requests of a process apart; each retry is one."""
+    @property
+    def method(self) -> str:
+        """Such as `GET`."""
+    @property
+    def url(self) -> str:
+        """Where it goes, without a query."""
+    @property
+    def attempt(self) -> int:
+        """0, and one more with each retry."""
+
+@final
+class ResponseEvent(_Model):
+    """An organisation's balance (Account API, get balance). Amounts are US cents and may be
+    fractional; both are 0 when the organisation is invoiced.
+    nce + request_id {
+    The organisation's id.
+    id: String,
+    What is left to spend, in US cents.
+    it_balance_cents: f64,
+    What is spent but not yet debited, in US cents.
+    ing_debit_balance_cents: f64 = 0.0,
+    Whether the organisation pays by invoice instead of in advance.
+    _invoice: bool = false,
+
+
+
+    l! {
+    An app: what API keys belong to (Account API, list apps).
+    + request_id {
+    The app's id, a UUID.
+    id: String,
+    The name given when it was made.
+    name: String,
+    The id of the organisation that owns it.
+    id: Option<String> = None,
+    The name of that organisation.
+    name: Option<String> = None,
+
+
+
+    l! {
+    A data-API key just created (Account API, create key). `repr`, `pickle` and `to_dict()`
+    leave `raw_api_key` out.
+    ey + request_id {
+    The key's id; not the key.
+    key_id: String,
+    The name given when it was made.
+    key_name: String,
+    The id of the app that it belongs to, a UUID.
+    id: String,
+    The name of that app.
+    name: Option<String> = None,
+    Who made it.
+    ted_by_user_id: Option<String> = None,
+    Who made it.
+    ted_by_user_email: Option<String> = None,
+    The masked form that Parallel shows.
+    lay_value: Option<String> = None,
+    The key itself, answered this once only. A secret.
+    api_key: Option<Hidden> = None,
+    When it was made, in UTC.
+    ted_at: Option<SystemTime> = None,
+
+
+
+    l! {
+    An organisation that this client's store knows.
+    nization + request_id {
+    Its id.
+    String,
+    Its name.
+    : Option<String> = None,
+    Whether calls go to this one.
+    cted: bool = false,
+    Whether there is a usable login for it.
+    ed_in: bool = false,
+
+
+
+    l! {
+    What is known about the login without asking the network.
+    us + request_id {
+    Whether calls can be made without a new login.
+    ed_in: bool,
+    The organisation that calls go to.
+    nization: Option<Organization> = None,
+    What the login may do, such as `balance:read`.
+    es: Vec<String> = Vec::new(),
+    When the access token ends, in UTC; it is refreshed before.
+    ss_token_expires_at: Option<SystemTime> = None,
+    When the refresh token ends, in UTC.
+    esh_token_expires_at: Option<SystemTime> = None,
+    When the grant itself ends and a new login is needed, in UTC.
+    orization_expires_at: Option<SystemTime> = None,
+    The id under which this installation is registered.
+    nt_id: Option<String> = None,
+    Where the credentials are kept.
+    e: String = String::new(),
+    Why nobody is logged in, where that is known.
+    lem: Option<String> = None,
+
+
+
+    l! {
+    What one poll of a login brought. `kind` is `"pending"`, `"slow_down"`, `"offline"` or
+    `"authorized"`.
+    nEvent + request_id {
+    `"pending"`, `"slow_down"`, `"offline"` or `"authorized"`.
+    : String,
+    Seconds until the next poll; None once authorized.
+    y_in: Option<f64> = None,
+    The new interval in seconds, with `slow_down` (RFC 8628 §3.5).
+    rval: Option<f64> = None,
+    Why the service could not be asked, with `offline`.
+    r: Option<Exception> = None,
+    Who is logged in now, with `authorized`.
+    us: Option<Status> = None,
+
+
+
+    l! {
+    A verification URI as a QR code.
+
+    For a terminal: block characters, lines ending in a newline.
+    : String,
+    A complete SVG document.
+     String,
+
+
+    ods {
+    How notebooks show it.
+    repr_svg_(&self) -> &str {
+    f.svg
+
+
+
+
+    l! {
+    A device code (RFC 8628 §3.2).
+    ceCode + request_id {
+    What polling sends. A secret.
+    ce_code: Hidden,
+    What the user types.
+    _code: String,
+    Where the user types it.
+    fication_uri: String,
+    The same with the code in it.
+    fication_uri_complete: Option<String> = None,
+    Seconds that the code lives.
+    res_in: f64,
+    Seconds between polls.
+    rval: f64,
+
+
+
+    l! {
+    Tokens, as the token endpoint answers (RFC 6749 §5.1).
+    ns + request_id {
+    For the `Authorization` header. A secret.
+    ss_token: Hidden,
+    For the next refresh; None means that the old one stays valid. A secret.
+    esh_token: Option<Hidden> = None,
+    `Bearer`.
+    n_type: String,
+    Seconds that the access token lives.
+    res_in: Option<f64> = None,
+    What was granted; None means what was asked for.
+    es: Option<Vec<String>> = None,
+    The organisation.
+    id: Option<String> = None,
+    Its name.
+    name: Option<String> = None,
+    Seconds that the refresh token lives.
+    esh_token_expires_in: Option<f64> = None,
+    Seconds until the grant ends.
+    orization_expires_in: Option<f64> = None,
+
+
+
+    l! {
+    What one poll of the token endpoint brought. `kind` is `"pending"`, `"slow_down"` or
+    `"tokens"`; a refusal is raised.
+    Answer + request_id {
+    `"pending"`, `"slow_down"` or `"tokens"`.
+    : String,
+    What was granted, with `tokens`.
+    ns: Option<Tokens> = None,
+
+
+
+    l! {
+    A request is sent; for the hooks `request`.
+    estEvent {
+    Tells the requests of a process apart; each retry is one.
+    u64,
+    Such as `GET`.
+    od: String,
+    Where it goes, without a query.
+     String,
+    0, and one more with each retry.
+    mpt: u32,
+
+
+
+    l! {
+    A request was answered, with success or not, or failed; for the hooks `response`.
+    """
+
+    __match_args__ = ("request", "status", "request_id", "duration", "error")
+    def __new__(
+        cls,
+        *,
+        request: RequestEvent,
+        status: int | None = ...,
+        request_id: str | None = ...,
+        duration: float,
+        error: AccountError | None = ...,
+    ) -> ResponseEvent: ...
+    @property
+    def request(self) -> RequestEvent:
+        """Which request."""
+    @property
+    def status(self) -> int | None:
+        """The HTTP status; None if no answer came."""
+    @property
+    def request_id(self) -> str | None:
+        """The service's id of the request, to quote to Parallel's support."""
+    @property
+    def duration(self) -> float:
+        """Seconds from sending the request to the last byte of the answer."""
+    @property
+    def error(self) -> AccountError | None:
+        """Why no answer came."""
+
+@final
+class RetryEvent(_Model):
+    """An organisation's balance (Account API, get balance). Amounts are US cents and may be
+    fractional; both are 0 when the organisation is invoiced.
+    nce + request_id {
+    The organisation's id.
+    id: String,
+    What is left to spend, in US cents.
+    it_balance_cents: f64,
+    What is spent but not yet debited, in US cents.
+    ing_debit_balance_cents: f64 = 0.0,
+    Whether the organisation pays by invoice instead of in advance.
+    _invoice: bool = false,
+
+
+
+    l! {
+    An app: what API keys belong to (Account API, list apps).
+    + request_id {
+    The app's id, a UUID.
+    id: String,
+    The name given when it was made.
+    name: String,
+    The id of the organisation that owns it.
+    id: Option<String> = None,
+    The name of that organisation.
+    name: Option<String> = None,
+
+
+
+    l! {
+    A data-API key just created (Account API, create key). `repr`, `pickle` and `to_dict()`
+    leave `raw_api_key` out.
+    ey + request_id {
+    The key's id; not the key.
+    key_id: String,
+    The name given when it was made.
+    key_name: String,
+    The id of the app that it belongs to, a UUID.
+    id: String,
+    The name of that app.
+    name: Option<String> = None,
+    Who made it.
+    ted_by_user_id: Option<String> = None,
+    Who made it.
+    ted_by_user_email: Option<String> = None,
+    The masked form that Parallel shows.
+    lay_value: Option<String> = None,
+    The key itself, answered this once only. A secret.
+    api_key: Option<Hidden> = None,
+    When it was made, in UTC.
+    ted_at: Option<SystemTime> = None,
+
+
+
+    l! {
+    An organisation that this client's store knows.
+    nization + request_id {
+    Its id.
+    String,
+    Its name.
+    : Option<String> = None,
+    Whether calls go to this one.
+    cted: bool = false,
+    Whether there is a usable login for it.
+    ed_in: bool = false,
+
+
+
+    l! {
+    What is known about the login without asking the network.
+    us + request_id {
+    Whether calls can be made without a new login.
+    ed_in: bool,
+    The organisation that calls go to.
+    nization: Option<Organization> = None,
+    What the login may do, such as `balance:read`.
+    es: Vec<String> = Vec::new(),
+    When the access token ends, in UTC; it is refreshed before.
+    ss_token_expires_at: Option<SystemTime> = None,
+    When the refresh token ends, in UTC.
+    esh_token_expires_at: Option<SystemTime> = None,
+    When the grant itself ends and a new login is needed, in UTC.
+    orization_expires_at: Option<SystemTime> = None,
+    The id under which this installation is registered.
+    nt_id: Option<String> = None,
+    Where the credentials are kept.
+    e: String = String::new(),
+    Why nobody is logged in, where that is known.
+    lem: Option<String> = None,
+
+
+
+    l! {
+    What one poll of a login brought. `kind` is `"pending"`, `"slow_down"`, `"offline"` or
+    `"authorized"`.
+    nEvent + request_id {
+    `"pending"`, `"slow_down"`, `"offline"` or `"authorized"`.
+    : String,
+    Seconds until the next poll; None once authorized.
+    y_in: Option<f64> = None,
+    The new interval in seconds, with `slow_down` (RFC 8628 §3.5).
+    rval: Option<f64> = None,
+    Why the service could not be asked, with `offline`.
+    r: Option<Exception> = None,
+    Who is logged in now, with `authorized`.
+    us: Option<Status> = None,
+
+
+
+    l! {
+    A verification URI as a QR code.
+
+    For a terminal: block characters, lines ending in a newline.
+    : String,
+    A complete SVG document.
+     String,
+
+
+    ods {
+    How notebooks show it.
+    repr_svg_(&self) -> &str {
+    f.svg
+
+
+
+
+    l! {
+    A device code (RFC 8628 §3.2).
+    ceCode + request_id {
+    What polling sends. A secret.
+    ce_code: Hidden,
+    What the user types.
+    _code: String,
+    Where the user types it.
+    fication_uri: String,
+    The same with the code in it.
+    fication_uri_complete: Option<String> = None,
+    Seconds that the code lives.
+    res_in: f64,
+    Seconds between polls.
+    rval: f64,
+
+
+
+    l! {
+    Tokens, as the token endpoint answers (RFC 6749 §5.1).
+    ns + request_id {
+    For the `Authorization` header. A secret.
+    ss_token: Hidden,
+    For the next refresh; None means that the old one stays valid. A secret.
+    esh_token: Option<Hidden> = None,
+    `Bearer`.
+    n_type: String,
+    Seconds that the access token lives.
+    res_in: Option<f64> = None,
+    What was granted; None means what was asked for.
+    es: Option<Vec<String>> = None,
+    The organisation.
+    id: Option<String> = None,
+    Its name.
+    name: Option<String> = None,
+    Seconds that the refresh token lives.
+    esh_token_expires_in: Option<f64> = None,
+    Seconds until the grant ends.
+    orization_expires_in: Option<f64> = None,
+
+
+
+    l! {
+    What one poll of the token endpoint brought. `kind` is `"pending"`, `"slow_down"` or
+    `"tokens"`; a refusal is raised.
+    Answer + request_id {
+    `"pending"`, `"slow_down"` or `"tokens"`.
+    : String,
+    What was granted, with `tokens`.
+    ns: Option<Tokens> = None,
+
+
+
+    l! {
+    A request is sent; for the hooks `request`.
+    estEvent {
+    Tells the requests of a process apart; each retry is one.
+    u64,
+    Such as `GET`.
+    od: String,
+    Where it goes, without a query.
+     String,
+    0, and one more with each retry.
+    mpt: u32,
+
+
+
+    l! {
+    A request was answered, with success or not, or failed; for the hooks `response`.
+    onseEvent {
+    Which request.
+    est: RequestEvent,
+    The HTTP status; None if no answer came.
+    us: Option<u16> = None,
+    The service's id of the request, to quote to Parallel's support.
+    est_id: Option<String> = None,
+    Seconds from sending the request to the last byte of the answer.
+    tion: f64,
+    Why no answer came.
+    r: Option<Exception> = None,
+
+
+
+    l! {
+    A request will be retried; for the hooks `retry`.
+    """
+
+    __match_args__ = ("request", "retry_in")
+    def __new__(
+        cls,
+        *,
+        request: RequestEvent,
+        retry_in: float,
+    ) -> RetryEvent: ...
+    @property
+    def request(self) -> RequestEvent:
+        """Which request."""
+    @property
+    def retry_in(self) -> float:
+        """Seconds until the next attempt."""
+
+@final
+class StoreEvent(_Model):
+    """An organisation's balance (Account API, get balance). Amounts are US cents and may be
+    fractional; both are 0 when the organisation is invoiced.
+    nce + request_id {
+    The organisation's id.
+    id: String,
+    What is left to spend, in US cents.
+    it_balance_cents: f64,
+    What is spent but not yet debited, in US cents.
+    ing_debit_balance_cents: f64 = 0.0,
+    Whether the organisation pays by invoice instead of in advance.
+    _invoice: bool = false,
+
+
+
+    l! {
+    An app: what API keys belong to (Account API, list apps).
+    + request_id {
+    The app's id, a UUID.
+    id: String,
+    The name given when it was made.
+    name: String,
+    The id of the organisation that owns it.
+    id: Option<String> = None,
+    The name of that organisation.
+    name: Option<String> = None,
+
+
+
+    l! {
+    A data-API key just created (Account API, create key). `repr`, `pickle` and `to_dict()`
+    leave `raw_api_key` out.
+    ey + request_id {
+    The key's id; not the key.
+    key_id: String,
+    The name given when it was made.
+    key_name: String,
+    The id of the app that it belongs to, a UUID.
+    id: String,
+    The name of that app.
+    name: Option<String> = None,
+    Who made it.
+    ted_by_user_id: Option<String> = None,
+    Who made it.
+    ted_by_user_email: Option<String> = None,
+    The masked form that Parallel shows.
+    lay_value: Option<String> = None,
+    The key itself, answered this once only. A secret.
+    api_key: Option<Hidden> = None,
+    When it was made, in UTC.
+    ted_at: Option<SystemTime> = None,
+
+
+
+    l! {
+    An organisation that this client's store knows.
+    nization + request_id {
+    Its id.
+    String,
+    Its name.
+    : Option<String> = None,
+    Whether calls go to this one.
+    cted: bool = false,
+    Whether there is a usable login for it.
+    ed_in: bool = false,
+
+
+
+    l! {
+    What is known about the login without asking the network.
+    us + request_id {
+    Whether calls can be made without a new login.
+    ed_in: bool,
+    The organisation that calls go to.
+    nization: Option<Organization> = None,
+    What the login may do, such as `balance:read`.
+    es: Vec<String> = Vec::new(),
+    When the access token ends, in UTC; it is refreshed before.
+    ss_token_expires_at: Option<SystemTime> = None,
+    When the refresh token ends, in UTC.
+    esh_token_expires_at: Option<SystemTime> = None,
+    When the grant itself ends and a new login is needed, in UTC.
+    orization_expires_at: Option<SystemTime> = None,
+    The id under which this installation is registered.
+    nt_id: Option<String> = None,
+    Where the credentials are kept.
+    e: String = String::new(),
+    Why nobody is logged in, where that is known.
+    lem: Option<String> = None,
+
+
+
+    l! {
+    What one poll of a login brought. `kind` is `"pending"`, `"slow_down"`, `"offline"` or
+    `"authorized"`.
+    nEvent + request_id {
+    `"pending"`, `"slow_down"`, `"offline"` or `"authorized"`.
+    : String,
+    Seconds until the next poll; None once authorized.
+    y_in: Option<f64> = None,
+    The new interval in seconds, with `slow_down` (RFC 8628 §3.5).
+    rval: Option<f64> = None,
+    Why the service could not be asked, with `offline`.
+    r: Option<Exception> = None,
+    Who is logged in now, with `authorized`.
+    us: Option<Status> = None,
+
+
+
+    l! {
+    A verification URI as a QR code.
+
+    For a terminal: block characters, lines ending in a newline.
+    : String,
+    A complete SVG document.
+     String,
+
+
+    ods {
+    How notebooks show it.
+    repr_svg_(&self) -> &str {
+    f.svg
+
+
+
+
+    l! {
+    A device code (RFC 8628 §3.2).
+    ceCode + request_id {
+    What polling sends. A secret.
+    ce_code: Hidden,
+    What the user types.
+    _code: String,
+    Where the user types it.
+    fication_uri: String,
+    The same with the code in it.
+    fication_uri_complete: Option<String> = None,
+    Seconds that the code lives.
+    res_in: f64,
+    Seconds between polls.
+    rval: f64,
+
+
+
+    l! {
+    Tokens, as the token endpoint answers (RFC 6749 §5.1).
+    ns + request_id {
+    For the `Authorization` header. A secret.
+    ss_token: Hidden,
+    For the next refresh; None means that the old one stays valid. A secret.
+    esh_token: Option<Hidden> = None,
+    `Bearer`.
+    n_type: String,
+    Seconds that the access token lives.
+    res_in: Option<f64> = None,
+    What was granted; None means what was asked for.
+    es: Option<Vec<String>> = None,
+    The organisation.
+    id: Option<String> = None,
+    Its name.
+    name: Option<String> = None,
+    Seconds that the refresh token lives.
+    esh_token_expires_in: Option<f64> = None,
+    Seconds until the grant ends.
+    orization_expires_in: Option<f64> = None,
+
+
+
+    l! {
+    What one poll of the token endpoint brought. `kind` is `"pending"`, `"slow_down"` or
+    `"tokens"`; a refusal is raised.
+    Answer + request_id {
+    `"pending"`, `"slow_down"` or `"tokens"`.
+    : String,
+    What was granted, with `tokens`.
+    ns: Option<Tokens> = None,
+
+
+
+    l! {
+    A request is sent; for the hooks `request`.
+    estEvent {
+    Tells the requests of a process apart; each retry is one.
+    u64,
+    Such as `GET`.
+    od: String,
+    Where it goes, without a query.
+     String,
+    0, and one more with each retry.
+    mpt: u32,
+
+
+
+    l! {
+    A request was answered, with success or not, or failed; for the hooks `response`.
+    onseEvent {
+    Which request.
+    est: RequestEvent,
+    The HTTP status; None if no answer came.
+    us: Option<u16> = None,
+    The service's id of the request, to quote to Parallel's support.
+    est_id: Option<String> = None,
+    Seconds from sending the request to the last byte of the answer.
+    tion: f64,
+    Why no answer came.
+    r: Option<Exception> = None,
+
+
+
+    l! {
+    A request will be retried; for the hooks `retry`.
+    yEvent {
+    Which request.
+    est: RequestEvent,
+    Seconds until the next attempt.
+    y_in: f64,
+
+
+
+    l! {
+    A refresh has ended; for the hooks `refresh`. `outcome` is `"renewed"`, `"adopted"` (another
+    process or client had refreshed) or `"failed"`.
+    eshEvent {
+    The id of the organization whose token pair it is.
+    nization: String,
+    `"renewed"`, `"adopted"` or `"failed"`.
+    ome: String,
+    Why it failed.
+    r: Option<Exception> = None,
+
+
+
+    l! {
+    A call of the store failed, or took more than a second; for the hooks `store`.
+    """
+
+    __match_args__ = ("location", "duration", "error")
+    def __new__(
+        cls,
+        *,
+        location: str,
+        duration: float | None = ...,
+        error: AccountError | None = ...,
+    ) -> StoreEvent: ...
+    @property
+    def location(self) -> str:
+        """Where the store keeps credentials."""
+    @property
+    def duration(self) -> float | None:
+        """Seconds that a slow call took."""
+    @property
+    def error(self) -> AccountError | None:
+        """Why it failed."""
 
 class _Store:
     def load(self) -> str | None:
@@ -532,6 +1715,40 @@ class Flight:
     def abort(self) -> None: ...
     def result(self) -> Any: ...
 
+# A client of which raw() was asked.
+@type_check_only
+class RawBlockingClient:
+    def for_call(
+        self, extra_headers: Mapping[str, str] | None, timeout: float | None
+    ) -> RawBlockingClient: ...
+    def balance_get(self) -> RawResponse[Balance]: ...
+    def balance_add(
+        self, amount_cents: int, idempotency_key: str | None
+    ) -> RawResponse[Balance]: ...
+    def apps_list(self) -> RawResponse[list[App]]: ...
+    def apps_create(self, name: str) -> RawResponse[str]: ...
+    def apps_delete(self, app_id: str) -> RawResponse[None]: ...
+    def keys_create(self, app_id: str, name: str) -> RawResponse[ApiKey]: ...
+    def keys_delete(self, app_id: str, key_id: str) -> RawResponse[None]: ...
+    def request(self, method: str, path: str, json: Any) -> RawResponse[Any]: ...
+
+# A client of which raw() was asked.
+@type_check_only
+class RawAsyncClient:
+    def for_call(
+        self, extra_headers: Mapping[str, str] | None, timeout: float | None
+    ) -> RawAsyncClient: ...
+    def balance_get(self) -> Awaitable[RawResponse[Balance]]: ...
+    def balance_add(
+        self, amount_cents: int, idempotency_key: str | None
+    ) -> Awaitable[RawResponse[Balance]]: ...
+    def apps_list(self) -> Awaitable[RawResponse[list[App]]]: ...
+    def apps_create(self, name: str) -> Awaitable[RawResponse[str]]: ...
+    def apps_delete(self, app_id: str) -> Awaitable[RawResponse[None]]: ...
+    def keys_create(self, app_id: str, name: str) -> Awaitable[RawResponse[ApiKey]]: ...
+    def keys_delete(self, app_id: str, key_id: str) -> Awaitable[RawResponse[None]]: ...
+    def request(self, method: str, path: str, json: Any) -> Awaitable[RawResponse[Any]]: ...
+
 @final
 class BlockingClient:
     def __new__(
@@ -553,11 +1770,21 @@ class BlockingClient:
         first_poll_at_once: bool,
         lock_timeout: float | None,
         store_timeout: float | None,
+        default_headers: Mapping[str, str] | None,
+        event_hooks: dict[str, tuple[Any, ...]] | None,
         time_scale: float,
     ) -> BlockingClient: ...
     def with_options(
-        self, timeout: float | None, max_retries: int | None, deadline: float | None
+        self,
+        timeout: float | None,
+        max_retries: int | None,
+        deadline: float | None,
+        default_headers: Mapping[str, str] | None,
     ) -> BlockingClient: ...
+    def for_call(
+        self, extra_headers: Mapping[str, str] | None, timeout: float | None
+    ) -> BlockingClient: ...
+    def raw(self) -> RawBlockingClient: ...
     def balance_get(self) -> Balance: ...
     def balance_add(self, amount_cents: int, idempotency_key: str | None) -> Balance: ...
     def apps_list(self) -> list[App]: ...
@@ -565,7 +1792,6 @@ class BlockingClient:
     def apps_delete(self, app_id: str) -> None: ...
     def keys_create(self, app_id: str, name: str) -> ApiKey: ...
     def keys_delete(self, app_id: str, key_id: str) -> None: ...
-    def request(self, method: str, path: str, json: Any) -> Any: ...
     def oauth_register(self) -> str: ...
     def oauth_request_device_code(self, client_id: str, scopes: Sequence[str]) -> DeviceCode: ...
     def oauth_poll_token(self, client_id: str, device_code: str) -> PollAnswer: ...
@@ -585,6 +1811,7 @@ class BlockingClient:
     def settled(self) -> None: ...
     def close(self) -> bool: ...
     def settle(self, here: bool) -> None: ...
+    def described(self) -> tuple[str, str | None, str]: ...
     @property
     def closed(self) -> bool: ...
 
@@ -609,11 +1836,21 @@ class AsyncClient:
         first_poll_at_once: bool,
         lock_timeout: float | None,
         store_timeout: float | None,
+        default_headers: Mapping[str, str] | None,
+        event_hooks: dict[str, tuple[Any, ...]] | None,
         time_scale: float,
     ) -> AsyncClient: ...
     def with_options(
-        self, timeout: float | None, max_retries: int | None, deadline: float | None
+        self,
+        timeout: float | None,
+        max_retries: int | None,
+        deadline: float | None,
+        default_headers: Mapping[str, str] | None,
     ) -> AsyncClient: ...
+    def for_call(
+        self, extra_headers: Mapping[str, str] | None, timeout: float | None
+    ) -> AsyncClient: ...
+    def raw(self) -> RawAsyncClient: ...
     def balance_get(self) -> Awaitable[Balance]: ...
     def balance_add(self, amount_cents: int, idempotency_key: str | None) -> Awaitable[Balance]: ...
     def apps_list(self) -> Awaitable[list[App]]: ...
@@ -621,7 +1858,6 @@ class AsyncClient:
     def apps_delete(self, app_id: str) -> Awaitable[None]: ...
     def keys_create(self, app_id: str, name: str) -> Awaitable[ApiKey]: ...
     def keys_delete(self, app_id: str, key_id: str) -> Awaitable[None]: ...
-    def request(self, method: str, path: str, json: Any) -> Awaitable[Any]: ...
     def oauth_register(self) -> Awaitable[str]: ...
     def oauth_request_device_code(
         self, client_id: str, scopes: Sequence[str]
@@ -646,6 +1882,7 @@ class AsyncClient:
     def settle(self, here: Literal[True]) -> None: ...
     @overload
     def settle(self, here: Literal[False]) -> Awaitable[None]: ...
+    def described(self) -> tuple[str, str | None, str]: ...
     @property
     def closed(self) -> bool: ...
 

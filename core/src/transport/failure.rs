@@ -1,6 +1,6 @@
 //! Why no answer came, in words.
 
-use super::tls;
+use super::{network::CONNECT_TIMEOUT, tls};
 use crate::{Error, ErrorKind};
 use std::{
     error::Error as StdError,
@@ -33,9 +33,7 @@ pub(super) fn of(error: reqwest::Error, url: &Url, sent: bool) -> Error {
     } else if error.is_timeout() && !sent {
         (
             ErrorKind::Timeout,
-            format!(
-                "{host} did not accept a connection in time. Check the network and the base URL, then try again."
-            ),
+            unreached(&host, CONNECT_TIMEOUT.as_secs_f64()),
         )
     } else if error.is_timeout() {
         (
@@ -65,19 +63,31 @@ pub(super) fn of(error: reqwest::Error, url: &Url, sent: bool) -> Error {
 /// The attempt's time was over. `by_deadline`: the whole call's.
 pub(super) fn out_of_time(url: &Url, seconds: f64, by_deadline: bool, sent: bool) -> Error {
     let host = host(url);
-    let what = match sent {
-        true => format!("{host} did not answer"),
-        false => format!("{host} could not be reached, and nothing was sent,"),
-    };
-    let message = match by_deadline {
-        true => format!(
-            "{what} before the call's deadline. Check the network, or allow more time by the deadline option."
+    let message = match (by_deadline, sent) {
+        (true, _) => {
+            let what = match sent {
+                true => "did not answer",
+                false => "could not be reached, and nothing was sent,",
+            };
+            format!(
+                "{host} {what} before the call's deadline. Check the network, or allow more time by the deadline option."
+            )
+        }
+        (false, true) => format!(
+            "{host} did not answer within {seconds} s. Check the network, or allow more time by the timeout option."
         ),
-        false => format!(
-            "{what} within {seconds} s. Check the network, or allow more time by the timeout option."
-        ),
+        (false, false) => unreached(&host, seconds),
     };
     Error::new(ErrorKind::Timeout, message)
+}
+
+/// The same words whichever of two equal limits ends first, the connection's or the attempt's.
+fn unreached(host: &str, seconds: f64) -> String {
+    let advice = match seconds < CONNECT_TIMEOUT.as_secs_f64() {
+        true => "Check the network, or allow more time by the timeout option.",
+        false => "Check the network and the base URL, then try again.",
+    };
+    format!("{host} could not be reached, and nothing was sent, within {seconds} s. {advice}")
 }
 
 pub(super) fn host(url: &Url) -> String {

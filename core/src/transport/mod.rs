@@ -28,7 +28,7 @@ pub(crate) use roots::{Roots, Trust};
 
 use crate::{Error, ErrorKind, Result, Secret, events::Told};
 use body::{Handover, Wiped};
-use network::Pool;
+use network::{CONNECT_TIMEOUT, Pool};
 use reqwest::{
     Method,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -195,6 +195,12 @@ impl Transport {
             return Err(out_of_time(false));
         }
         match tokio::time::timeout(time, exchange).await {
+            // The connection's own limit was over at the same time: the same words for either.
+            Ok(Err((error, outcome)))
+                if error.kind() == ErrorKind::Timeout && time <= CONNECT_TIMEOUT =>
+            {
+                Err((out_of_time(handover.end()).0, outcome))
+            }
             Ok(result) => result,
             Err(_) => Err(out_of_time(handover.end())),
         }

@@ -20,7 +20,7 @@ use tokio::{
 };
 use url::Url;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a server may be silent, in calls that were given more time than that.
 pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Of each host, in each pool.
