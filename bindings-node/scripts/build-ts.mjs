@@ -34,11 +34,10 @@ const common = {
 };
 
 /**
- * An ES module has no `require`: there the loader makes one, in the form that tools which trace files
- * know, which looks from where the code runs, after bundling too. Bundlers for CommonJS leave
- * `import.meta.url` undefined; webpack writes down where the file lay when it was built, but has the
- * `require` of its bundle, which knows its folder. Not `createRequire(import.meta.url)`: that has
- * Turbopack follow it to the native file, which it then refuses.
+ * An ES module has no `require`: there the loader makes one, which looks from where the code runs,
+ * after bundling too. Bundlers for CommonJS leave `import.meta.url` undefined; webpack writes down where
+ * the file lay when it was built, but has the `require` of its bundle, which knows its folder. Written
+ * as `createRequire(import.meta.url)`, Turbopack would follow it to the native file and refuse that.
  */
 const loaderForBundlers = {
   name: 'loader-for-bundlers',
@@ -46,9 +45,8 @@ const loaderForBundlers = {
     onLoad({ filter: /[\\/]ts[\\/]loader\.ts$/ }, ({ path }) => ({
       loader: 'ts',
       contents: `import { createRequire } from 'node:module';
-const place = typeof __non_webpack_require__ === 'function'
-  ? \`\${__non_webpack_require__.resolve.paths('.')[0]}/\` : import.meta.url ?? __filename;
-const require = createRequire(place);
+const require = typeof __non_webpack_require__ === 'function'
+  ? __non_webpack_require__ : createRequire(import.meta.url ?? __filename);
 ${readFileSync(path, 'utf8')}`,
     }));
   },

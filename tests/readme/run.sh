@@ -18,7 +18,7 @@ block() {
         /^#/ && !inside {section = $0 == heading}
         section && $0 == fence {inside = 1; next}
         inside && /^```/ {exit}
-        inside' README.md
+        inside' "$root/README.md"
 }
 
 passed=0 failed=0
