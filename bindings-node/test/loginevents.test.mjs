@@ -8,7 +8,7 @@ import { startSandbox } from './support/sandbox.mjs';
 let sandbox;
 before(async () => {
   // Longer than any of these tests may take: an event that is waited for does not come.
-  sandbox = await startSandbox('--interval', 600);
+  sandbox = await startSandbox('--interval', 600, '--expires-in', 3600);
 });
 after(() => sandbox.stop());
 

@@ -408,8 +408,8 @@ describe('headers', () => {
     const client = service.client({
       headers: { 'x-a': 'client', 'x-b': 'client', 'x-c': 'client' },
     });
-    const other = client.withOptions({ headers: new Headers({ 'X-B': 'view', 'x-c': 'view' }) });
-    await other.balance.get({ headers: [['X-C', 'call']] });
+    const other = client.withOptions({ headers: { 'X-B': 'view', 'X-C': 'view' } });
+    await other.balance.get({ headers: new Headers([['x-c', 'call']]) });
     await client.balance.get();
     const of = ({ headers }) => [headers['x-a'], headers['x-b'], headers['x-c']];
     assert.deepEqual(service.requests.map(of), [
