@@ -171,9 +171,11 @@ async fn approved(
     give_up: GiveUp,
 ) -> Result<Status, Failure> {
     let mut offline = false;
+    // One poll from its start to its event: what came of one that is dropped, nobody hears.
+    let mut poll = Box::pin(login.poll());
     loop {
         let event = tokio::select! {
-            event = login.poll() => event?,
+            event = &mut poll => event?,
             timeout = sleep_or_forever(give_up) => {
                 return Err(Failure::timeout(format!(
                     "The login was not approved within {} s. Start a new login with a longer --timeout.",
@@ -182,6 +184,7 @@ async fn approved(
             }
             () = redraw_or_forever(screen.as_deref_mut()) => continue,
         };
+        poll.set(login.poll());
         match event {
             LoginEvent::Authorized(status) => return Ok(status),
             LoginEvent::Offline { error, retry_in } => {
