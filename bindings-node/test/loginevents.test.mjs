@@ -47,6 +47,8 @@ describe('the events of a login', { timeout: 60_000 }, () => {
     const login = await start();
     const events = login[Symbol.asyncIterator]();
     const due = [events.next(), events.next()];
+    // By then the first one polls.
+    await new Promise(setImmediate);
     assert.deepEqual(await events.return(), { value: undefined, done: true });
     for (const event of due) assert.deepEqual(await event, { value: undefined, done: true });
     assert.deepEqual(await events.next(), { value: undefined, done: true });
@@ -60,6 +62,7 @@ describe('the events of a login', { timeout: 60_000 }, () => {
     await assert.rejects(iterating, { message: 'mine' });
     const events = login.events();
     const due = events.next();
+    await new Promise(setImmediate);
     await assert.rejects(events.throw(new Error('thrown in')), { message: 'thrown in' });
     assert.equal((await due).done, true);
   });
