@@ -58,6 +58,70 @@ class Interruptions(Case):
         counts = get(f"{self.around.control}/counts")
         self.assertEqual((counts["families"], counts["families_revoked"]), (1, 1), counts)
 
+    def interrupt(self, route, *arguments):
+        """Ctrl-C between the service's work and its answer."""
+        done = self.around.routes().get(route, 0)
+        fault = {"route": route, "delay_answer_ms": 2500}
+        post(f"{self.around.control}/faults", fault)
+        process = self.around.start(*arguments)
+        self.addCleanup(process.kill)
+        while self.around.routes().get(route, 0) == done:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 130, err)
+        return err
+
+    def log_in_at_once(self):
+        post(f"{self.around.control}/options", {"approve_after": 0})
+        self.log_in()
+
+    def test_ctrl_c_during_a_refresh_loses_no_login(self):
+        self.log_in_at_once()
+        post(f"{self.around.control}/expire-access-token", {})
+        self.assertIn("Interrupt again", self.interrupt("token.refresh", "balance", "get"))
+        _, err, code = self.around.run("balance", "get")
+        self.assertEqual(code, 0, err)
+
+    def test_ctrl_c_while_a_key_is_made_leaves_no_second_one(self):
+        self.log_in_at_once()
+        self.interrupt("keys.create", "key")
+        self.assertEqual(self.around.run("key")[2], 0)
+        self.assertEqual(get(f"{self.around.control}/keys")["made"], 1)
+
+    def test_a_second_ctrl_c_ends_at_once(self):
+        self.log_in_at_once()
+        fault = {"route": "keys.create", "delay_answer_ms": 60000}
+        post(f"{self.around.control}/faults", fault)
+        process = self.around.start("key")
+        self.addCleanup(process.kill)
+        self.around.wait_for_request("keys.create")
+        process.send_signal(signal.SIGINT)
+        self.assertIn("Interrupt again", process.stderr.readline())
+        start = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 130)
+        self.assertLess(time.monotonic() - start, 4)
+
+    def test_what_was_interrupted_half_way_is_said(self):
+        self.log_in_at_once()
+        app = self.around.run("apps", "create", "app")[0].strip()
+        create = ["request", "POST", "/service/v1/apps", "--data", '{"app_name": "b"}']
+        key = ["--idempotency-key", "my-key-0001"]
+        for route, arguments, advice, unknown in (
+            ("balance.add", ["balance", "add", "500", "-y"], "--idempotency-key", True),
+            ("balance.add", ["balance", "add", "500", "-y", *key], "my-key-0001", False),
+            ("apps.create", ["apps", "create", "a"], "apps list", True),
+            ("apps.create", create, "may have been carried out", True),
+            ("keys.create", ["keys", "create", app, "a"], app, True),
+            ("balance.get", ["balance", "get"], "Interrupted.", False),
+        ):
+            err = self.interrupt(route, *arguments, "--json")
+            error = json.loads(err.splitlines()[-1])["error"]
+            self.assertIn(advice, error["message"])
+            self.assertEqual(error["outcome_unknown"], unknown, error)
+
     def test_json_says_that_it_was_interrupted(self):
         process = self.around.start("login", "--json")
         self.addCleanup(process.kill)
@@ -175,6 +239,57 @@ class Executed(Case):
             ["sh", "-c", f'{out}printf %s "$PARALLEL_API_KEY"'], capture_output=True, text=True
         ).stdout
         self.assertEqual(got, self.around.run("key")[0].strip())
+
+
+class Patience(Case):
+    def test_the_timeout_of_a_login_counts_from_its_start(self):
+        """A platform that keeps silent must not hold a script up."""
+        post(f"{self.around.control}/faults", {"route": "device_code", "delay_ms": 60000})
+        start = time.monotonic()
+        out, _, code = self.around.run("login", "--json", "--timeout", "0.3")
+        self.assertEqual(code, 5)
+        self.assertLess(time.monotonic() - start, 20)
+        self.assertEqual(json.loads(out.splitlines()[-1])["error"]["code"], "timeout")
+
+
+class Completion(Case):
+    def test_bash_completes_what_follows_a_subcommand(self):
+        script = """source <("${@:2}" completion bash)
+            COMP_WORDS=($1 "") COMP_CWORD=$(wc -w <<<"$1")
+            $(complete -p parallel-account | sed 's/.* -F \\([^ ]*\\) .*/\\1/') \\
+                parallel-account "" "${COMP_WORDS[COMP_CWORD - 1]}"
+            echo "${COMPREPLY[@]}" """
+        for typed, expected in (
+            ("parallel-account", "balance"),
+            ("parallel-account balance", "get"),
+            ("parallel-account --org org_1 keys", "create"),
+            ("parallel-account env --format", "fish"),
+            ("parallel-account balance add", "--idempotency-key"),
+        ):
+            done = subprocess.run(
+                ["bash", "-c", script, "bash", typed, *COMMAND],
+                env=self.around.environment,
+                capture_output=True,
+                text=True,
+            )
+            self.assertIn(expected, done.stdout.split(), (typed, done.stderr))
+
+
+class FullDisk(Case):
+    def test_no_key_is_made_that_could_not_be_stored(self):
+        self.log_in()
+        limited = ["sh", "-c", 'trap "" XFSZ; ulimit -f 0; exec "$@"', "sh"]
+        for _ in range(3):
+            done = subprocess.run(
+                [*limited, *COMMAND, "key"],
+                env=self.around.environment,
+                capture_output=True,
+                text=True,
+            )
+            self.assertEqual(done.returncode, 4, done.stderr)
+            self.assertIn("cannot be written", done.stderr)
+        self.assertEqual(get(f"{self.around.control}/keys")["made"], 0)
+        self.assertEqual(self.around.run("key")[2], 0)
 
 
 class Money(Case):

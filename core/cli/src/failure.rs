@@ -147,7 +147,8 @@ const OPTIONS: [(&str, &str); 11] = [
 ];
 
 /// Advice within a message that names what only the library has.
-const ADVICE: [(&str, &str); 6] = [
+const ADVICE: [(&str, &str); 7] = [
+    ("by ca_bundle or SSL_CERT_FILE", "by SSL_CERT_FILE"),
     ("by the deadline option", "by --timeout"),
     ("by the timeout option", "by --timeout"),
     ("or name one by the org option", "or name one by --org"),
@@ -206,7 +207,13 @@ fn with_advice(message: &str, advice: &str) -> String {
     format!("{} {advice}", capitalized(trimmed.to_owned()))
 }
 
+/// A message may begin with the name of a file or a host, which stays as it is.
 fn capitalized(message: String) -> String {
+    let first = message.split(' ').next().unwrap_or_default();
+    let word = first.trim_end_matches([',', ':']);
+    if !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return message;
+    }
     let mut rest = message.chars();
     match rest.next() {
         Some(first) => first.to_uppercase().chain(rest).collect(),
@@ -250,6 +257,19 @@ mod tests {
         );
         assert_eq!(of(TIMED_OUT), ["timeout"]);
         assert_eq!(of(INTERRUPTED), ["cancelled"]);
+    }
+
+    #[test]
+    fn names_keep_their_case() {
+        for name in [
+            "own.json: it is",
+            "localhost:9 could",
+            "./a: it is",
+            "api.x.ai could",
+        ] {
+            assert_eq!(capitalized(name.to_owned()), name);
+        }
+        assert_eq!(capitalized("the path ends".to_owned()), "The path ends");
     }
 
     #[test]

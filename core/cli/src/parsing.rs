@@ -73,6 +73,9 @@ pub(crate) fn complete(shell: Shell) -> u8 {
         "parallel-account",
         &mut script,
     );
-    to_stdout(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    // Of a name with a hyphen, the script for bash makes two that do not match, so that it completes
+    // nothing after a subcommand: https://github.com/clap-rs/clap/issues/6421.
+    to_stdout(&script.replace("parallel__subcmd__account", "parallel__account"));
     0
 }
