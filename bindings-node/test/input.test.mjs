@@ -190,7 +190,13 @@ test('every option is named here as it is written here, also where the core name
   const translated = new Set(/NAMES =\s*\/\\b\((.*)\)/.exec(source)[1].split('|'));
   // What only this binding has, and says itself.
   const ours = new Set(['storeTimeout']);
-  for (const name of [...options, 'amountCents', 'idempotencyKey', 'loginHint', 'acceptPlaintext']) {
+  for (const name of [
+    ...options,
+    'amountCents',
+    'idempotencyKey',
+    'loginHint',
+    'acceptPlaintext',
+  ]) {
     const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     if (snake !== name && !ours.has(name)) assert.ok(translated.has(snake), snake);
   }
