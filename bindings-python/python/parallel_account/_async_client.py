@@ -214,7 +214,7 @@ class AsyncAccountClient(AsyncClientBase):
         return await self._native.api_key()
 
     async def renew_api_key(self, refused: str | None = None) -> str:
-        """Replaces ``refused``, or the key that this client last returned, with a new one. A secret.
+        """Replaces ``refused``, or the key that this client returned last, by a new one. A secret.
 
         For a key that the data API refuses (401) or that has leaked. Name that key: then it is
         replaced once, however many threads and processes do so at the same time, and who comes
