@@ -207,7 +207,9 @@ export class AccountClient implements AsyncDisposable, Disposable {
    *   many calls and processes do so at the same time.
    * @throws {AccountError} As {@link AccountClient.apiKey}.
    */
-  async renewApiKey(options?: CallOptions & { refused?: Secret | string | undefined }): Promise<Secret> {
+  async renewApiKey(
+    options?: CallOptions & { refused?: Secret | string | undefined },
+  ): Promise<Secret> {
     const given = options?.refused;
     const refused = given instanceof Secret ? given.expose() : given;
     optionalString('refused', refused);
