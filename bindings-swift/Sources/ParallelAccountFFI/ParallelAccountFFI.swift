@@ -1216,9 +1216,9 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     func organizations(call: Call) async throws  -> [FfiOrganization]
     
     /**
-     * A new data key in place of the last one.
+     * A new data key in place of `refused`, or of the last one.
      */
-    func renewApiKey(call: Call) async throws  -> String
+    func renewApiKey(refused: String?, call: Call) async throws  -> String
     
     /**
      * Anything else below the base.
@@ -1575,14 +1575,14 @@ open func organizations(call: Call)async throws  -> [FfiOrganization]  {
 }
     
     /**
-     * A new data key in place of the last one.
+     * A new data key in place of `refused`, or of the last one.
      */
-open func renewApiKey(call: Call)async throws  -> String  {
+open func renewApiKey(refused: String?, call: Call)async throws  -> String  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_parallel_account_ffi_fn_method_fficlient_renew_api_key(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
+                        self.uniffiCloneHandle(),FfiConverterOptionString.lower(refused),FfiConverterTypeCall_lower(call)
                 )
             },
             pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
@@ -5330,7 +5330,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_organizations() != 59026) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_renew_api_key() != 16919) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_renew_api_key() != 54886) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_request() != 3726) {

@@ -119,7 +119,8 @@ private struct Player {
         case "access_token": return .string(try await client.accessToken().expose())
         case "api_key": return ["api_key": .string(try await client.apiKey().expose())]
         case "renew_api_key":
-            let renewed = try await client.renewApiKey(refused: args["refused"]?.text.map(Secret.init))
+            let refused = args["refused"]?.text.map(Secret.init)
+            let renewed = try await client.renewApiKey(refused: refused)
             return ["api_key": .string(renewed.expose())]
         case "organizations": return .array(try await client.organizations().map(JSONValue.init))
         case "select_organization": try await client.selectOrganization(text("id"))
