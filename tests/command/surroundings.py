@@ -10,6 +10,8 @@ import unittest
 import urllib.request
 
 COMMAND = json.loads(os.environ["PARALLEL_ACCOUNT_COMMAND"])
+# Whether Python or Node runs it, which have a process of their own ways.
+IS_SCRIPT = len(COMMAND) > 1 or pathlib.Path(COMMAND[0]).read_bytes().startswith(b"#!")
 SANDBOX = os.environ["PARALLEL_ACCOUNT_SANDBOX"]
 
 

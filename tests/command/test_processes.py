@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from surroundings import COMMAND, Case, get, post
+from surroundings import COMMAND, IS_SCRIPT, Case, get, post
 
 
 class Interruptions(Case):
@@ -216,9 +216,13 @@ class Executed(Case):
 
     def test_signals_are_as_they_were(self):
         """A child must die by Ctrl-C and by a closed pipe, whatever was set before."""
-        out, _, _ = self.around.run("exec", "--", "grep", "^Sig[IB]", "/proc/self/status")
+        grep = ["grep", "^Sig[IB]", "/proc/self/status"]
+        plain = subprocess.run(grep, capture_output=True, text=True).stdout
+        out, _, _ = self.around.run("exec", "--", *grep)
+        self.assertEqual(out, plain)
         masks = {line.split()[0]: int(line.split()[1], 16) for line in out.splitlines()}
-        self.assertEqual(masks, {"SigBlk:": 0, "SigIgn:": 0})
+        fatal = 1 << signal.SIGINT - 1 | 1 << signal.SIGPIPE - 1
+        self.assertEqual([mask & fatal for mask in masks.values()], [0, 0])
 
     @unittest.skipIf(COMMAND[0] == "node", "Node forgets what was ignored")
     def test_what_the_parent_ignores_stays_ignored(self):
@@ -230,8 +234,8 @@ class Executed(Case):
             capture_output=True,
             text=True,
         )
-        mask = int(done.stdout.split()[1], 16)
-        self.assertEqual(mask, 1 << signal.SIGHUP - 1 | 1 << signal.SIGINT - 1)
+        wanted = 1 << signal.SIGHUP - 1 | 1 << signal.SIGINT - 1
+        self.assertEqual(int(done.stdout.split()[1], 16) & wanted, wanted)
 
     def test_what_env_prints_is_evaluated(self):
         out, _, _ = self.around.run("env")
@@ -276,6 +280,8 @@ class Completion(Case):
 
 
 class FullDisk(Case):
+    # Python ignores the signal itself, and Node forgets that it was ignored: their commands die of it.
+    @unittest.skipIf(IS_SCRIPT, "the host changes what a full disk does")
     def test_no_key_is_made_that_could_not_be_stored(self):
         self.log_in()
         limited = ["sh", "-c", 'trap "" XFSZ; ulimit -f 0; exec "$@"', "sh"]
