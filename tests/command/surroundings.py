@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import time
@@ -13,6 +14,12 @@ COMMAND = json.loads(os.environ["PARALLEL_ACCOUNT_COMMAND"])
 # Whether Python or Node runs it, which have a process of their own ways.
 IS_SCRIPT = len(COMMAND) > 1 or pathlib.Path(COMMAND[0]).read_bytes().startswith(b"#!")
 SANDBOX = os.environ["PARALLEL_ACCOUNT_SANDBOX"]
+
+
+# A runner in the background ignores some, which the command would go on doing.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def post(url, body):
