@@ -8,8 +8,7 @@ use crate::{
     environment::Environment,
     events::Events,
     transport::{
-        Base, Caller, Limits, NetworkOptions, Plain, Proxy, SILENCE_TIMEOUT, Trust, headers,
-        replace,
+        Base, Caller, Limits, NetworkOptions, Plain, Proxy, SILENCE, Trust, headers, replace,
     },
 };
 use reqwest::header::HeaderMap;
@@ -139,6 +138,7 @@ impl CallLimits {
         self.check()?;
         Ok(Limits {
             timeout: self.timeout,
+            silence: SILENCE,
             max_retries: self.max_retries,
             deadline: self.deadline.map(|deadline| Instant::now() + deadline),
         })
@@ -235,6 +235,7 @@ impl Config {
     pub(crate) fn detached_limits(&self) -> Limits {
         Limits {
             timeout: self.limits.timeout,
+            silence: SILENCE,
             max_retries: self.limits.max_retries,
             deadline: None,
         }
@@ -290,7 +291,6 @@ impl Options {
                 (false, false) => Plain::Nowhere,
                 _ => Plain::OneBase,
             },
-            silence_timeout: SILENCE_TIMEOUT,
         };
         let clock = Clock::new(self.time_scale);
         let pairs = self.headers.iter();

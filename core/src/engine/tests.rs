@@ -6,7 +6,6 @@ use crate::{
     events::Events,
     transport::{Caller, Plain, Transport, Trust},
 };
-use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 fn options(user_agent: &str) -> NetworkOptions {
@@ -15,7 +14,6 @@ fn options(user_agent: &str) -> NetworkOptions {
         proxy: None,
         trust: Trust::new(None, None),
         plain: Plain::BothBases,
-        silence_timeout: Duration::from_secs(1),
     }
 }
 

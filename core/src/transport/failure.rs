@@ -36,10 +36,7 @@ pub(super) fn of(error: reqwest::Error, url: &Url, sent: bool) -> Error {
             unreached(&host, CONNECT_TIMEOUT.as_secs_f64()),
         )
     } else if error.is_timeout() {
-        (
-            ErrorKind::Timeout,
-            format!("{host} fell silent before the whole answer came. Check the network."),
-        )
+        return silent(url).with_source(error);
     } else if !sent {
         (
             ErrorKind::Connection,
@@ -58,6 +55,15 @@ pub(super) fn of(error: reqwest::Error, url: &Url, sent: bool) -> Error {
         )
     };
     Error::new(kind, message).with_source(error)
+}
+
+/// The server stopped sending, or its network did.
+pub(super) fn silent(url: &Url) -> Error {
+    let host = host(url);
+    Error::new(
+        ErrorKind::Timeout,
+        format!("{host} fell silent before the whole answer came. Check the network."),
+    )
 }
 
 /// The attempt's time was over. `by_deadline`: the whole call's.

@@ -4,21 +4,32 @@ use crate::{Error, ErrorKind, Result};
 use std::{future::Future, time::Duration};
 use tokio::time::{Instant, timeout_at};
 
+/// How long a server may be silent, in calls that were given more time than that.
+pub(crate) const SILENCE: Duration = Duration::from_secs(30);
+
 /// Limits of a call, all options settled.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Of each request.
     pub(crate) timeout: Duration,
+    /// Between two signs of life, within a request.
+    pub(crate) silence: Duration,
     pub(crate) max_retries: u32,
     /// Of the call as a whole, on the real clock.
     pub(crate) deadline: Option<Instant>,
 }
 
 impl Limits {
-    /// How long a request that starts now may take, and whether the deadline is what ends it.
-    pub(super) fn next_attempt(&self) -> (Duration, bool) {
+    /// The limits of a request that starts now.
+    pub(super) fn next_attempt(&self) -> Attempt {
         let left = self.left().unwrap_or(Duration::MAX);
-        (self.timeout.min(left), left < self.timeout)
+        let time = self.timeout.min(left);
+        Attempt {
+            time,
+            by_deadline: left < self.timeout,
+            end: Instant::now().checked_add(time),
+            silence: self.silence,
+        }
     }
 
     /// Whether a request could still be sent after waiting for so long.
@@ -48,5 +59,37 @@ impl Limits {
                 ),
             ))
         })
+    }
+}
+
+/// Limits of one request.
+pub(super) struct Attempt {
+    /// How long it may take,
+    pub(super) time: Duration,
+    /// and whether that is all that the call's deadline leaves.
+    pub(super) by_deadline: bool,
+    end: Option<Instant>,
+    silence: Duration,
+}
+
+/// Which limit ended a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    OutOfTime,
+    Silent,
+}
+
+impl Attempt {
+    /// The next sign of life: a step of the request, and the one timer that it needs, for either
+    /// limit.
+    pub(super) async fn next<T>(&self, step: impl Future<Output = T>) -> Result<T, Stop> {
+        let silent = Instant::now().checked_add(self.silence);
+        let (at, stop) = match (self.end, silent) {
+            (Some(end), Some(silent)) if silent < end => (silent, Stop::Silent),
+            (Some(end), _) => (end, Stop::OutOfTime),
+            (None, Some(silent)) => (silent, Stop::Silent),
+            (None, None) => return Ok(step.await),
+        };
+        timeout_at(at, step).await.map_err(|_| stop)
     }
 }

@@ -20,14 +20,15 @@ pub(crate) use body::Body;
 pub(crate) use caller::{Caller, headers, replace};
 #[cfg(any(test, fuzzing))]
 pub(crate) use headers::retry_after;
-pub(crate) use limits::Limits;
-pub(crate) use network::{Network, NetworkOptions, Plain, SILENCE_TIMEOUT};
+pub(crate) use limits::{Limits, SILENCE};
+pub(crate) use network::{Network, NetworkOptions, Plain};
 pub(crate) use outcome::{Outcome, Repeat};
 pub(crate) use proxy::Proxy;
 pub(crate) use roots::{Roots, Trust};
 
 use crate::{Error, ErrorKind, Result, Secret, events::Told};
 use body::{Handover, Wiped};
+use limits::{Attempt, Stop};
 use network::{CONNECT_TIMEOUT, Pool};
 use reqwest::{
     Method,
@@ -184,29 +185,34 @@ impl Transport {
     /// One request.
     async fn send_once(&self, request: &Outgoing, limits: Limits) -> Result<Incoming, Failure> {
         let handover = Handover::of(&request.body);
-        let (time, by_deadline) = limits.next_attempt();
-        let exchange = self.exchange(request, &handover);
-        let out_of_time = |sent| {
-            let seconds = time.as_secs_f64();
-            let error = failure::out_of_time(&request.url, seconds, by_deadline, sent);
-            (error, may_have_acted(sent))
-        };
-        if time.is_zero() {
-            return Err(out_of_time(false));
+        let attempt = limits.next_attempt();
+        if attempt.time.is_zero() {
+            return Err(out_of_time(request, &attempt, false));
         }
-        match tokio::time::timeout(time, exchange).await {
+        match self.exchange(request, &handover, &attempt).await {
             // The connection's own limit was over at the same time: the same words for either.
-            Ok(Err((error, outcome)))
-                if error.kind() == ErrorKind::Timeout && time <= CONNECT_TIMEOUT =>
+            Err((error, outcome))
+                if error.kind() == ErrorKind::Timeout && attempt.time <= CONNECT_TIMEOUT =>
             {
-                Err((out_of_time(handover.end()).0, outcome))
+                Err((out_of_time(request, &attempt, handover.end()).0, outcome))
             }
-            Ok(result) => result,
-            Err(_) => Err(out_of_time(handover.end())),
+            result => result,
         }
     }
 
-    async fn exchange(&self, request: &Outgoing, handover: &Handover) -> Result<Incoming, Failure> {
+    async fn exchange(
+        &self,
+        request: &Outgoing,
+        handover: &Handover,
+        attempt: &Attempt,
+    ) -> Result<Incoming, Failure> {
+        let stopped = |stop| {
+            let sent = handover.end();
+            match stop {
+                Stop::OutOfTime => out_of_time(request, attempt, sent),
+                Stop::Silent => (failure::silent(&request.url), may_have_acted(sent)),
+            }
+        };
         let mut outgoing = reqwest::Request::new(request.method.clone(), request.url.clone());
         let headers = outgoing.headers_mut();
         replace(headers, &self.caller.headers);
@@ -225,7 +231,8 @@ impl Transport {
             *outgoing.body_mut() = Some(handover.body(bytes));
         }
         let http = self.pool.client_for(&request.url);
-        let mut response = http.execute(outgoing).await.map_err(|error| {
+        let answered = attempt.next(http.execute(outgoing)).await;
+        let mut response = answered.map_err(stopped)?.map_err(|error| {
             let before_sending = error.is_connect() || error.is_builder();
             let sent = handover.end() && !before_sending;
             let error = failure::of(error, &request.url, sent);
@@ -257,10 +264,19 @@ impl Transport {
         let mut headers = std::mem::take(response.headers_mut());
         request.clean(&mut headers);
         let mut body = Wiped::with_capacity(announced as usize);
-        while let Some(chunk) = response.chunk().await.map_err(|error| {
-            let error = failure::of(error, &request.url, true).with_status(status);
-            (error, Outcome::Unknown)
-        })? {
+        loop {
+            let more = attempt.next(response.chunk()).await;
+            let more = more.map_err(|stop| {
+                let (error, outcome) = stopped(stop);
+                (error.with_status(status), outcome)
+            })?;
+            let Some(chunk) = more.map_err(|error| {
+                let error = failure::of(error, &request.url, true).with_status(status);
+                (error, Outcome::Unknown)
+            })?
+            else {
+                break;
+            };
             if body.len() + chunk.len() > LARGEST_ANSWER {
                 return Err(too_long());
             }
@@ -275,6 +291,12 @@ impl Transport {
             outcome: Outcome::of_status(status),
         })
     }
+}
+
+fn out_of_time(request: &Outgoing, attempt: &Attempt, sent: bool) -> Failure {
+    let seconds = attempt.time.as_secs_f64();
+    let error = failure::out_of_time(&request.url, seconds, attempt.by_deadline, sent);
+    (error, may_have_acted(sent))
 }
 
 fn may_have_acted(sent: bool) -> Outcome {

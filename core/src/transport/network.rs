@@ -21,8 +21,6 @@ use tokio::{
 use url::Url;
 
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a server may be silent, in calls that were given more time than that.
-pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Of each host, in each pool.
 const MOST_IDLE_CONNECTIONS: usize = 64;
 /// An HTTP/2 connection that has been silent for so long under a request is asked for a sign of
@@ -53,7 +51,6 @@ pub(crate) struct NetworkOptions {
     pub(crate) proxy: Option<Proxy>,
     pub(crate) trust: Trust,
     pub(crate) plain: Plain,
-    pub(crate) silence_timeout: Duration,
 }
 
 /// The connections of all clients with these options.
@@ -154,7 +151,6 @@ impl Network {
             .retry(reqwest::retry::never())
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(self.options.silence_timeout)
             .pool_max_idle_per_host(MOST_IDLE_CONNECTIONS)
             .http2_keep_alive_interval(PING_AFTER)
             .http2_keep_alive_timeout(PONG_WITHIN)

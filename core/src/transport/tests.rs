@@ -10,7 +10,6 @@ fn options() -> NetworkOptions {
         proxy: None,
         trust: Trust::new(None, None),
         plain: Plain::BothBases,
-        silence_timeout: Duration::from_millis(50),
     }
 }
 
@@ -38,6 +37,7 @@ async fn silence_ends_a_request_that_has_time_left() {
     };
     let limits = Limits {
         timeout: Duration::from_secs(3600),
+        silence: Duration::from_millis(50),
         max_retries: 0,
         deadline: None,
     };
