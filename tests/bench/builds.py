@@ -65,7 +65,8 @@ def node():
         shutil.copy(HERE / "node/package.json", project)
         shutil.copy(wanted, installed)
         run("npm", "ci", "--silent", "--no-fund", "--no-audit", cwd=project)
-    shutil.copy(HERE / "node/contender.mjs", project)
+    for script in ("contender.mjs", "first.mjs"):
+        shutil.copy(HERE / "node" / script, project)
 
     # Not by the binding's own script: its folder keeps the debug build that its tests use.
     binding = ROOT / "bindings-node"

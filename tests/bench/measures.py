@@ -1,15 +1,21 @@
-"""What is measured beside calls: the machine, start-up times, sizes."""
+"""What is measured beside calls: the machine, imports, starts, sizes."""
 
+import contextlib
 import datetime
 import gzip
+import json
 import os
 import statistics
 import subprocess
+import tempfile
+import time
 from pathlib import Path
 
 import builds
 
 IMPORTS = 25
+# Where the authorities are that the system trusts: programs read all of them at their start.
+ROOTS = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def machine():
@@ -46,6 +52,40 @@ def imports(commands, cwd):
     return {name: statistics.median(times) for name, times in taken.items()}
 
 
+@contextlib.contextmanager
+def tls_server():
+    """A server over TLS, and the environment in which programs find it and trust it."""
+    with tempfile.TemporaryDirectory() as folder:
+        own, bundle = Path(folder, "own.pem"), Path(folder, "bundle.pem")
+        server = subprocess.Popen(
+            [builds.TARGET / "release/bench-tls", own], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        place = json.loads(server.stdout.readline())
+        bundle.write_text(Path(ROOTS).read_text() + own.read_text())
+        yield {
+            **os.environ,
+            "BENCH_URL": place["url"],
+            "BENCH_TOKEN": place["token"],
+            "SSL_CERT_FILE": str(bundle),
+            "NODE_EXTRA_CA_CERTS": str(own),
+        }
+        server.stdin.close()
+        server.wait()
+
+
+def starts(commands, cwd):
+    """Median milliseconds that each program takes from its start to its end; they take turns."""
+    taken = {name: [] for name in commands}
+    with tls_server() as env:
+        for number in range(IMPORTS + 1):
+            for name, command in commands.items():
+                start = time.perf_counter()
+                subprocess.run([str(part) for part in command], cwd=cwd, env=env, check=True)
+                if number > 0:
+                    taken[name].append((time.perf_counter() - start) * 1000)
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
 def compressed(file):
     return len(gzip.compress(Path(file).read_bytes(), 9))
 
@@ -67,7 +107,14 @@ def _python():
     )
     commands = {name: [python, "-c", program.format(it)] for name, it in modules.items()}
     [wheel] = (builds.PLACE / "wheels").glob("*.whl")
-    return {"imports": imports(commands, builds.PLACE), "sizes": {"wheel": wheel.stat().st_size}}
+    first = builds.HERE / "python/first.py"
+    started = {"bare": [python, "-c", "pass"]}
+    started |= {name: [python, first, name] for name in ("parallel-account", "httpx", "urllib3")}
+    return {
+        "imports": imports(commands, builds.PLACE),
+        "starts": starts(started, builds.PLACE),
+        "sizes": {"wheel": wheel.stat().st_size},
+    }
 
 
 def _node():
@@ -81,7 +128,14 @@ def _node():
             commands[f"{name}, CommonJS"] = [builds.NODE, "-e", program.format("require", name)]
     [native] = project.glob("node_modules/parallel-account/native/*.node")
     sizes = {"native file": native.stat().st_size, "native file, compressed": compressed(native)}
-    return {"imports": imports(commands, project), "sizes": sizes}
+    first = project / "first.mjs"
+    started = {"bare": [builds.NODE, "-e", "0"]}
+    started |= {name: [builds.NODE, first, name] for name in ("parallel-account", "fetch", "undici")}
+    return {
+        "imports": imports(commands, project),
+        "starts": starts(started, project),
+        "sizes": sizes,
+    }
 
 
 def _swift():

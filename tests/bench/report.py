@@ -10,7 +10,7 @@ from figures import OURS, ceiling, cpu, group, median_of, rate
 RESULTS = builds.HERE / "RESULTS.md"
 SECTIONS = ("core", "python", "node", "swift")
 # Counts up when results come to be kept in another form; those of an older one are left out.
-FORM = 2
+FORM = 3
 
 
 def table(header, rows):
@@ -24,10 +24,11 @@ def calls(result):
     for title in result["turns"]:
         if not title.startswith("core,"):
             groups.setdefault(group(title), []).append(title)
-    header = ["", "calls/s", "µs per call", "CPU µs per call", f"{OURS} is", "of the core's"]
+    header = ["", "warm after calls", "calls/s", "µs per call", "CPU µs per call", f"{OURS} is"]
+    header += ["of the core's"]
     if not groups:
         rows = [_row(result, title, None, None) for title in result["turns"]]
-        yield table(header[:4], [row[:4] for row in rows])
+        yield table(header[:5], [row[:5] for row in rows])
     for which, titles in groups.items():
         ours = f"{OURS}, {which}" if which else OURS
         top = ceiling(result, which) if "refresh" not in which else None
@@ -40,8 +41,10 @@ def calls(result):
 def _row(result, title, ours, top):
     per_second = rate(result, title)
     faster = rate(result, ours) / per_second if ours and title != ours else None
+    warm = result["warm"][title]
     return [
         title,
+        f"{warm['calls']:,}" + ("" if warm["steady"] else " (not steady)"),
         f"{per_second:,.0f}",
         f"{1e6 / per_second:.1f}",
         f"{cpu(result, title):.1f}",
@@ -70,9 +73,24 @@ def text(section, result):
                 ]
                 rows.append([title, *(f"{ms:.2f}" for ms in of)])
         parts.append(table(["event-loop delay, ms", "mean", "p99", "max"], rows))
+    if any("thread_cpu" in turn[0] for turn in result["turns"].values()):
+        rows = [
+            [title, f"{cpu(result, title, 'thread_cpu'):.1f}"]
+            for title, turns in result["turns"].items()
+            if "thread_cpu" in turns[0]
+        ]
+        parts.append(table(["CPU time of JavaScript's thread, µs per call", ""], rows))
     if "imports" in result:
         rows = [[title, f"{ms:.1f}"] for title, ms in result["imports"].items()]
         parts.append(table(["import, ms", ""], rows))
+    if "starts" in result:
+        bare = result["starts"]["bare"]
+        rows = [
+            [title, f"{ms:.1f}", f"{ms - bare:.1f}" if title != "bare" else ""]
+            for title, ms in result["starts"].items()
+        ]
+        header = ["process with one balance over TLS, ms", "", "more than bare"]
+        parts.append(table(header, rows))
     if result["memory"]:
         rows = []
         for key, turn in result["memory"].items():

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -19,7 +20,8 @@ import measures
 import report
 import smoke
 
-HERE = Path(__file__).parent
+# Seconds of a window of the warm-up, how many of them at most, and the untimed beginning of a turn.
+WINDOW, WINDOWS, LEAD = 0.5, 60, 0.25
 
 
 class Server:
@@ -46,37 +48,72 @@ class Server:
         self.process.wait()
 
 
-def turn(server, command, *, warmup=0.0, seconds=0.0, calls=0):
-    """Runs one contender once, and checks that the server saw what it says it did."""
-    env = {
-        **os.environ,
-        "BENCH_URL": server.place["url"],
-        "BENCH_TOKEN": server.place["token"],
-        "BENCH_WARMUP": str(warmup),
-        "BENCH_SECONDS": str(seconds),
-        "BENCH_CALLS": str(calls),
-    }
-    every = os.sched_getaffinity(0)
-    # Calls one after the other never use two cores at once: see README.md.
-    cores = {min(every)} if command[-1] in ("one", "async-1") else every
-    os.sched_setaffinity(server.process.pid, cores)
-    before, cpu = server.requests(), server.cpu()
-    done = subprocess.run(
-        [str(part) for part in command],
-        env=env,
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
-    )
-    if done.returncode != 0:
-        sys.exit(f"{done.stderr}\nbench: this failed: {command}")
-    result = json.loads(done.stdout.splitlines()[-1])
-    answered = server.requests() - before
-    if answered < result["calls"]:
-        sys.exit(f"bench: {command} claims {result['calls']} calls, the server saw {answered}")
-    # Of the whole turn, warm-up included, so per request and not per call that was timed.
-    result["server_cpu_us"] = (server.cpu() - cpu) / answered * 1e6
-    return result
+class Contender:
+    """A process that calls for as long as it is told, and keeps what it has warmed up."""
+
+    def __init__(self, server, command):
+        self.server = server
+        self.command = [str(part) for part in command]
+        every = os.sched_getaffinity(0)
+        # Calls one after the other never use two cores at once: see README.md.
+        self.cores = {min(every)} if self.command[-1] in ("one", "async-1") else every
+        self.errors = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            self.command,
+            env={**os.environ, "BENCH_URL": server.place["url"], "BENCH_TOKEN": server.place["token"]},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, self.cores),
+        )
+        self.rss_start = self._line()["rss_start"]
+
+    def turn(self, *, seconds=0.0, calls=0):
+        """Lets it call once more, and checks that the server saw what it says it did."""
+        server = self.server
+        os.sched_setaffinity(server.process.pid, self.cores)
+        before, cpu = server.requests(), server.cpu()
+        self.process.stdin.write(f"{seconds} {calls}\n")
+        self.process.stdin.flush()
+        result = self._line()
+        answered = server.requests() - before
+        if answered < result["calls"]:
+            claims = f"{self.command} claims {result['calls']} calls, the server saw {answered}"
+            sys.exit(f"bench: {claims}")
+        result["server_cpu_us"] = (server.cpu() - cpu) / answered * 1e6
+        result["rss_start"] = self.rss_start
+        return result
+
+    def warm_up(self):
+        """Until it gets no faster; answers after how many calls that was, and whether it was."""
+        calls, rates = 0, []
+        while not steady(rates) and len(rates) < WINDOWS:
+            result = self.turn(seconds=WINDOW)
+            calls += result["calls"]
+            rates.append(result["calls"] / result["seconds"])
+        return {"calls": calls, "steady": steady(rates)}
+
+    def close(self):
+        self.process.stdin.close()
+        if self.process.wait() != 0:
+            self._fail()
+
+    def _line(self):
+        line = self.process.stdout.readline()
+        if not line:
+            self._fail()
+        return json.loads(line)
+
+    def _fail(self):
+        self.errors.seek(0)
+        said = self.errors.read().decode(errors="replace")
+        sys.exit(f"{said}\nbench: this failed: {self.command}")
+
+
+def steady(rates):
+    """Whether the last three windows brought no more than those before them."""
+    return len(rates) > 3 and max(rates[-3:]) <= 1.02 * max(rates[:-3])
 
 
 def progress(what):
@@ -88,17 +125,26 @@ def measure(section, server, options):
     """All that there is to say about one section, ready to be written as JSON."""
     commands = contenders.commands(section, options.build)
     machine = measures.machine()
+    everybody, warm = {}, {}
+    for who, command in commands.items():
+        progress(f"{section}: warming {who} up")
+        everybody[who] = Contender(server, command)
+        warm[who] = everybody[who].warm_up()
     turns = {who: [] for who in commands}
     for number in range(options.rounds):
-        for who, command in commands.items():
+        for who, contender in everybody.items():
             progress(f"{section}: round {number + 1}, {who}")
-            result = turn(server, command, warmup=options.seconds / 4, seconds=options.seconds)
-            turns[who].append(result)
+            # Its connections and its memory are cold again after the turns of all others.
+            contender.turn(seconds=LEAD)
+            turns[who].append(contender.turn(seconds=options.seconds))
+    for contender in everybody.values():
+        contender.close()
     memory = {}
     for who, calls in contenders.memory(section):
         progress(f"{section}: memory, {who}")
-        key = f"{who} {calls}"
-        memory[key] = turn(server, commands[who], warmup=0, calls=calls)
+        contender = Contender(server, commands[who])
+        memory[f"{who} {calls}"] = contender.turn(calls=calls)
+        contender.close()
     progress(f"{section}: imports and sizes")
     extra = measures.of(section)
     progress("")
@@ -106,6 +152,7 @@ def measure(section, server, options):
         "machine": machine,
         "rounds": options.rounds,
         "seconds": options.seconds,
+        "warm": warm,
         "turns": turns,
         "memory": memory,
         **extra,
@@ -119,7 +166,9 @@ def try_all():
     try:
         commands = smoke.commands()
         for command in commands.values():
-            turn(server, command, calls=100)
+            contender = Contender(server, command)
+            contender.turn(calls=100)
+            contender.close()
     finally:
         server.close()
     print(f"bench: {len(commands)} passed, 0 failed")

@@ -1,4 +1,5 @@
-// One turn of one contender: `contender.mjs NAME MODE`, as ../README.md describes it.
+// One contender: `contender.mjs NAME MODE`, as ../README.md describes it. Each line of its input,
+// `SECONDS CALLS`, is a turn, which it answers with a line.
 //
 // Every contender does the same: GET the balance with the bearer header, check the status, parse
 // the JSON. Each is written as its own documentation advises: one client or agent, kept.
@@ -7,6 +8,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
 
 const BASE = process.env.BENCH_URL;
 const TOKEN = process.env.BENCH_TOKEN;
@@ -109,37 +111,45 @@ function rss() {
   return Number(readFileSync('/proc/self/statm', 'utf8').split(' ')[1]) * 4096;
 }
 
+/** Seconds of CPU time of the thread that runs JavaScript. */
+function threadCpu() {
+  const schedstat = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8');
+  return Number(schedstat.split(' ')[0]) / 1e9;
+}
+
+function say(line) {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
 const [name, mode] = process.argv.slice(2);
-const number = (variable) => Number(process.env[variable] ?? 0);
 const atOnce = mode === 'many' ? AT_ONCE : 1;
 
 const call = await contenders[name]();
-const rssStart = rss();
+say({ rss_start: rss() });
 check(await call());
-await run(call, atOnce, number('BENCH_WARMUP'), 0);
 
-const delay = monitorEventLoopDelay({ resolution: 1 });
-delay.enable();
-const cpu = process.cpuUsage();
-const start = performance.now();
-const calls = await run(call, atOnce, number('BENCH_SECONDS'), number('BENCH_CALLS'));
-const seconds = (performance.now() - start) / 1000;
-const { user, system } = process.cpuUsage(cpu);
-delay.disable();
-
-console.log(
-  JSON.stringify({
-    calls,
-    seconds,
+for await (const line of createInterface({ input: process.stdin })) {
+  const [seconds, calls] = line.split(' ').map(Number);
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const [cpu, thread, start] = [process.cpuUsage(), threadCpu(), performance.now()];
+  const done = await run(call, atOnce, seconds, calls);
+  const taken = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  const threadTaken = threadCpu() - thread;
+  delay.disable();
+  say({
+    calls: done,
+    seconds: taken,
     cpu: (user + system) / 1e6,
-    rss_start: rssStart,
+    thread_cpu: threadTaken,
     rss_end: rss(),
     loop_delay_ms: {
       mean: delay.mean / 1e6,
       p99: delay.percentile(99) / 1e6,
       max: delay.max / 1e6,
     },
-  }),
-);
+  });
+}
 // Idle connections of a rival may live on.
 process.exit(0);

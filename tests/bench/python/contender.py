@@ -1,4 +1,6 @@
-"""One turn of one contender: `contender.py NAME MODE`, as ../README.md describes it.
+"""One contender: `contender.py NAME MODE`, as ../README.md describes it.
+
+Each line of its input, `SECONDS CALLS`, is a turn, which it answers with a line.
 
 Every contender does the same: GET the balance with the bearer header, check the status, parse
 the JSON. Each is written as its own documentation advises: one client or session, kept.
@@ -226,29 +228,25 @@ def rss():
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-class Measure:
-    """Times what runs within it and prints the line that run.py reads."""
+def say(**line):
+    print(json.dumps(line), flush=True)
 
-    def __init__(self, rss_start):
-        self.rss_start = rss_start
-        self.calls = 0
 
-    def __enter__(self):
-        self.cpu = time.process_time()
-        self.start = time.perf_counter()
-        return self
+def turns():
+    """What each turn is to be: seconds and calls."""
+    for line in sys.stdin:
+        seconds, calls = line.split()
+        yield float(seconds), int(calls)
 
-    def __exit__(self, kind, *_):
-        if kind is not None:
-            return
-        line = {
-            "calls": self.calls,
-            "seconds": time.perf_counter() - self.start,
-            "cpu": time.process_time() - self.cpu,
-            "rss_start": self.rss_start,
-            "rss_end": rss(),
-        }
-        print(json.dumps(line), flush=True)
+
+@contextlib.contextmanager
+def measured():
+    """Times what runs within it and says so; the calls are given to what it yields."""
+    done = []
+    cpu, start = time.process_time(), time.perf_counter()
+    yield done
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    say(calls=sum(done), seconds=seconds, cpu=cpu, rss_end=rss())
 
 
 def check(answer):
@@ -257,57 +255,52 @@ def check(answer):
     assert org == "org_bench"
 
 
-def run_blocking(call, measure, warmup, seconds, calls):
+def run_blocking(call):
     check(call())
-    Plan(warmup).blocking(call)
-    with measure:
-        measure.calls = Plan(seconds, calls).blocking(call)
+    for plan in turns():
+        with measured() as done:
+            done.append(Plan(*plan).blocking(call))
 
 
-def run_threads(call, measure, warmup, seconds, calls):
+def run_threads(call):
     check(call())
-
-    def all_threads(*plan):
-        plan = Plan(*plan, among=THREADS)
-        done = []
-        work = [
-            threading.Thread(target=lambda: done.append(plan.blocking(call)))
-            for _ in range(THREADS)
-        ]
-        for thread in work:
-            thread.start()
-        for thread in work:
-            thread.join()
-        return sum(done)
-
-    all_threads(warmup, 0)
-    with measure:
-        measure.calls = all_threads(seconds, calls)
+    for plan in turns():
+        with measured() as done:
+            shared = Plan(*plan, among=THREADS)
+            work = [
+                threading.Thread(target=lambda: done.append(shared.blocking(call)))
+                for _ in range(THREADS)
+            ]
+            for thread in work:
+                thread.start()
+            for thread in work:
+                thread.join()
 
 
-async def run_async(contender, at_once, measure, warmup, seconds, calls):
-    async def all_tasks(call, *plan):
-        plan = Plan(*plan, among=at_once)
-        if at_once == 1:
-            return await plan.asynchronous(call)
-        return sum(await asyncio.gather(*(plan.asynchronous(call) for _ in range(at_once))))
-
+async def run_async(contender, at_once):
     async with contender() as call:
         check(await call())
-        await all_tasks(call, warmup, 0)
-        with measure:
-            measure.calls = await all_tasks(call, seconds, calls)
+        # Nothing is under way while the loop waits for its next turn.
+        for plan in turns():
+            with measured() as done:
+                shared = Plan(*plan, among=at_once)
+                if at_once == 1:
+                    done.append(await shared.asynchronous(call))
+                else:
+                    done += await asyncio.gather(
+                        *(shared.asynchronous(call) for _ in range(at_once))
+                    )
 
 
 def main():
     name, mode = sys.argv[1:]
-    warmup, seconds = (float(os.environ.get(it, "0")) for it in ("BENCH_WARMUP", "BENCH_SECONDS"))
-    calls = int(os.environ.get("BENCH_CALLS", "0"))
     __import__(MODULES.get(name, name.replace("-", "_")))
-    measure = Measure(rss())
-    if mode in ("one", "threads"):
-        run = run_blocking if mode == "one" else run_threads
-        run(BLOCKING[name](), measure, warmup, seconds, calls)
+    say(rss_start=rss())
+    if mode == "one":
+        run_blocking(BLOCKING[name]())
+        return
+    if mode == "threads":
+        run_threads(BLOCKING[name]())
         return
     kind, _, at_once = mode.partition("-")
     if kind == "uvloop":
@@ -316,7 +309,7 @@ def main():
         run = uvloop.run
     else:
         run = asyncio.run
-    run(run_async(ASYNC[name], int(at_once), measure, warmup, seconds, calls))
+    run(run_async(ASYNC[name], int(at_once)))
 
 
 main()

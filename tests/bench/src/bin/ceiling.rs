@@ -6,12 +6,14 @@
 //! - `many-1`: 64 at once on one thread;
 //! - `many-2`: 64 at once on a runtime with two workers, as the asynchronous bindings do it;
 //! - `threads`: 8 threads, each with a current-thread runtime and connections of its own.
+//!
+//! Each line of its input, `SECONDS CALLS`, is a turn, which it answers with a line.
 
 use futures_util::future::join_all;
 use parallel_account::{AccountClient, MemoryStore};
 use parallel_account_bench::ACCESS_TOKEN;
 use std::{
-    env, fs, thread,
+    env, fs, io, thread,
     time::{Duration, Instant},
 };
 use tokio::runtime::{Builder, Runtime};
@@ -57,20 +59,24 @@ fn main() {
         other => panic!("no mode {other}"),
     };
 
-    run(Plan::until(number("BENCH_WARMUP"), 0));
-    let (start, cpu) = (Instant::now(), cpu());
-    let calls = run(Plan::until(
-        number("BENCH_SECONDS"),
-        number("BENCH_CALLS") as u64,
-    ));
-    let line = serde_json::json!({
-        "calls": calls,
-        "seconds": start.elapsed().as_secs_f64(),
-        "cpu": self::cpu() - cpu,
-        "rss_start": rss_start,
-        "rss_end": rss(),
-    });
-    println!("{line}");
+    println!("{}", serde_json::json!({ "rss_start": rss_start }));
+    for line in io::stdin().lines() {
+        let line = line.expect("a line");
+        let (seconds, calls) = line.split_once(' ').expect("SECONDS CALLS");
+        let plan = Plan::until(
+            seconds.parse().expect("seconds"),
+            calls.parse().expect("calls"),
+        );
+        let (start, cpu) = (Instant::now(), cpu());
+        let calls = run(plan);
+        let line = serde_json::json!({
+            "calls": calls,
+            "seconds": start.elapsed().as_secs_f64(),
+            "cpu": self::cpu() - cpu,
+            "rss_end": rss(),
+        });
+        println!("{line}");
+    }
 }
 
 /// How long calls go on: so long, or so many if that is not 0.
@@ -149,11 +155,6 @@ fn client() -> AccountClient {
         .store(MemoryStore::new(Some(record.to_string())))
         .build()
         .expect("good options")
-}
-
-fn number(name: &str) -> f64 {
-    let text = env::var(name).unwrap_or_else(|_| "0".into());
-    text.parse().expect("a number")
 }
 
 /// Bytes of this process that are in memory.

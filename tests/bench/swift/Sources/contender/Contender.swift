@@ -9,33 +9,38 @@ let base = ProcessInfo.processInfo.environment["BENCH_URL"]!
 let token = ProcessInfo.processInfo.environment["BENCH_TOKEN"]!
 let atOnce = 64
 
-/// One turn of one contender: `contender NAME MODE`, as ../../../README.md describes it.
+/// One contender: `contender NAME MODE`, as ../../../README.md describes it. Each line of its input,
+/// `SECONDS CALLS`, is a turn, which it answers with a line.
 ///
 /// Both do the same: GET the balance with the bearer header, check the status, decode the JSON.
 @main
 struct Contender {
     static func main() async throws {
-        let rssStart = rss()
+        try say(["rss_start": rss()])
         let call = try CommandLine.arguments[1] == "URLSession" ? urlSession() : parallelAccount()
         let tasks = CommandLine.arguments[2] == "many" ? atOnce : 1
-        let warmup = Plan(seconds: number("BENCH_WARMUP"), calls: 0, among: tasks)
-        _ = try await run(call, tasks: tasks, plan: warmup)
+        try await call()
 
         let clock = ContinuousClock()
-        let (start, cpuStart) = (clock.now, cpu())
-        let plan = Plan(
-            seconds: number("BENCH_SECONDS"), calls: Int(number("BENCH_CALLS")), among: tasks)
-        let calls = try await run(call, tasks: tasks, plan: plan)
-        let seconds = (clock.now - start) / .seconds(1)
-        let line: [String: Double] = [
-            "calls": Double(calls),
-            "seconds": seconds,
-            "cpu": cpu() - cpuStart,
-            "rss_start": rssStart,
-            "rss_end": rss(),
-        ]
-        print(String(decoding: try JSONEncoder().encode(line), as: UTF8.self))
+        // Nothing is under way while this thread waits for its next turn.
+        while let line = readLine() {
+            let turn = line.split(separator: " ").compactMap { Double($0) }
+            let (start, cpuStart) = (clock.now, cpu())
+            let plan = Plan(seconds: turn[0], calls: Int(turn[1]), among: tasks)
+            let calls = try await run(call, tasks: tasks, plan: plan)
+            try say([
+                "calls": Double(calls),
+                "seconds": (clock.now - start) / .seconds(1),
+                "cpu": cpu() - cpuStart,
+                "rss_end": rss(),
+            ])
+        }
     }
+}
+
+func say(_ line: [String: Double]) throws {
+    let text = String(decoding: try JSONEncoder().encode(line), as: UTF8.self) + "\n"
+    try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
 }
 
 typealias Call = @Sendable () async throws -> Void
@@ -111,10 +116,6 @@ func run(_ call: @escaping Call, tasks: Int, plan: Plan) async throws -> Int {
         }
         return try await group.reduce(0, +)
     }
-}
-
-func number(_ name: String) -> Double {
-    ProcessInfo.processInfo.environment[name].flatMap(Double.init) ?? 0
 }
 
 /// Bytes of this process that are in memory.
