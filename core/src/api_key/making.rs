@@ -107,14 +107,17 @@ impl Core {
     }
 
     async fn try_to_make(&self, login: &Login, stale: Option<&Secret>) -> Result<Secret> {
+        // What may fail comes before the right, which would have to be given back.
+        let mut account = self.detached_account(&login.access_token)?;
         let asked = Right::ask(&self.session, &login.key, stale).await?;
         let right = match asked {
             Asked::Found(api_key) => return Ok(api_key),
             Asked::Granted(right) => right,
         };
+        account.limits.deadline = Some(Instant::now() + LONGEST);
         let making = Making {
             core: self,
-            account: self.detached_account(&login.access_token)?,
+            account,
             login,
             right,
         };
