@@ -135,7 +135,7 @@ describe('a process', () => {
     test(`ends at ${signal}`, async () => {
       const outcome = await both(['login', '--no-browser'], {
         async play(child) {
-          await until(child.stderr, /\n.*\n/);
+          await until(child.stderr, /Waiting for the approval\.\n/);
           child.kill(signal);
         },
       });

@@ -55,9 +55,9 @@ function installPackages() {
   return project;
 }
 
-const [native] = readdirSync(join(target, 'npm', 'npm'));
 const sandbox = await startSandbox('--interval', 0.05, '--approve-after', 0.05);
 const original = installPackages();
+const [native] = readdirSync(join(target, 'npm', 'npm'));
 const rows = [];
 const tools = { short: installTools('short', here) };
 if (!values.short) tools.long = installTools('long', join(here, 'long'));
