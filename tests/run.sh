@@ -4,6 +4,8 @@ set -uo pipefail
 . "$(dirname "$0")/tools.sh"
 cd "$root"
 check_tools
+# What nothing was built of yet is built once: then what only later builds use costs time and 2 GB.
+[ -d "$CARGO_TARGET_DIR/debug" ] || export CARGO_INCREMENTAL=0
 logs=$CARGO_TARGET_DIR/test-logs
 mkdir -p "$logs"
 
