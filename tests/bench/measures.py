@@ -58,7 +58,9 @@ def tls_server():
     with tempfile.TemporaryDirectory() as folder:
         own, bundle = Path(folder, "own.pem"), Path(folder, "bundle.pem")
         server = subprocess.Popen(
-            [builds.TARGET / "release/bench-tls", own], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [builds.TARGET / "release/bench-tls", own],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         place = json.loads(server.stdout.readline())
         bundle.write_text(Path(ROOTS).read_text() + own.read_text())
@@ -130,7 +132,9 @@ def _node():
     sizes = {"native file": native.stat().st_size, "native file, compressed": compressed(native)}
     first = project / "first.mjs"
     started = {"bare": [builds.NODE, "-e", "0"]}
-    started |= {name: [builds.NODE, first, name] for name in ("parallel-account", "fetch", "undici")}
+    started |= {
+        name: [builds.NODE, first, name] for name in ("parallel-account", "fetch", "undici")
+    }
     return {
         "imports": imports(commands, project),
         "starts": starts(started, project),

@@ -60,7 +60,11 @@ class Contender:
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             self.command,
-            env={**os.environ, "BENCH_URL": server.place["url"], "BENCH_TOKEN": server.place["token"]},
+            env={
+                **os.environ,
+                "BENCH_URL": server.place["url"],
+                "BENCH_TOKEN": server.place["token"],
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
