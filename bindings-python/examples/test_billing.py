@@ -27,6 +27,23 @@ def test_a_card_that_is_declined() -> None:
     assert top_up(fake, 500) == "declined: The card was declined."
 
 
+class FakeBalance:
+    def __init__(self) -> None:
+        self.cents = 0
+
+    def get(self, **_: object) -> Balance:
+        return Balance(org_id="org_1", credit_balance_cents=self.cents)
+
+    def add(self, amount_cents: int, idempotency_key: str | None = None, **_: object) -> Balance:
+        self.cents += amount_cents
+        return self.get()
+
+
+def test_a_top_up() -> None:
+    fake = create_autospec(protocols.AccountClient, instance=True, balance=FakeBalance())
+    assert top_up(fake, 500) == "5.00 USD"
+
+
 def test_awaited() -> None:
     fake = create_autospec(protocols.AsyncAccountClient, instance=True)
     fake.balance.get.return_value = balance(100)

@@ -57,6 +57,7 @@ class Sandbox:
         self.platform_url: str = urls["platform_url"]
         self.account_url: str = urls["account_url"]
         self.control_url: str = urls["control_url"]
+        self.data_url: str = urls["data_url"]
 
     def stop(self) -> None:
         self.process.terminate()

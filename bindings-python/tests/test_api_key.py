@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
+import sys
+import types
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,7 @@ from parallel_account import (
     MemoryStore,
     PermissionDeniedError,
 )
+from readme import snippet
 
 KEY_OF_THE_CLI = json.dumps(
     {"version": 1, "selected_org_id": "org_1", "orgs": {"org_1": {"api_key": "key-of-the-cli"}}}
@@ -267,18 +269,15 @@ class Sdk:
 T = TypeVar("T")
 
 
-def test_the_recipe_of_the_readme(sandbox: Sandbox, client: AccountClient) -> None:
-    """With the SDK's names; tests/interop runs it with the SDK."""
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
-    (block,) = re.findall(r"```python\n[^`]*?(def with_api_key.*?)```", readme, re.DOTALL)
-    scope: dict[str, Any] = {
-        "AccountClient": AccountClient,
-        "AuthenticationError": Refused,
-        "Callable": Callable,
-        "Parallel": Sdk,
-        "T": T,
-    }
-    exec(block, scope)
+def test_the_recipe_of_the_readme(
+    sandbox: Sandbox, client: AccountClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the names of the SDK, whose keys are refused here as the test wants it."""
+    parallel: Any = types.ModuleType("parallel")
+    parallel.AuthenticationError, parallel.Parallel = Refused, Sdk
+    monkeypatch.setitem(sys.modules, "parallel", parallel)
+    scope: dict[str, Any] = {}
+    exec(snippet("def with_api_key"), scope)
     with_api_key = scope["with_api_key"]
     sdk = Sdk(client.api_key())
     refused = {sdk.api_key}

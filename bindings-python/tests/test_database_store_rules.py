@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import re
 import sqlite3
 import subprocess
 import sys
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import asyncpg
@@ -29,6 +29,7 @@ from conftest import Sandbox
 from databases import Engines, driver
 from parallel_account import AccountClient, ConfigError
 from parallel_account.stores import PostgresStore, RedisStore, SqlAlchemyStore, SqliteStore
+from readme import block, snippet
 
 numbers = itertools.count()
 
@@ -339,13 +340,10 @@ def test_keys_and_expiry_in_redis(engines: Engines) -> None:
 
 def test_the_recipe_for_s3(sandbox: Sandbox) -> None:
     boto3 = pytest.importorskip("boto3")
-    from botocore.exceptions import ClientError
     from moto.server import ThreadedMotoServer
 
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
-    (source,) = re.findall(r"```python\n(class S3Store:.*?)```", readme, re.DOTALL)
-    scope: dict[str, Any] = {"ClientError": ClientError}
-    exec(source, scope)
+    scope: dict[str, Any] = {}
+    exec(snippet("class S3Store:"), scope)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -391,10 +389,7 @@ def test_the_recipe_for_s3(sandbox: Sandbox) -> None:
 
 
 def test_what_the_readme_shows(engines: Engines, sandbox: Sandbox) -> None:
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
-    (source,) = re.findall(r"```python\n(pool = ConnectionPool.*?)```", readme, re.DOTALL)
-    (schema,) = re.findall(r"```sql\n(.*?)\n  ```", readme, re.DOTALL)
-    assert re.sub(r"\n  ", "\n", schema).strip() == PostgresStore.schema
+    assert dedent(block("sql", "**Layout.**")).strip() == PostgresStore.schema
     key = a_key()
     with psycopg.connect(engines.postgres.url, autocommit=True) as connection:
         assert PostgresStore(connection, key).replace(None, sandbox.record())
@@ -404,12 +399,11 @@ def test_what_the_readme_shows(engines: Engines, sandbox: Sandbox) -> None:
         return sandbox.client(**options)
 
     scope: dict[str, Any] = {
-        "ConnectionPool": psycopg_pool.ConnectionPool,
         "PostgresStore": PostgresStore,
         "AccountClient": client,
         "url": engines.postgres.url,
         "client_id": "parallel-cli",
     }
-    exec(source, scope)
+    exec(snippet("pool = ConnectionPool"), scope)
     with scope["pool"]:
         assert scope["balance_of"](key) == 5000

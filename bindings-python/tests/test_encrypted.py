@@ -27,6 +27,7 @@ from parallel_account import (
     MemoryStore,
     StoreError,
 )
+from readme import snippet
 from test_stores import Asynchronous, Plain
 
 RECORD = '{"version":1,"orgs":{},"secret":"canary-secret"}'
@@ -404,9 +405,6 @@ def test_a_store_that_holds_its_wrapper_is_collected() -> None:
 
 
 def test_the_example_of_the_readme(sandbox: Sandbox) -> None:
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
-    _, _, section = readme.partition("### Encrypted\n")
-    code = section.split("```python\n")[1].split("```")[0]
     inner = Plain()
     scope = {
         "new_key": NEW["2026-11"],
@@ -415,7 +413,7 @@ def test_the_example_of_the_readme(sandbox: Sandbox) -> None:
         "DatabaseStore": lambda path, user_id: inner,
         "AccountClient": lambda store: sandbox.client(store=store, first_poll_at_once=True),
     }
-    exec(code, scope)
+    exec(snippet("keys = {"), scope)
     client: Any = scope["client"]
     sandbox.log_in(client)
     assert inner.record is not None

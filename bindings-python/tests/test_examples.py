@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +11,7 @@ import pytest
 
 from conftest import Sandbox
 from parallel_account import AccountClient, CredentialStore, MemoryStore
+from readme import snippet
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -47,16 +44,8 @@ def test_cli(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_clients_of_the_readme(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
-    (block,) = re.findall(r"```python\n(class Clients:.*?)```", readme, re.DOTALL)
-    scope: dict[str, Any] = {
-        "AccountClient": AccountClient,
-        "Callable": Callable,
-        "CredentialStore": CredentialStore,
-        "Lock": threading.Lock,
-        "OrderedDict": OrderedDict,
-    }
-    exec(block, scope)
+    scope: dict[str, Any] = {"AccountClient": AccountClient, "CredentialStore": CredentialStore}
+    exec(snippet("class Clients:"), scope)
     for name, value in sandbox.environment.items():
         monkeypatch.setenv(name, value)
     client_id = AccountClient().oauth.register()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +22,7 @@ from parallel_account import (
     RawResponse,
     protocols,
 )
+from readme import snippets
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MADE = 'Balance(org_id="org_1", credit_balance_cents=100)'
@@ -32,7 +32,7 @@ RESOURCES = ("balance", "apps", "keys", "oauth")
 def test_the_example() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_billing.py"]
     ended = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, timeout=60)
-    assert "3 passed" in ended.stdout, ended.stdout + ended.stderr
+    assert "4 passed" in ended.stdout, ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize("kind", [protocols.AccountClient, protocols.AsyncAccountClient])
@@ -99,11 +99,12 @@ def test_every_model_and_error_can_be_made() -> None:
 
 
 def test_the_snippets_of_the_readme_are_those_of_the_examples() -> None:
-    readme = EXAMPLES.parent.joinpath("README.md").read_text()
-    (declined,) = re.findall(r"```python\ndef test_a_card.*?```", readme, re.DOTALL)
-    lines = {line.strip() for line in declined.splitlines()[1:-1]}
     tests = {line.strip() for line in (EXAMPLES / "test_billing.py").read_text().splitlines()}
-    assert {it.replace("balance(100)", MADE) for it in tests} >= lines
-    (match,) = re.findall(r"```python\n(match .*?)\n```", readme, re.DOTALL)
+    shown = [it.code for it in snippets() if it.chapter == "Test your program"]
+    lines = {line.strip() for code in shown for line in code.splitlines()}
+    assert {it.replace("balance(100)", MADE) for it in tests} >= lines - {
+        "from unittest.mock import create_autospec"
+    }
     cells = json.loads((EXAMPLES / "notebook.ipynb").read_text())["cells"]
-    assert match in ["".join(cell["source"]) for cell in cells]
+    (match,) = [it.code for it in snippets() if it.chapter == "Notebooks"]
+    assert match.strip() in ["".join(cell["source"]) for cell in cells]

@@ -6,6 +6,7 @@ import asyncio
 import collections
 import contextvars
 import gc
+import json
 import logging
 import re
 import subprocess
@@ -32,8 +33,7 @@ from parallel_account import (
     StoreError,
     StoreEvent,
 )
-
-README = Path(__file__).parents[1] / "README.md"
+from readme import block, snippet
 
 user: contextvars.ContextVar[str] = contextvars.ContextVar("user", default="nobody")
 
@@ -357,14 +357,13 @@ assert "logging" not in sys.modules
 
 
 def test_the_hook_of_the_readme(sandbox: Sandbox) -> None:
-    (block,) = re.findall(r"```python\n(def count.*?)```", README.read_text(), re.DOTALL)
     metrics: collections.Counter[Any] = collections.Counter()
 
     def made(client_name: str, **options: Any) -> AccountClient:
         return sandbox.client(store=MemoryStore(sandbox.record()), **options)
 
     scope = {"ResponseEvent": ResponseEvent, "metrics": metrics, "AccountClient": made}
-    exec(block, scope)
+    exec(snippet("def count"), scope)
     client: Any = scope["client"]
     client.balance.get()
     assert metrics == {200: 1}
@@ -381,11 +380,8 @@ def test_spans_of_the_readme(sandbox: Sandbox, relay: Relay) -> None:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
-    (block,) = re.findall(
-        r"```python\n(from collections[^`]*?def traced.*?)```", README.read_text(), re.DOTALL
-    )
     scope: dict[str, Any] = {}
-    exec(block, scope)
+    exec(snippet("def traced"), scope)
     relay.release()
     urls = {"account_url": f"{relay.url}/account"}
     client = sandbox.client(store=MemoryStore(sandbox.record()), **urls)
@@ -404,6 +400,17 @@ def test_spans_of_the_readme(sandbox: Sandbox, relay: Relay) -> None:
     span_id = trace.format_span_id(good.context.span_id)
     (sent,) = (value for name, value in relay.headers() if name == "traceparent")
     assert sent.startswith(f"00-{trace_id}-{span_id}-")
+    # As the README shows it, but for IDs and times.
+    shown = json.loads(block("json", "OpenTelemetry prints it"))
+    real = json.loads(good.to_json())
+    context = shown.pop("context")
+    assert context.keys() < real.pop("context").keys()
+    for name in ("start_time", "end_time"):
+        assert re.sub(r"\d", "0", shown.pop(name)) == re.sub(r"\d", "0", real[name])
+    assert shown == {name: real[name] for name in shown}
+    ids = f"00-{context['trace_id'][2:]}-{context['span_id'][2:]}"
+    line = block("text", "OpenTelemetry prints it")
+    assert re.fullmatch(rf"traceparent: {ids}-0\d\n", line)
 
 
 def test_threads_that_log_at_once(sandbox: Sandbox) -> None:

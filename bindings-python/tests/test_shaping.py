@@ -6,7 +6,6 @@ import asyncio
 import json
 import pickle
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +21,6 @@ from parallel_account import (
     RawResponse,
     TimeoutError,
 )
-
-README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture
@@ -201,21 +198,3 @@ def test_subclasses_keep_what_they_are(sandbox: Sandbox) -> None:
             assert await view.balance.get() == await billing.balance.get()
 
     asyncio.run(main())
-
-
-def test_the_calls_of_the_readme(
-    sandbox: Sandbox, client: AccountClient, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _, _, section = README.read_text().partition("## Headers, limits and answers\n")
-    code = section.split("```python\n")[1].split("```")[0]
-
-    def made(**options: Any) -> AccountClient:
-        assert options.pop("client_name") == "my-app"
-        return client.with_options(**options)
-
-    exec(code, {"AccountClient": made})
-    first, raw, equal, listed = capsys.readouterr().out.splitlines()
-    assert first.startswith("req_")
-    assert raw.startswith("200 application/json req_")
-    assert equal == "True"
-    assert listed == "200 {'apps': []}"

@@ -31,6 +31,7 @@ from parallel_account import (
     StoreCorruptError,
     StoreError,
 )
+from readme import snippet
 
 
 class Plain:
@@ -76,12 +77,10 @@ class Asynchronous:
 @pytest.fixture
 def sqlite_store(tmp_path: Path) -> Callable[[int], Any]:
     """Makes the store that the README shows, for a user."""
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
-    (schema, block) = re.findall(
-        r"```python\n# (CREATE TABLE .*?)\n(class DatabaseStore:.*?)```", readme, re.DOTALL
-    )[0]
-    scope: dict[str, Any] = {"sqlite3": sqlite3, "closing": contextlib.closing}
-    exec(block, scope)
+    code = snippet("class DatabaseStore:")
+    scope: dict[str, Any] = {}
+    exec(code, scope)
+    (schema,) = re.findall("^# (CREATE TABLE .*)", code, re.MULTILINE)
     path = str(tmp_path / "logins.db")
     with contextlib.closing(sqlite3.connect(path)) as database:
         database.execute(schema)
