@@ -103,7 +103,7 @@ def test_the_stub_says_of_models_what_the_native_module_says() -> None:
             if own := inspect.getdoc(attrgetter(name)(_native)):
                 assert " ".join(said.split()) == " ".join(own.split()), name
                 compared += 1
-    assert compared > 100
+    assert compared > 80
 
 
 def test_files_of_the_native_module_import_each_other_in_no_circle() -> None:
