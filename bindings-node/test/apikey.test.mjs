@@ -1,8 +1,6 @@
 // The data key: one for all who ask, renewed, and what keeps a program from getting one.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import {
   AccountClient,
@@ -12,6 +10,7 @@ import {
   Secret,
 } from 'parallel-account';
 import Parallel from 'parallel-web';
+import { snippet } from './support/readme.mjs';
 import { startSandbox } from './support/sandbox.mjs';
 
 let sandbox;
@@ -154,8 +153,7 @@ test('logout deletes the key that was made', async () => {
 });
 
 describe('the recipe of the README, with the real SDK', () => {
-  const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
-  const [, recipe] = /```js\nimport Parallel from 'parallel-web';\n\n([\s\S]*?)```/.exec(readme);
+  const recipe = snippet('async function withParallel').replace(/^import .*\n\n/, '');
   const [call] = /^const results = .*;$/m.exec(recipe);
   const source = recipe.replace(call, `return async () => { ${call} return results; };`);
 

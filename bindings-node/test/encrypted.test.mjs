@@ -20,6 +20,7 @@ import {
   MemoryStore,
   StoreError,
 } from 'parallel-account';
+import { snippet } from './support/readme.mjs';
 import { startSandbox } from './support/sandbox.mjs';
 import { AsyncStore, SyncStore } from './support/stores.mjs';
 
@@ -357,8 +358,7 @@ test('what is stored in a file is exactly the JWE', async (t) => {
 });
 
 test('the example of the README', async () => {
-  const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
-  const [, code] = /### Encrypted\n[\s\S]*?```js\n([\s\S]*?)```/.exec(readme);
+  const code = snippet('const keys = {');
   const names = ['EncryptedStore', 'AccountClient', 'store', 'newKey', 'oldKey'];
   const run = new Function(...names, `${code}; return client;`);
   const store = new AsyncStore();

@@ -1,7 +1,6 @@
 // Stores written in JavaScript, as applications have them.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { snippet } from './readme.mjs';
 
 /** Waits for one turn of the event loop, so that others come in between. */
 export const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -36,8 +35,7 @@ export const storeWith = (methods) => Object.assign(new AsyncStore(), methods);
 
 /** The store of the README, on a pool that keeps its table in memory. */
 export function readmeStore(user) {
-  const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
-  const [code] = /^class LoginStore \{[\s\S]*?^\}/m.exec(readme);
+  const [code] = /^class LoginStore \{[\s\S]*?^\}/m.exec(snippet('class LoginStore {'));
   const LoginStore = new Function(`return ${code}`)();
   return new LoginStore(new Pool(), user);
 }
