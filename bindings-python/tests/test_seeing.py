@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextvars
 import gc
-import json
 import logging
 import re
 import subprocess
@@ -19,9 +17,8 @@ from typing import Any
 
 import pytest
 
-from conftest import PRELUDE, Program, Relay, Sandbox
+from conftest import PRELUDE, Program, Sandbox
 from parallel_account import (
-    AccountClient,
     ConfigError,
     FileStore,
     LoginRequiredError,
@@ -33,7 +30,6 @@ from parallel_account import (
     StoreError,
     StoreEvent,
 )
-from readme import block, snippet
 
 user: contextvars.ContextVar[str] = contextvars.ContextVar("user", default="nobody")
 
@@ -354,63 +350,6 @@ assert "logging" not in sys.modules
 """
     ended = program(source)
     assert ended.returncode == 0, ended.stderr
-
-
-def test_the_hook_of_the_readme(sandbox: Sandbox) -> None:
-    metrics: collections.Counter[Any] = collections.Counter()
-
-    def made(client_name: str, **options: Any) -> AccountClient:
-        return sandbox.client(store=MemoryStore(sandbox.record()), **options)
-
-    scope = {"ResponseEvent": ResponseEvent, "metrics": metrics, "AccountClient": made}
-    exec(snippet("def count"), scope)
-    client: Any = scope["client"]
-    client.balance.get()
-    assert metrics == {200: 1}
-
-
-def test_spans_of_the_readme(sandbox: Sandbox, relay: Relay) -> None:
-    """OpenTelemetry's own SDK: one span for each call, whose traceparent is sent."""
-    from opentelemetry import trace
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
-    scope: dict[str, Any] = {}
-    exec(snippet("def traced"), scope)
-    relay.release()
-    urls = {"account_url": f"{relay.url}/account"}
-    client = sandbox.client(store=MemoryStore(sandbox.record()), **urls)
-    with scope["traced"](client, "balance.get") as traced:
-        assert isinstance(traced, AccountClient)
-        traced.balance.get()
-    with pytest.raises(LoginRequiredError), scope["traced"](sandbox.client(), "balance.get") as it:
-        it.balance.get()
-    good, bad = exporter.get_finished_spans()
-    for span in (good, bad):
-        print(span.to_json())
-    assert good.name == bad.name == "balance.get"
-    assert good.kind is trace.SpanKind.CLIENT
-    assert bad.status.status_code is trace.StatusCode.ERROR
-    trace_id = trace.format_trace_id(good.context.trace_id)
-    span_id = trace.format_span_id(good.context.span_id)
-    (sent,) = (value for name, value in relay.headers() if name == "traceparent")
-    assert sent.startswith(f"00-{trace_id}-{span_id}-")
-    # As the README shows it, but for IDs and times.
-    shown = json.loads(block("json", "OpenTelemetry prints it"))
-    real = json.loads(good.to_json())
-    context = shown.pop("context")
-    assert context.keys() < real.pop("context").keys()
-    for name in ("start_time", "end_time"):
-        assert re.sub(r"\d", "0", shown.pop(name)) == re.sub(r"\d", "0", real[name])
-    assert shown == {name: real[name] for name in shown}
-    ids = f"00-{context['trace_id'][2:]}-{context['span_id'][2:]}"
-    line = block("text", "OpenTelemetry prints it")
-    assert re.fullmatch(rf"traceparent: {ids}-0\d\n", line)
 
 
 def test_threads_that_log_at_once(sandbox: Sandbox) -> None:

@@ -9,8 +9,6 @@ import os
 import re
 import sqlite3
 import stat
-import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,10 +17,10 @@ from typing import Any
 import pytest
 
 from conftest import Sandbox
+from own_stores import Asynchronous, Plain
 from parallel_account import (
     AccountClient,
     AccountError,
-    AsyncAccountClient,
     AsyncCredentialStore,
     ConfigError,
     CredentialStore,
@@ -32,46 +30,6 @@ from parallel_account import (
     StoreError,
 )
 from readme import snippet
-
-
-class Plain:
-    def __init__(self, record: str | None = None) -> None:
-        self.record = record
-        self.mutex = threading.Lock()
-        self.loads = 0
-        self.replaced: list[bool] = []
-
-    def load(self) -> str | None:
-        self.loads += 1
-        return self.record
-
-    def replace(self, old: str | None, new: str | None) -> bool:
-        with self.mutex:
-            same = self.record == old
-            self.replaced.append(same)
-            if same:
-                self.record = new
-            return same
-
-
-class Asynchronous:
-    def __init__(self, record: str | None = None) -> None:
-        self.record = record
-        self.loops: set[Any] = set()
-        self.replaced: list[bool] = []
-
-    async def load(self) -> str | None:
-        self.loops.add(asyncio.get_running_loop())
-        await asyncio.sleep(0)
-        return self.record
-
-    async def replace(self, old: str | None, new: str | None) -> bool:
-        await asyncio.sleep(0)
-        same = self.record == old
-        self.replaced.append(same)
-        if same:
-            self.record = new
-        return same
 
 
 @pytest.fixture
@@ -267,94 +225,6 @@ def test_another_users_record(sandbox: Sandbox, since: int) -> None:
     assert sandbox.client(store=MemoryStore(store.record)).balance.get().org_id
 
 
-class Failing(Plain):
-    def load(self) -> str | None:
-        raise PermissionError("the vault is sealed: hunter22")
-
-
-class Odd(Plain):
-    def load(self) -> Any:
-        return 7
-
-
-class Garbage(Plain):
-    def load(self) -> str | None:
-        return "{not json"
-
-
-class HangingAsync(Plain):
-    async def load(self) -> str | None:  # type: ignore[override]
-        await asyncio.sleep(30)
-        return None
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-def make(request: pytest.FixtureRequest, sandbox: Sandbox) -> Callable[..., Any]:
-    """Makes a call with a client of either kind: its name, the store, options."""
-
-    def make(call: str, store: Any, **options: Any) -> Any:
-        if request.param == "blocking":
-            return getattr(sandbox.client(store=store, **options), call)()
-
-        async def main() -> Any:
-            return await getattr(sandbox.async_client(store=store, **options), call)()
-
-        return asyncio.run(main())
-
-    return make
-
-
-def test_what_bad_loads_lead_to(make: Any) -> None:
-    with pytest.raises(StoreError, match=r"Failing: load\(\) failed: PermissionError") as caught:
-        make("status", Failing())
-    assert isinstance(caught.value.__cause__, PermissionError)
-    assert "hunter22" not in str(caught.value)
-    with pytest.raises(StoreError, match="must return a str or None, not int"):
-        make("status", Odd())
-    with pytest.raises(StoreCorruptError):
-        make("status", Garbage())
-    started = time.monotonic()
-    with pytest.raises(StoreError, match=r"load\(\).* not finish within 0.3 s.*store_timeout"):
-        make("status", HangingAsync(), store_timeout=0.3)
-    assert time.monotonic() - started < 10
-
-
-def bad_replace(what: Callable[[], Any]) -> type[Plain]:
-    class Bad(Plain):
-        def replace(self, old: str | None, new: str | None) -> Any:
-            return what()
-
-    return Bad
-
-
-@pytest.mark.parametrize("value", [None, 1, "yes"])
-def test_replace_must_return_a_bool(sandbox: Sandbox, make: Any, value: Any) -> None:
-    kind = type(value).__name__
-    with pytest.raises(StoreError, match=f"replace.* must return True or False, not {kind}"):
-        make("logout", bad_replace(lambda: value)(sandbox.record()))
-
-
-def test_a_replace_that_raises_or_hangs(sandbox: Sandbox, make: Any) -> None:
-    def refuse() -> bool:
-        raise OSError("no room: hunter22")
-
-    with pytest.raises(StoreError, match=r"replace\(\) failed: OSError") as caught:
-        make("logout", bad_replace(refuse)(sandbox.record()))
-    assert isinstance(caught.value.__cause__, OSError)
-    assert "hunter22" not in str(caught.value)
-    # It hangs for longer than it may, and in a blocking call's own thread.
-    with pytest.raises(StoreError, match=r"replace\(\).* not finish within 0.3 s"):
-        make("logout", bad_replace(lambda: time.sleep(1))(sandbox.record()), store_timeout=0.3)
-
-
-@pytest.mark.parametrize("missing", ["load", "replace"])
-def test_a_store_without_a_method(sandbox: Sandbox, missing: str) -> None:
-    store: Any = Plain()
-    setattr(store, missing, None)
-    with pytest.raises(ConfigError, match=f"replace.*has no {missing}"):
-        sandbox.client(store=store)
-
-
 def test_a_store_may_say_how_long_a_record_serves(sandbox: Sandbox) -> None:
     record = sandbox.record()
     loads = {}
@@ -373,124 +243,6 @@ def test_a_store_may_say_how_long_a_record_serves(sandbox: Sandbox) -> None:
         store.cache_for = bad  # type: ignore[attr-defined]
         with pytest.raises(ConfigError, match="cache_for must be"):
             sandbox.client(store=store)
-
-
-class CallsItsClient(Plain):
-    """Keeps what its own call of the client came to."""
-
-    def __init__(self, record: str | None) -> None:
-        super().__init__(record)
-        self.call: Callable[[], Any] = list
-        self.seen: list[AccountError] = []
-
-    def load(self) -> str | None:
-        try:
-            self.call()
-        except AccountError as error:
-            self.seen.append(error)
-        return super().load()
-
-
-class CallsItsClientAsync(Asynchronous):
-    def __init__(self, record: str | None) -> None:
-        super().__init__(record)
-        self.call: Callable[[], Any] = list
-        self.seen: list[AccountError] = []
-
-    async def load(self) -> str | None:
-        try:
-            await asyncio.sleep(0)
-            await asyncio.ensure_future(self.call())
-        except AccountError as error:
-            self.seen.append(error)
-        return await super().load()
-
-
-def refused(store: CallsItsClient | CallsItsClientAsync) -> None:
-    for error in store.seen:
-        assert isinstance(error, ConfigError)
-        assert "must not call its client" in str(error)
-    assert store.seen
-    store.seen.clear()
-
-
-def test_a_store_that_calls_its_client(sandbox: Sandbox) -> None:
-    store = CallsItsClient(sandbox.record())
-    client = sandbox.client(store=store)
-    login = client.start_login()
-    calls = [client.status, client.with_options(timeout=5).balance.get, client.settled, login.poll]
-    for store.call in calls:
-        started = time.monotonic()
-        assert client.balance.get().org_id
-        assert time.monotonic() - started < 5
-        refused(store)
-
-
-def test_an_async_store_that_calls_its_client(sandbox: Sandbox) -> None:
-    async def main() -> None:
-        store = CallsItsClientAsync(sandbox.record())
-        client = sandbox.async_client(store=store)
-        store.call = client.status
-        assert (await client.balance.get()).org_id
-        refused(store)
-        # Of two kinds of clients, and on a loop of its own.
-        await asyncio.to_thread(blocking)
-
-    def blocking() -> None:
-        store = CallsItsClientAsync(sandbox.record())
-        client = sandbox.client(store=store)
-
-        async def call() -> None:
-            client.status()
-
-        store.call = call
-        assert client.balance.get().org_id
-        refused(store)
-
-    asyncio.run(main())
-
-
-def test_what_it_says_to_who_called_first(sandbox: Sandbox) -> None:
-    class Recursive(Plain):
-        def load(self) -> str | None:
-            client.status()
-            return super().load()
-
-    client = sandbox.client(store=Recursive())
-    with pytest.raises(StoreError, match=r"Recursive: load.*must not call its client") as caught:
-        client.status()
-    assert isinstance(caught.value.__cause__, ConfigError)
-
-
-def test_stores_that_call_each_others_clients(sandbox: Sandbox) -> None:
-    record = sandbox.record()
-    stores = CallsItsClient(record), CallsItsClient(record)
-    clients = [sandbox.client(store=store) for store in stores]
-    stores[0].call = clients[1].status
-    stores[1].call = clients[0].status
-    assert clients[0].balance.get().org_id
-    assert stores[0].seen == []
-    refused(stores[1])
-
-
-def test_a_store_may_call_another_client(sandbox: Sandbox) -> None:
-    record = sandbox.record()
-    other = sandbox.client(store=Plain(record))
-    another = sandbox.async_client(store=Asynchronous(record))
-
-    store = CallsItsClient(record)
-    store.call = other.balance.get
-    assert sandbox.client(store=store).balance.get().org_id
-    assert store.seen == []
-
-    async def main(client: AsyncAccountClient) -> None:
-        assert (await client.balance.get()).org_id
-
-    astore = CallsItsClientAsync(record)
-    astore.call = another.balance.get
-    asyncio.run(main(sandbox.async_client(store=astore)))
-    assert astore.seen == []
-    assert len(sandbox.requests("balance.get")) == 4
 
 
 def test_file_store(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -4,88 +4,33 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
-import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
-import redis
 
 from conftest import Sandbox
 from databases import Engines
-from parallel_account import EncryptedStore
-from parallel_account.stores import PostgresStore, RedisStore
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
-OLD = {"2026-05": bytes(range(32))}
-NEW = {"2026-11": bytes(range(100, 132))}
-
-
-def as_text(keys: dict[str, bytes]) -> str:
-    """For LOGIN_KEYS."""
-    return ",".join(f"{name}:{base64.b64encode(key).decode()}" for name, key in keys.items())
-
-
-def database(engines: Engines, name: str) -> str:
-    """The URL of a database of one's own."""
-    with psycopg.connect(engines.postgres.url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {name}")
-    return engines.postgres.url.replace("/postgres", f"/{name}")
-
-
-def environment(sandbox: Sandbox, folder: Path, **more: str) -> dict[str, str]:
-    path = os.pathsep.join([os.fspath(folder), *sys.path])
-    return {**sandbox.environment, "PYTHONPATH": path, "LOGIN_KEYS": as_text(OLD), **more}
-
-
-def encrypted(store: Any, user: str) -> EncryptedStore[Any, Any]:
-    """A user's login as the examples keep it."""
-    return EncryptedStore(store, OLD, subject=user)
-
-
-def assert_encrypted(stored: str, user: str, key_id: str = "2026-05") -> None:
-    """What is in the database is a JWE of the user's, and no part of it is a login in the clear."""
-    parts = [base64.urlsafe_b64decode(part + "==") for part in stored.split(".")]
-    assert len(parts) == 5
-    assert json.loads(parts[0]) == {"alg": "dir", "enc": "A256GCM", "kid": key_id, "sub": user}
-    assert not any(b"token" in part for part in (stored.encode(), *parts))
-
-
-@dataclass
-class Running:
-    process: subprocess.Popen[bytes]
-    base: str
-
-
-@contextlib.contextmanager
-def serving(folder: Path, env: dict[str, str], *command: str) -> Iterator[Running]:
-    """A server, given a socket to listen at as `{fd}`."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        fd = listener.fileno()
-        process = subprocess.Popen(
-            [sys.executable, "-m", *(part.format(fd=fd) for part in command)],
-            cwd=folder,
-            env=env,
-            pass_fds=[fd],
-        )
-    try:
-        yield Running(process, base)
-    finally:
-        process.terminate()
-        process.wait(30)
+from parallel_account.stores import PostgresStore
+from served_examples import (
+    EXAMPLES,
+    NEW,
+    OLD,
+    WSGI,
+    Running,
+    as_text,
+    assert_encrypted,
+    database,
+    encrypted,
+    environment,
+    serving,
+)
 
 
 class Service:
@@ -238,7 +183,6 @@ def test_a_record_that_was_copied_from_another_user_is_refused(service: Service)
             assert "another subject" in answer.json()["message"]
 
 
-WSGI = "django.core.wsgi:get_wsgi_application()"
 SECRET = base64.b64encode(b"canary" * 5 + b"!!").decode()
 
 
@@ -414,116 +358,3 @@ def test_a_service_that_is_stopped_in_a_refresh(service: Service) -> None:
         assert client.balance.get().org_id == "org_ada"
         client.close()
     assert len(service.sandbox.requests("token.refresh")) == 1
-
-
-def test_django(engines: Engines, sandbox: Sandbox) -> None:
-    folder = EXAMPLES / "django_orm"
-    database(engines, "site")
-    env = environment(
-        sandbox,
-        folder,
-        SECRET_KEY="a" * 50,
-        DJANGO_SETTINGS_MODULE="settings",
-        PGHOST="127.0.0.1",
-        PGPORT=str(engines.postgres.port),
-        PGUSER="fleet",
-        PGDATABASE="site",
-    )
-    users = """
-import django
-django.setup()
-from django.contrib.auth.models import User
-for name in ("ada", "bob"):
-    User.objects.create_user(name, password="secret")
-"""
-    for command in (["manage.py", "migrate", "--verbosity=0"], ["-c", users]):
-        subprocess.run([sys.executable, *command], cwd=folder, env=env, check=True)
-    command = ("gunicorn", "--bind", "fd://{fd}", "--threads", "4", "--log-level", "warning", WSGI)
-    with serving(folder, env, *command) as running:
-
-        def browse(name: str) -> httpx.Client:
-            browser = httpx.Client(base_url=running.base, follow_redirects=True, timeout=60)
-            browser.get("/signin")
-            send(browser, "/signin", username=name, password="secret")
-            return browser
-
-        def send(browser: httpx.Client, path: str, **fields: str) -> httpx.Response:
-            page = browser.get("/")
-            token = re.findall(r'csrfmiddlewaretoken" value="(.*?)"', page.text)[0]
-            return browser.post(path, data={"csrfmiddlewaretoken": token, **fields})
-
-        with closing(browse("ada")) as ada, closing(browse("bob")) as bob:
-            assert ada.get("/balance").json()["error"] == "login_required"
-            assert ada.post("/connect").status_code == 403
-            for browser, org in ((ada, "ada"), (bob, "bob")):
-                page = send(browser, "/connect").text
-                assert "device_code" not in page
-                code = re.findall(r"<b>(.*?)</b>", page)[0]
-                sandbox.approve(user_code=code, org_id=f"org_{org}", org_name=org)
-                assert "Disconnect" in send(browser, "/connect/done").text
-            with psycopg.connect(engines.postgres.url, dbname="site") as connection:
-                rows = connection.execute("SELECT key, record FROM parallel_account_logins")
-                logins = dict(rows.fetchall())
-            assert len(logins) == 2
-            for user, stored in logins.items():
-                assert_encrypted(stored, user)
-            sandbox.control("POST", "/expire-access-token")
-            for _ in range(3):
-                assert ada.get("/balance").json()["org_id"] == "org_ada"
-                assert bob.get("/balance").json()["org_id"] == "org_bob"
-            assert len(sandbox.requests("token.refresh")) == 2
-            assert "Connect" in send(ada, "/disconnect").text
-            assert ada.get("/balance").json()["error"] == "login_required"
-            assert bob.get("/balance").json()["org_id"] == "org_bob"
-
-
-def test_celery(engines: Engines, sandbox: Sandbox, tmp_path: Path) -> None:
-    url = engines.redis.url.replace("/0", "/1")
-    env = environment(sandbox, EXAMPLES, REDIS_URL=url)
-    log = (tmp_path / "log").open("w+")
-    command = ["-m", "celery", "-A", "celery_worker", "worker", "--concurrency", "2"]
-    worker = subprocess.Popen(
-        [sys.executable, *command, "--without-gossip", "--without-mingle", "--loglevel=INFO"],
-        cwd=tmp_path,
-        env=env,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    with redis.Redis.from_url(url) as client, log:
-        for user in ("ada", "bob"):
-            store = encrypted(RedisStore(client, user), user)
-            with sandbox.client(store=store, first_poll_at_once=True) as logging:
-                login = logging.start_login()
-                sandbox.approve(login, org_id=f"org_{user}", org_name=user)
-                login.wait()
-        ask = """
-import sys
-from celery_worker import balance
-results = [balance.delay(user) for user in ("ada", "bob") * 10]
-print(*(result.get(timeout=60)["org_id"] for result in results))
-"""
-        sandbox.control("POST", "/expire-access-token")
-        ran = subprocess.run(
-            [sys.executable, "-c", ask], env=env, cwd=tmp_path, capture_output=True, text=True
-        )
-        assert ran.stdout.split() == ["org_ada", "org_bob"] * 10, ran.stderr
-        assert len(sandbox.requests("token.refresh")) == 2
-        for user in ("ada", "bob"):
-            # As the worker wrote it after the refresh.
-            stored = RedisStore(client, user).load()
-            assert stored is not None
-            assert_encrypted(stored, user)
-        # A worker that is stopped in the middle of a refresh saves the pair.
-        sandbox.control("POST", "/expire-access-token")
-        sandbox.fault("token.refresh", delay_answer_ms=1500)
-        late = "from celery_worker import balance; balance.delay('ada')"
-        subprocess.run([sys.executable, "-c", late], env=env, cwd=tmp_path, check=True)
-        while len(sandbox.requests("token.refresh")) < 3:
-            pass
-        worker.terminate()
-        assert worker.wait(60) == 0
-        log.seek(0)
-        text = log.read()
-        with sandbox.client(store=encrypted(RedisStore(client, "ada"), "ada")) as again:
-            assert again.balance.get().org_id == "org_ada", text
-        assert len(sandbox.requests("token.refresh")) == 3
