@@ -2,7 +2,10 @@
 // `tools/clients.mjs` prints the figures. LONG=1 for four times as many.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { limited } from './support/limited.mjs';
 
 const many = process.env.LONG === '1' ? 2000 : 500;
@@ -33,4 +36,11 @@ test('without a free descriptor: an error that says so, and a client that works 
     assert.match(message, /descriptors|open files/);
   }
   assert.equal(creditBalanceCents, 5000);
+});
+
+test('1,000 calls at once, each of which looks up its host, take few threads', async () => {
+  const file = join(import.meta.dirname, 'support', 'lookups.mjs');
+  const { stdout } = await promisify(execFile)(process.execPath, [file]);
+  const { threads } = JSON.parse(stdout);
+  assert.ok(threads <= 16, `${threads} more threads than after one call`);
 });
