@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -240,8 +240,15 @@ test('the contents name every chapter, and links lead somewhere', () => {
   );
   for (const [, name, link] of contents) assert.equal(link, anchor(name));
   const anchors = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, name]) => anchor(name));
-  for (const [, link] of readme.matchAll(/\]\(#([\w-]+)\)/g))
-    assert.ok(anchors.includes(link), link);
+  const links = [...readme.matchAll(/\]\(#([\w-]+)\)/g)].map(([, link]) => link);
+  assert.deepEqual(
+    links.filter((link) => !anchors.includes(link)),
+    [],
+  );
+  for (const [, path] of readme.matchAll(/`((?:examples|test|tests|tools)\/[\w./-]+)`/g)) {
+    const places = [join(here, '..', path), join(here, '..', '..', path)];
+    assert.ok(places.some(existsSync), path);
+  }
 });
 
 test('the log of a refresh, and a channel', async () => {

@@ -240,6 +240,10 @@ def test_the_contents_name_every_chapter() -> None:
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     anchors = {re.sub(r"[^\w -]", "", it.lower()).replace(" ", "-") for it in headings}
     assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= anchors
+    for path in re.findall(r"\]\((\.\./[^)#]+)", text):
+        assert (README.parent / path).exists(), path
+    for path in re.findall(r"`((?:examples|tests|tools)/[\w./-]+)`", text):
+        assert (README.parent / path).exists() or (README.parents[1] / path).exists(), path
 
 
 def levelled(text: str) -> str:
