@@ -40,7 +40,8 @@ class FakeBalance:
 
 
 def test_a_top_up() -> None:
-    fake = create_autospec(protocols.AccountClient, instance=True, balance=FakeBalance())
+    balance: protocols.BalanceApi = FakeBalance()
+    fake = create_autospec(protocols.AccountClient, instance=True, balance=balance)
     assert top_up(fake, 500) == "5.00 USD"
 
 

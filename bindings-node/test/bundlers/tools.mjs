@@ -155,6 +155,23 @@ const next = (flag, how = '') => ({
   },
 });
 
+/** Leaves the native package out, so that the first request fails; its error must say what is missing. */
+const nextAlone = (flag) => ({
+  ...next(flag),
+  async build(place) {
+    const serve = await next(flag).build(place);
+    return async (folder) => {
+      const error = await serve(folder).then(
+        () => new Error('it works: say so in the README'),
+        (error) => error,
+      );
+      if (!/The package @parallel-account\/native-\S+ is not installed/.test(error.message))
+        throw error;
+      return '[true,true,5000]';
+    };
+  },
+});
+
 const EXTERNAL = "serverExternalPackages: ['parallel-account']";
 const INCLUDED = "outputFileTracingIncludes: { '/*': ['node_modules/@parallel-account/**/*'] }";
 
@@ -209,8 +226,10 @@ export const long = {
   'Rspack to ESM': webpack('long', '@rspack/core', toModule, carryPackage),
   'Next standalone (Turbopack), outputFileTracingIncludes': next('--turbopack', INCLUDED),
   'Next standalone (Turbopack), serverExternalPackages': next('--turbopack', EXTERNAL),
+  'Next standalone (Turbopack), neither: the error names the package': nextAlone('--turbopack'),
   'Next standalone (webpack), outputFileTracingIncludes': next('--webpack', INCLUDED),
   'Next standalone (webpack), serverExternalPackages': next('--webpack', EXTERNAL),
+  'Next standalone (webpack), neither: the error names the package': nextAlone('--webpack'),
   tsx,
   'TypeScript by Node itself': typeScript,
   'single executable (node --build-sea)': singleExecutable,
