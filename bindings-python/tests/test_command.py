@@ -252,7 +252,9 @@ class Terminal:
     @staticmethod
     def prepare() -> None:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        # Whatever the runner of the tests ignores.
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
 
     def read_until(self, there: Callable[[], bool]) -> None:
         """Reads what is written, so that nothing stops for want of a reader."""

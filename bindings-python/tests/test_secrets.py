@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 BUG = re.compile(
-    r"parallel_account: a bug at bindings-python/src/\w+\.rs:\d+:\d+\. Please report it\."
+    r"parallel_account: a bug at bindings-python/src/[\w/]+\.rs:\d+:\d+\. Please report it\."
 )
 
 
