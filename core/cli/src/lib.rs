@@ -36,7 +36,8 @@ const SETTLING_CANCELLED: Duration = Duration::from_secs(1);
 /// its exit code. Blocks.
 ///
 /// The process is expected to end afterwards: handlers of SIGINT, SIGTERM and SIGHUP stay
-/// installed. `exec` does not return if it succeeds (on Unix): its command takes this process over.
+/// installed. On Unix, `exec` does not return if it succeeds, because its command takes this
+/// process over; on Windows it returns the command's exit code.
 pub fn run(arguments: Vec<OsString>) -> u8 {
     match parsing::parse(arguments) {
         Ok((arguments, json)) => run_parsed(&arguments, json),

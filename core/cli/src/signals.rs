@@ -126,20 +126,48 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
-    use std::{future::pending, io};
+    use std::{
+        future::{pending, poll_fn},
+        io,
+        task::Poll,
+    };
+    use tokio::signal::windows::{
+        CtrlBreak, CtrlC, CtrlClose, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown,
+    };
 
-    pub(crate) struct Interruptions(());
+    /// What ends a command. While this lives, the system does not end the process itself.
+    pub(crate) struct Interruptions {
+        interrupt: CtrlC,
+        stop: CtrlBreak,
+        closed: CtrlClose,
+        shut_down: CtrlShutdown,
+    }
 
     impl Interruptions {
         pub(crate) fn new() -> io::Result<Self> {
-            Ok(Interruptions(()))
+            Ok(Interruptions {
+                interrupt: ctrl_c()?,
+                stop: ctrl_break()?,
+                closed: ctrl_close()?,
+                shut_down: ctrl_shutdown()?,
+            })
         }
 
+        /// The exit code of the next one, as on Unix: Ctrl-C and Ctrl-Break are SIGINT, a console
+        /// that closes is SIGHUP, a system that shuts down is SIGTERM.
         pub(crate) async fn next(&mut self) -> u8 {
-            match tokio::signal::ctrl_c().await {
-                Ok(()) => 130,
-                Err(_) => pending().await,
-            }
+            poll_fn(|context| {
+                if self.interrupt.poll_recv(context).is_ready()
+                    || self.stop.poll_recv(context).is_ready()
+                {
+                    return Poll::Ready(130);
+                }
+                if self.closed.poll_recv(context).is_ready() {
+                    return Poll::Ready(129);
+                }
+                self.shut_down.poll_recv(context).map(|_| 143)
+            })
+            .await
         }
     }
 

@@ -30,7 +30,7 @@ impl PendingFile {
         loop {
             let pending = PendingFile {
                 path: path.to_owned(),
-                file: open(path).map_err(|error| unusable(path, &explain(&error)))?,
+                file: open(path).map_err(|error| unusable(path, &explain(path, &error)))?,
             };
             let metadata = pending.metadata()?;
             pending.check(&metadata)?;
@@ -162,16 +162,24 @@ fn open(path: &Path) -> io::Result<File> {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
         options.mode(0o600).custom_flags(flags.bits() as i32);
     }
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        // FILE_FLAG_OPEN_REPARSE_POINT: a link itself is opened, and then refused.
+        options.custom_flags(0x0020_0000);
+    }
     options.open(path)
 }
 
-fn explain(error: &io::Error) -> String {
+fn explain(path: &Path, error: &io::Error) -> String {
     #[cfg(unix)]
     if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
         return "it is a symbolic link".into();
     }
     match error.kind() {
         io::ErrorKind::IsADirectory => "it is a folder".into(),
+        // What Windows says of a folder.
+        io::ErrorKind::PermissionDenied if path.is_dir() => "it is a folder".into(),
         io::ErrorKind::NotFound => "its folder does not exist".into(),
         io::ErrorKind::PermissionDenied => "permission was denied".into(),
         _ => error.to_string(),

@@ -99,8 +99,13 @@ fn variable(name: &str) -> Option<PathBuf> {
 }
 
 pub(super) fn home() -> Result<PathBuf> {
-    env::home_dir().filter(|home| !home.as_os_str().is_empty()).ok_or_else(|| {
-        Error::store("There is no home folder to keep credentials in. Set HOME, or name a file by FileStore(path).", None)
+    let home = env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    home.ok_or_else(|| {
+        let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        Error::store(
+            format!("There is no home folder to keep credentials in. Set {variable}, or name a file by FileStore(path)."),
+            None,
+        )
     })
 }
 

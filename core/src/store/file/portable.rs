@@ -10,6 +10,8 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 use zeroize::Zeroize;
 
@@ -35,7 +37,7 @@ impl Folder {
         if !self.check(subject, &path)? {
             return Ok(None);
         }
-        let file = match File::open(&path) {
+        let file = match patiently(|| File::open(&path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
@@ -64,7 +66,7 @@ impl Folder {
         let written = self.write_new(&temporary, bytes).and_then(|()| still());
         let written = written.and_then(|still| {
             if still {
-                fs::rename(&temporary, self.path.join(name))?;
+                patiently(|| fs::rename(&temporary, self.path.join(name)))?;
             }
             Ok(still)
         });
@@ -96,12 +98,12 @@ impl Folder {
         if to.try_exists()? {
             return Ok(false);
         }
-        fs::rename(self.path.join(from), to)?;
+        patiently(|| fs::rename(self.path.join(from), &to))?;
         Ok(true)
     }
 
     pub(super) fn remove(&self, name: &OsStr) -> Result<(), Problem> {
-        match fs::remove_file(self.path.join(name)) {
+        match patiently(|| fs::remove_file(self.path.join(name))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
         }
@@ -127,6 +129,27 @@ impl Folder {
         }
         Ok(true)
     }
+}
+
+/// Tries again for a second where another program has the file open: on Windows, virus scanners and
+/// programs that read it, such as Python's `open`, keep it from being replaced meanwhile.
+fn patiently<T>(mut action: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match action() {
+            Err(error) if is_in_use(&error) && pause < Duration::from_secs(1) => {
+                thread::sleep(pause);
+                pause *= 2;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// `ERROR_ACCESS_DENIED`, which Windows also answers of a file that is being deleted,
+/// `ERROR_SHARING_VIOLATION` and `ERROR_LOCK_VIOLATION`.
+fn is_in_use(error: &io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33))
 }
 
 /// A relative path's folder may be called nothing.
@@ -165,5 +188,34 @@ mod tests {
         assert!(matches!(error, Problem::Refused(_)));
         let found = Folder::find(&scratch.path().join("other"), Faults::default());
         assert!(found.expect("looked").is_none());
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_file_that_somebody_reads_is_replaced_once_it_is_closed() {
+        use std::{os::windows::fs::OpenOptionsExt, sync::mpsc};
+        let scratch = super::super::tests::Scratch::new();
+        let folder = Folder::make(scratch.path(), Faults::default()).expect("made");
+        let (name, new) = (OsStr::new("auth.json"), OsStr::new("auth.json.new"));
+        fs::write(scratch.path().join(name), "one").expect("written");
+        // FILE_SHARE_READ and FILE_SHARE_WRITE, as the C library has it.
+        let mut options = OpenOptions::new();
+        options.read(true).share_mode(3);
+        let reader = options.open(scratch.path().join(name)).expect("opened");
+        let error = fs::remove_file(scratch.path().join(name)).expect_err("it is open");
+        assert!(is_in_use(&error), "{error}");
+        let (about_to, asked) = mpsc::channel();
+        let closing = thread::spawn(move || {
+            asked.recv().expect("asked");
+            drop(reader);
+        });
+        let still = || {
+            about_to.send(()).expect("somebody waits");
+            Ok(true)
+        };
+        assert!(folder.replace(name, new, b"two", still).expect("written"));
+        closing.join().expect("no panic");
+        let read = folder.read("file", name).expect("read");
+        assert_eq!(read.as_deref(), Some(&b"two"[..]));
     }
 }

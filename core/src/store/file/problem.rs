@@ -54,8 +54,15 @@ impl FileStore {
 
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        _ if out_of_descriptors(error) => {
-            "Too many files and connections are open: close those that are no longer used, or raise the limit (ulimit -n)"
+        _ if out_of_descriptors(error) => match cfg!(windows) {
+            true => "Too many files are open: close those that are no longer used",
+            false => {
+                "Too many files and connections are open: close those that are no longer used, or raise the limit (ulimit -n)"
+            }
+        },
+        // ERROR_SHARING_VIOLATION and ERROR_LOCK_VIOLATION.
+        _ if cfg!(windows) && matches!(error.raw_os_error(), Some(32 | 33)) => {
+            "Another program has it open: close that program, or try again"
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Free some space",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

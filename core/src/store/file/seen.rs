@@ -26,6 +26,18 @@ pub(super) fn changed() {
 #[derive(Clone, Default)]
 pub(super) struct Seen(Arc<Mutex<Option<Answer>>>);
 
+/// How often a young file was asked about.
+#[cfg(not(unix))]
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+/// Whether the file was written within the last two seconds, the coarsest step of a file system's
+/// clock (FAT's), or after now.
+#[cfg(not(unix))]
+fn is_young(meta: &fs::Metadata) -> bool {
+    let age = meta.modified().ok().and_then(|time| time.elapsed().ok());
+    age.is_none_or(|age| age < Duration::from_secs(2))
+}
+
 #[derive(Clone, Copy)]
 pub(super) struct Answer {
     asked: Instant,
@@ -68,6 +80,12 @@ impl Answer {
             {
                 use std::os::unix::fs::MetadataExt;
                 (meta.ino(), meta.ctime(), meta.ctime_nsec()).hash(&mut hasher);
+            }
+            // Elsewhere a file cannot be told from one of its size that was put in its place before
+            // the clock moved. While that may still happen, each answer is a new one.
+            #[cfg(not(unix))]
+            if is_young(&meta) {
+                ASKED.fetch_add(1, Ordering::Relaxed).hash(&mut hasher);
             }
         }
         Answer {
