@@ -1,6 +1,6 @@
 # Every target sets up what it needs from Rust, Python >= 3.10 and Node >= 20.
 SHELL := /bin/bash
-.PHONY: demo test model stress fleet fuzz bench bundlers lint help
+.PHONY: demo test model stress fleet fuzz bench bundlers platforms lint help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ bench:
 ## make bundlers       every bundler, framework and single executable that Node's package is tried in (1 GB from npm)
 bundlers:
 	@bindings-node/tools/bundlers
+
+## make platforms      Windows, macOS, arm64, musl and Python 3.14, as far as one Linux machine can (root; about an hour)
+platforms:
+	@tests/platforms/run.sh $(PLATFORMS)
 
 ## make lint           formatting and clippy, with warnings denied
 lint:

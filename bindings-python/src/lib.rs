@@ -49,7 +49,8 @@ fn refuse_another_interpreter(_py: Python<'_>) -> PyResult<()> {
     }
 }
 
-#[pymodule]
+/// Nothing here has run without the GIL, so that an interpreter that has none turns it on.
+#[pymodule(gil_used = true)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     refuse_another_interpreter(module.py())?;
     errors::quieten_panics();

