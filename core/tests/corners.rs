@@ -99,7 +99,8 @@ async fn without_a_store_each_pair_of_services_has_its_file() {
             .platform_url(platform)
             .account_url(account);
         let client = builder.build().expect("good options");
-        client.status().await.expect("a status").store
+        let store = client.status().await.expect("a status").store;
+        store.replace('\\', "/")
     };
     let real = place(&format!("{PLATFORM}/"), ACCOUNT).await;
     assert!(real.ends_with("/auth.json"), "{real}");

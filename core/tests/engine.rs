@@ -78,7 +78,11 @@ async fn one_client_serves_runtimes_that_come_and_go() {
 #[tokio::test]
 async fn closing_the_last_client_closes_its_connections_and_no_others() {
     let server = Server::start().await;
-    let client = || server.builder().build().expect("good options");
+    // Of its own, or clients of other tests would keep the connections.
+    let client = || {
+        let builder = server.builder().user_agent("closing");
+        builder.build().expect("good options")
+    };
     let (one, two) = (client(), client());
     one.balance().get().await.expect("a balance");
     one.close();

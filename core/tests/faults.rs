@@ -169,7 +169,16 @@ impl Run {
             .expect("the control surface answers");
         // After a failure nothing is sent for a while, a minute on its clock at most.
         tokio::time::sleep(Duration::from_millis(310)).await;
-        match client.balance().get().await {
+        let last = loop {
+            match client.balance().get().await {
+                // A busy machine's own: this client gives an answer 150 ms.
+                Err(error) if error.code() == "timeout" => {
+                    tokio::time::sleep(Duration::from_millis(310)).await;
+                }
+                last => break last,
+            }
+        };
+        match last {
             Ok(_) => assert!(!over),
             Err(error) => {
                 assert_eq!(

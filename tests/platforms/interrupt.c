@@ -38,7 +38,8 @@ int main(int count, char **arguments) {
     }
     HANDLE in = GetStdHandle(STD_INPUT_HANDLE), out = GetStdHandle(STD_OUTPUT_HANDLE), err = GetStdHandle(STD_ERROR_HANDLE);
     /* With pipes for streams there may be no console, and so no Ctrl-C. */
-    if (!GetConsoleCP() && !AllocConsole()) return fail("no console");
+    FreeConsole();
+    if (!AllocConsole()) return fail("no console");
     SetConsoleCtrlHandler(NULL, FALSE);
     SetConsoleCtrlHandler(note, TRUE);
     STARTUPINFOA how = {.cb = sizeof how, .dwFlags = STARTF_USESTDHANDLES, .hStdInput = NULL, .hStdOutput = out, .hStdError = err};

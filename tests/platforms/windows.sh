@@ -3,7 +3,8 @@
 
 windows=x86_64-pc-windows-gnu
 built=$CARGO_TARGET_DIR/$windows/debug
-everything=(-p parallel-account -p parallel-account-cli -p parallel-account-sandbox)
+# Named together always, so that Cargo builds what they share once.
+everything=(-p parallel-account -p parallel-account-cli -p parallel-account-sandbox -p parallel-account-python -p parallel-account-node)
 node_version=24.21.0
 
 # The objects that rustc links before and after a program's own are no part of the standard library.
@@ -26,10 +27,10 @@ empty_libnode() {
 }
 
 build_windows() {
-    cargo_for "$windows" test --no-run "${everything[@]}" &&
-        cargo_for "$windows" build "${everything[@]}" &&
-        LIBNODE_PATH=$scratch/libnode cargo_for "$windows" build -p parallel-account-python -p parallel-account-node
+    cargo_for "$windows" build --all-targets "${everything[@]}"
 }
+
+export LIBNODE_PATH=$scratch/libnode
 
 in_wine() {
     in_root env WINEPREFIX="$scratch/wine" WINEDEBUG=-all "$@"

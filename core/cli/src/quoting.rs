@@ -60,8 +60,10 @@ fn dotenv(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
     use std::process::Command;
 
+    #[cfg(unix)]
     const VALUES: [&str; 9] = [
         "pk_live-1.2",
         "",
@@ -75,6 +77,7 @@ mod tests {
     ];
 
     /// What `shell` has in the variable after the line was evaluated; `None` without that shell.
+    #[cfg(unix)]
     fn evaluated(shell: &str, flag: &str, line: &str, print: &str) -> Option<String> {
         let output = Command::new(shell)
             .args([flag, &format!("{line}\n{print}")])
@@ -84,6 +87,7 @@ mod tests {
         Some(String::from_utf8(output.stdout).expect("UTF-8"))
     }
 
+    #[cfg(unix)]
     #[test]
     fn shells_read_back_what_was_quoted() {
         let print = "printf %s \"$PARALLEL_API_KEY\"";

@@ -71,8 +71,13 @@ fn trust(
             Err(error) => tracing::warn!("{}", error.message()),
         }
     }
+    let verifier = match extra.is_empty() {
+        // Spares what Windows makes to look the extra ones up in.
+        true => Verifier::new(provider.clone()),
+        false => Verifier::new_with_extra_roots(extra, provider.clone()),
+    };
     let system: Arc<dyn ServerCertVerifier> = Arc::new(
-        Verifier::new_with_extra_roots(extra, provider.clone()).map_err(|error| {
+        verifier.map_err(|error| {
             let why = match (&error, bundle) {
                 (rustls::Error::InvalidCertificate(_), Some(path)) => {
                     return unusable("ca_bundle", path, "a certificate in it cannot be used");
