@@ -10,7 +10,6 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use parallel_account::Error;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -20,7 +19,7 @@ use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use crate::desk::Place;
 use crate::job::StoreCall;
 use crate::reply::{Awaited, Reply};
-use crate::{errors, exit, process, trio};
+use crate::{exit, process, trio};
 
 /// A call that a loop waits for.
 struct Waiting {
@@ -245,6 +244,8 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<Option<(Bound<'_, PyAny>, Arc<
 fn attach(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Mailbox>> {
     #[cfg(unix)]
     {
+        use crate::errors;
+        use parallel_account::Error;
         use std::os::fd::AsRawFd;
         use std::os::unix::net::UnixStream;
         let (ring, hear) = errors::guard(event_loop.py(), || {

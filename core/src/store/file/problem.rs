@@ -83,11 +83,10 @@ fn out_of_descriptors(error: &io::Error) -> bool {
     return error.raw_os_error() == Some(4);
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn running_out_of_descriptors_has_its_own_words() {
         use rustix::io::Errno;
