@@ -194,7 +194,7 @@ def main():
         try:
             for step in steps:
                 step(run)
-                print(f"  the command {step.__name__.replace('_', ' ')}", flush=True)
+                print(f"> the command {step.__name__.replace('_', ' ')}", flush=True)
         finally:
             run.close()
 

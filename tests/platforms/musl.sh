@@ -20,7 +20,7 @@ foreign_symbols() {
         nm -D --defined-only "$4" | awk "{print \$3}" | sed "s/@.*//" | sort >"$3.musl"
         comm -23 "$3.wanted" "$3.musl" | grep -v "^$2" >"$3.foreign"
         if [ -s "$3.foreign" ]; then echo "neither of musl nor ${2}…:"; cat "$3.foreign"; exit 1; fi
-        echo "  $(wc -l <"$3.wanted") symbols: all of musl or ${2}…"
+        echo "> $(wc -l <"$3.wanted") symbols: all of musl or ${2}…"
     ' sh "$1" "$2" "$scratch/symbols" "$musl_libc"
 }
 

@@ -22,7 +22,7 @@ step() {
     if "$@" >"$log" 2>&1 </dev/null; then
         passed=$((passed + 1))
         echo "$platform: $name: passed ($((SECONDS - began)) s)"
-        grep -h '^  \|^== ' "$log" || true
+        grep -h '^> ' "$log" || true
     else
         failed=$((failed + 1))
         echo "$platform: $name: FAILED ($((SECONDS - began)) s); $log ends with"

@@ -5,7 +5,8 @@ windows=x86_64-pc-windows-gnu
 built=$CARGO_TARGET_DIR/$windows/debug
 # Named together always, so that Cargo builds what they share once.
 everything=(-p parallel-account -p parallel-account-cli -p parallel-account-sandbox -p parallel-account-python -p parallel-account-node)
-node_version=24.21.0
+# The newest that starts under Wine 10: the OpenSSL of later ones finds no source of random numbers.
+node_version=20.20.2
 
 # The objects that rustc links before and after a program's own are no part of the standard library.
 startup_objects() {
@@ -28,6 +29,11 @@ empty_libnode() {
 
 build_windows() {
     cargo_for "$windows" build --all-targets "${everything[@]}"
+}
+
+clippy_windows() {
+    # With mingw, `thread_local!` expands to something that this lint takes for a mistake of ours.
+    cargo_for "$windows" clippy "${everything[@]}" --all-targets -- -D warnings -A clippy::missing_const_for_thread_local
 }
 
 export LIBNODE_PATH=$scratch/libnode
@@ -58,7 +64,7 @@ node_for_windows() {
 node_in_wine() {
     node_package "$scratch/node-windows" win32-x64-msvc "$built/parallel_account_node.dll" &&
         in_wine PARALLEL_ACCOUNT_SANDBOX="$PARALLEL_ACCOUNT_SANDBOX" \
-            python3 tests/platforms/programs.py "$scratch/node-windows" .mjs wine64 "$scratch/node-win/package/bin/node.exe"
+            timeout 600 python3 tests/platforms/programs.py "$scratch/node-windows" .mjs wine64 "$scratch/node-win/package/bin/node.exe"
 }
 
 try_windows() {
@@ -66,7 +72,7 @@ try_windows() {
         step "startup objects" startup_objects &&
         step "an empty libnode.dll" empty_libnode &&
         step "core, command, sandbox and bindings are built" build_windows &&
-        step "clippy" cargo_for "$windows" clippy "${everything[@]}" --all-targets -- -D warnings &&
+        step "clippy" clippy_windows &&
         step "Wine" wine_prefix &&
         step "the command, from login to logout" command_in_wine &&
         step "core, command and sandbox: their tests" rust_tests &&
