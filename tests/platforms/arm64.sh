@@ -42,8 +42,8 @@ on_arm() { in_root env PARALLEL_ACCOUNT_SANDBOX="$PARALLEL_ACCOUNT_SANDBOX" QEMU
 
 python_on_arm() {
     unpacked_wheel aarch64 "$scratch/python-arm64" &&
-        on_arm PYTHONPATH="$scratch/python-arm64" PYTHONHOME="$arm_root/usr" \
-            python3 tests/platforms/programs.py "$scratch/python-arm64" .py qemu-aarch64 "$arm_root/usr/bin/python3"
+        on_arm python3 tests/platforms/programs.py "$scratch/python-arm64" .py \
+            qemu-aarch64 -E "PYTHONPATH=$scratch/python-arm64" "$arm_root/usr/bin/python3"
 }
 
 node_on_arm() {
