@@ -38,8 +38,9 @@ clippy_windows() {
 
 export LIBNODE_PATH=$scratch/libnode
 
+# The certificates of this machine would be one such file; see beyond_wine.
 in_wine() {
-    in_root env WINEPREFIX="$scratch/wine" WINEDEBUG=-all "$@"
+    in_root env -u SSL_CERT_FILE WINEPREFIX="$scratch/wine" WINEDEBUG=-all "$@"
 }
 
 wine_prefix() { in_wine wineboot --init; }
