@@ -4,14 +4,14 @@ import PackageDescription
 // Where the Rust half comes from. A release fills this in, for Apple platforms.
 let release: (url: String, checksum: String)? = nil
 
-// In a source checkout, and on Linux always, it is the static library that
-// `cargo build -p parallel-account-swift` made (see bindings-swift/README.md); or, if
-// PARALLEL_ACCOUNT_XCFRAMEWORK is set, what bindings-swift/tools/xcframework made.
-let environment = Context.environment
-let profile = environment["PARALLEL_ACCOUNT_PROFILE"] ?? "debug"
-let target = environment["CARGO_TARGET_DIR"] ?? "\(Context.packageDirectory)/target"
+// Elsewhere, and for Linux always, it is a static library that pkg-config finds as
+// `parallel-account`: installed by bindings-swift/tools/install, or built by
+// bindings-swift/tools/library in a source checkout. If PARALLEL_ACCOUNT_XCFRAMEWORK is set, a Mac
+// takes what bindings-swift/tools/xcframework made.
 let sources = "bindings-swift/Sources"
 let name = "CParallelAccountFFI"
+let library = Target.systemLibrary(
+    name: name, path: "\(sources)/\(name)", pkgConfig: "parallel-account")
 
 #if os(Linux)
     let isApple = false
@@ -19,54 +19,81 @@ let name = "CParallelAccountFFI"
     let isApple = true
 #endif
 
-let native: Target
-var generated: [SwiftSetting] = [.swiftLanguageMode(.v5)]
-var linking: [LinkerSetting] = [
-    .linkedFramework("Security", .when(platforms: [.macOS, .iOS, .macCatalyst])),
-    .linkedFramework("SystemConfiguration", .when(platforms: [.macOS])),
-]
-if isApple, let release {
-    native = .binaryTarget(name: name, url: release.url, checksum: release.checksum)
-} else if isApple, environment["PARALLEL_ACCOUNT_XCFRAMEWORK"] != nil {
-    native = .binaryTarget(name: name, path: "build/\(name).xcframework")
-} else {
-    native = .systemLibrary(name: name, path: "\(sources)/\(name)")
-    generated.append(.unsafeFlags(["-Osize"], .when(configuration: .release)))
-    linking += [
-        .unsafeFlags(["-L\(target)/\(profile)"]),
-        .linkedLibrary("parallel_account_ffi"),
-        .linkedLibrary("m"),
-    ]
+var native = [library]
+var dependencies: [Target.Dependency] = [.target(name: name)]
+if isApple {
+    let made = Context.environment["PARALLEL_ACCOUNT_XCFRAMEWORK"] != nil
+    let framework: Target? =
+        if let release {
+            .binaryTarget(name: name, url: release.url, checksum: release.checksum)
+        } else if made {
+            .binaryTarget(name: name, path: "build/\(name).xcframework")
+        } else {
+            nil
+        }
+    if let framework {
+        // A Mac that compiles for Linux links the library there: under another name, as a target's
+        // is unique, with the same module.
+        let elsewhere = "\(name)Library"
+        native = [
+            framework,
+            .systemLibrary(
+                name: elsewhere, path: "\(sources)/\(name)", pkgConfig: "parallel-account"),
+        ]
+        dependencies = [
+            .target(
+                name: name,
+                condition: .when(platforms: [.macOS, .iOS, .macCatalyst, .tvOS, .visionOS])),
+            .target(name: elsewhere, condition: .when(platforms: [.linux])),
+        ]
+    }
 }
 
 let package = Package(
     name: "ParallelAccount",
-    platforms: [.macOS(.v13), .iOS(.v16), .macCatalyst(.v16)],
-    products: [.library(name: "ParallelAccount", targets: ["ParallelAccount"])],
-    targets: [
-        native,
+    platforms: [.macOS(.v13), .iOS(.v16), .macCatalyst(.v16), .tvOS(.v16), .visionOS(.v1)],
+    products: [
+        .library(name: "ParallelAccount", targets: ["ParallelAccount"]),
+        .library(name: "ParallelAccountUI", targets: ["ParallelAccountUI"]),
+        .library(name: "ParallelAccountTesting", targets: ["ParallelAccountTesting"]),
+    ],
+    targets: native + [
         // Generated: async foreign traits need Swift 5 mode.
         .target(
             name: "ParallelAccountFFI",
-            dependencies: [.target(name: name)],
+            dependencies: dependencies,
             path: "\(sources)/ParallelAccountFFI",
-            swiftSettings: generated,
-            linkerSettings: linking
+            swiftSettings: [.swiftLanguageMode(.v5)],
+            linkerSettings: [
+                .linkedFramework(
+                    "Security",
+                    .when(platforms: [.macOS, .iOS, .macCatalyst, .tvOS, .visionOS])),
+                .linkedFramework("SystemConfiguration", .when(platforms: [.macOS])),
+            ]
         ),
         .target(
             name: "ParallelAccount",
             dependencies: ["ParallelAccountFFI"],
-            path: "\(sources)/ParallelAccount"
+            path: "\(sources)/ParallelAccount",
+            exclude: isApple ? [] : ["PrivacyInfo.xcprivacy"],
+            resources: isApple ? [.copy("PrivacyInfo.xcprivacy")] : []
         ),
-        // An example that no product contains, so that only this package's own builds compile it.
         .target(
-            name: "LoginView",
+            name: "ParallelAccountUI",
             dependencies: ["ParallelAccount"],
-            path: "bindings-swift/Examples/LoginView"
+            path: "\(sources)/ParallelAccountUI"
+        ),
+        .target(
+            name: "ParallelAccountTesting",
+            dependencies: ["ParallelAccount"],
+            path: "\(sources)/ParallelAccountTesting"
         ),
         .testTarget(
             name: "ParallelAccountTests",
-            dependencies: ["ParallelAccount", "ParallelAccountFFI", "LoginView"],
+            dependencies: [
+                "ParallelAccount", "ParallelAccountFFI", "ParallelAccountUI",
+                "ParallelAccountTesting",
+            ],
             path: "bindings-swift/Tests/ParallelAccountTests"
         ),
     ],

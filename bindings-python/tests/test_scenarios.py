@@ -20,6 +20,7 @@ from parallel_account import (
     LoginEvent,
     MemoryStore,
     PollAnswer,
+    RawResponse,
 )
 
 SCENARIOS = sorted(
@@ -37,8 +38,9 @@ class Player:
         self.client = client
         self.login: Any = None
 
-    def call(self, name: str, args: dict[str, Any], options: dict[str, Any]) -> Any:
+    def call(self, step: dict[str, Any]) -> Any:
         """The call, whose result is the value or an awaitable of it."""
+        name, args, options = step["call"], step.get("args") or {}, step.get("options") or {}
         limited = self.client.with_options(**named(options)) if options else self.client
         if name == "login":
             return self.client.start_login(**args)
@@ -52,9 +54,24 @@ class Player:
         if name == "cancel":
             return self.login.cancel()
         target = limited
-        for part in name.split("."):
-            target = getattr(target, part)
-        return target(**args)
+        *owners, method = name.split(".")
+        for owner in owners:
+            target = getattr(target, owner)
+        # `request()` always says what the answer says.
+        if step.get("response") and owners:
+            target = target.with_raw_response
+        return getattr(target, method)(**args)
+
+    def outcome(self, step: dict[str, Any], value: Any, events: list[Any]) -> dict[str, Any]:
+        """What is reported of a call that returned ``value``."""
+        name = step["call"]
+        response = {}
+        if step.get("response"):
+            said = {"status": value.status_code, "request_id": value.request_id}
+            response = {"response": said}
+        if isinstance(value, RawResponse):
+            value = value.parse()
+        return {"returns": self.keep(name, value), "events": events, **response}
 
     def keep(self, name: str, value: Any) -> Any:
         """What the scenario compares, of a value."""
@@ -72,8 +89,6 @@ class Player:
             return {"client_id": value}
         if name in ("api_key", "renew_api_key"):
             return {"api_key": value}
-        if name == "request":
-            return value.parse()
         return plain(value)
 
 
@@ -124,11 +139,6 @@ def make(kind: Any, started: dict[str, Any], store: MemoryStore) -> Any:
     return kind(store=store, _time_scale=started["time_scale"], **{**urls, **named(options)})
 
 
-def steps(started: dict[str, Any]) -> Any:
-    for step in started["client"]:
-        yield step["call"], step.get("args") or {}, step.get("options") or {}
-
-
 CAUGHT = (AccountError, CancelledError, asyncio.CancelledError)
 
 
@@ -138,17 +148,18 @@ def play(started: dict[str, Any], store: MemoryStore) -> list[Any]:
         player = Player(make(AccountClient, started, store))
     except AccountError as error:
         return [{"raises": raised(error), "events": []}]
-    for name, args, options in steps(started):
+    for step in started["client"]:
+        name = step["call"]
         events: list[Any] = []
         try:
-            value = player.call(name, args, options)
+            value = player.call(step)
             if name == "login":
                 player.login = value
             if name in ("login", "wait"):
                 for seen in player.login:
                     events.append(event(seen))
                     value = seen.status
-            results.append({"returns": player.keep(name, value), "events": events})
+            results.append(player.outcome(step, value, events))
         except CAUGHT as error:
             results.append({"raises": raised(error), "events": events})
     return results
@@ -160,10 +171,11 @@ async def play_async(started: dict[str, Any], store: MemoryStore) -> list[Any]:
         player = Player(make(AsyncAccountClient, started, store))
     except AccountError as error:
         return [{"raises": raised(error), "events": []}]
-    for name, args, options in steps(started):
+    for step in started["client"]:
+        name = step["call"]
         events: list[Any] = []
         try:
-            value = player.call(name, args, options)
+            value = player.call(step)
             if hasattr(value, "__await__"):
                 value = await value
             if name == "login":
@@ -172,7 +184,7 @@ async def play_async(started: dict[str, Any], store: MemoryStore) -> list[Any]:
                 async for seen in player.login:
                     events.append(event(seen))
                     value = seen.status
-            results.append({"returns": player.keep(name, value), "events": events})
+            results.append(player.outcome(step, value, events))
         except CAUGHT as error:
             results.append({"raises": raised(error), "events": events})
     return results

@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use parallel_account::{AccountClient, CallOptions, Error, LoginOptions, Secret};
+use parallel_account::{AccountClient, CallOptions, LoginOptions, Secret};
 
 use crate::{
     call::{Call, at_once, detached, runtime},
     error::{Failure, Problem},
     login::FfiLogin,
-    model::{FfiApiKey, FfiApp, FfiBalance, FfiOrganization, FfiStatus},
+    model::{FfiOrganization, FfiStatus},
+    seeing::{FfiHeader, FfiResponseSlot, ForeignListener, Listener},
     store::FfiStore,
 };
 
@@ -45,6 +46,12 @@ pub struct FfiOptions {
     pub first_poll_at_once: bool,
     /// How long to wait for another process's refresh.
     pub lock_timeout: Option<f64>,
+    /// Sent to the Account API with every request.
+    pub headers: Vec<FfiHeader>,
+    /// Hears of what happens.
+    pub listener: Arc<dyn ForeignListener>,
+    /// Whether it hears of requests and of warnings, too.
+    pub wants_all: bool,
     /// Goes into the User-Agent.
     pub language: String,
     /// How much faster the clock runs; for the scenario tests.
@@ -62,15 +69,19 @@ pub struct FfiLoginOptions {
     pub login_hint: Option<String>,
 }
 
-/// An answer below the Account API's base.
+/// See `core::CallOptions`; what is absent stays as the client has it.
 #[derive(uniffi::Record)]
-pub struct FfiResponse {
-    /// HTTP status.
-    pub status: u16,
-    /// The service's id of the request.
-    pub request_id: Option<String>,
-    /// The body.
-    pub json: String,
+pub struct FfiCallOptions {
+    /// Per request, in seconds.
+    pub timeout: Option<f64>,
+    /// Per call as a whole, in seconds.
+    pub deadline: Option<f64>,
+    /// Repeats at most.
+    pub max_retries: Option<u32>,
+    /// Besides the client's.
+    pub headers: Vec<FfiHeader>,
+    /// Takes what an answer says besides its body.
+    pub response: Option<Arc<FfiResponseSlot>>,
 }
 
 /// See `core::AccountClient`.
@@ -108,7 +119,7 @@ fn check_limit(name: &str, seconds: Option<f64>) -> Result<Option<Duration>, Fai
 }
 
 /// A refusal of something that only exists at this border.
-fn refused(code: &str, message: String) -> Failure {
+pub(crate) fn refused(code: &str, message: String) -> Failure {
     Failure::Failed {
         problem: Box::new(Problem {
             code: code.into(),
@@ -154,11 +165,15 @@ impl FfiClient {
             ca_bundle,
             first_poll_at_once,
             lock_timeout,
+            headers,
+            listener,
+            wants_all,
             language,
             time_scale,
         } = options;
         let mut builder = AccountClient::builder()
             .language(language)
+            .on_event(Listener::new(listener, wants_all))
             .background(Arc::new(|| detached().cloned()))
             .first_poll_at_once(first_poll_at_once);
         macro_rules! set {
@@ -183,6 +198,9 @@ impl FfiClient {
             lock_timeout = lock_timeout.map(duration);
             time_scale = time_scale;
         }
+        for FfiHeader { name, value } in headers {
+            builder = builder.header(name, value);
+        }
         at_once(|| {
             let _entered = runtime()?.enter();
             Ok(Arc::new(FfiClient {
@@ -191,18 +209,21 @@ impl FfiClient {
         })
     }
 
-    /// The same session under other limits.
-    pub fn with_options(
-        &self,
-        timeout: Option<f64>,
-        deadline: Option<f64>,
-        max_retries: Option<u32>,
-    ) -> Result<Arc<Self>, Failure> {
+    /// The same session under other options.
+    pub fn with_options(&self, options: FfiCallOptions) -> Result<Arc<Self>, Failure> {
+        let FfiCallOptions {
+            timeout,
+            deadline,
+            max_retries,
+            headers,
+            response,
+        } = options;
         let client = self.client.with_options(CallOptions {
             timeout: check_limit("timeout", timeout)?,
             deadline: check_limit("deadline", deadline)?,
             max_retries,
-            ..CallOptions::default()
+            headers: headers.into_iter().map(FfiHeader::pair).collect(),
+            response: response.map(|slot| slot.core()),
         });
         Ok(Arc::new(FfiClient { client }))
     }
@@ -350,108 +371,6 @@ impl FfiClient {
     ) -> Result<(), Failure> {
         let client = self.core();
         call.run(async move { client.select_organization(&organization).await })
-            .await
-    }
-
-    /// Anything else below the base.
-    pub async fn request(
-        &self,
-        call: Arc<Call>,
-        method: String,
-        path: String,
-        json: Option<String>,
-    ) -> Result<FfiResponse, Failure> {
-        let body = json
-            .map(|json| serde_json::from_str(&json))
-            .transpose()
-            .map_err(|_| refused("invalid_request", "The body is not valid JSON.".into()))?;
-        let client = self.core();
-        call.run(async move {
-            let answer = client.request(&method, &path, body).await?;
-            Ok(FfiResponse {
-                status: answer.status,
-                request_id: answer.request_id,
-                json: serde_json::to_string(&answer.json).map_err(Error::internal)?,
-            })
-        })
-        .await
-    }
-
-    /// `GET /service/v1/balance`.
-    pub async fn balance_get(&self, call: Arc<Call>) -> Result<FfiBalance, Failure> {
-        let client = self.core();
-        call.run(async move { client.balance().get().await.map(Into::into) })
-            .await
-    }
-
-    /// `POST /service/v1/balance/add`.
-    pub async fn balance_add(
-        &self,
-        call: Arc<Call>,
-        amount_cents: i64,
-        idempotency_key: Option<String>,
-    ) -> Result<FfiBalance, Failure> {
-        let client = self.core();
-        call.run(async move {
-            client
-                .balance()
-                .add(amount_cents, idempotency_key.as_deref())
-                .await
-                .map(Into::into)
-        })
-        .await
-    }
-
-    /// `GET /service/v1/apps`.
-    pub async fn apps_list(&self, call: Arc<Call>) -> Result<Vec<FfiApp>, Failure> {
-        let client = self.core();
-        call.run(async move {
-            Ok(client
-                .apps()
-                .list()
-                .await?
-                .into_iter()
-                .map(Into::into)
-                .collect())
-        })
-        .await
-    }
-
-    /// `POST /service/v1/apps`; answers the app's id.
-    pub async fn apps_create(&self, call: Arc<Call>, name: String) -> Result<String, Failure> {
-        let client = self.core();
-        call.run(async move { Ok(client.apps().create(&name).await?.app_id) })
-            .await
-    }
-
-    /// `DELETE /service/v1/apps/{app_id}`.
-    pub async fn apps_delete(&self, call: Arc<Call>, app_id: String) -> Result<(), Failure> {
-        let client = self.core();
-        call.run(async move { client.apps().delete(&app_id).await })
-            .await
-    }
-
-    /// `POST /service/v1/apps/{app_id}/keys`.
-    pub async fn keys_create(
-        &self,
-        call: Arc<Call>,
-        app_id: String,
-        name: String,
-    ) -> Result<FfiApiKey, Failure> {
-        let client = self.core();
-        call.run(async move { client.keys().create(&app_id, &name).await.map(Into::into) })
-            .await
-    }
-
-    /// `DELETE /service/v1/apps/{app_id}/keys/{key_id}`.
-    pub async fn keys_delete(
-        &self,
-        call: Arc<Call>,
-        app_id: String,
-        key_id: String,
-    ) -> Result<(), Failure> {
-        let client = self.core();
-        call.run(async move { client.keys().delete(&app_id, &key_id).await })
             .await
     }
 }

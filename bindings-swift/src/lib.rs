@@ -4,6 +4,7 @@
 //! from here. Every function takes plain values, because a value that UniFFI cannot lower ends the
 //! process: durations are seconds, and JSON is text. Nothing here decides anything: the core does.
 
+pub mod account;
 pub mod call;
 pub mod client;
 pub mod encrypted;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod login;
 pub mod model;
 pub mod oauth;
+pub mod seeing;
 pub mod store;
 
 uniffi::setup_scaffolding!();

@@ -243,6 +243,13 @@ typedef void (*UniffiForeignFutureCompleteVoid)(uint64_t, UniffiForeignFutureRes
     );
 
 #endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_LISTENER_METHOD0
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_LISTENER_METHOD0
+typedef void (*UniffiCallbackInterfaceForeignListenerMethod0)(uint64_t, RustBuffer, void* _Nonnull, 
+        RustCallStatus *_Nonnull uniffiCallStatus
+    );
+
+#endif
 #ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD0
 #define UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD0
 typedef void (*UniffiCallbackInterfaceForeignStoreMethod0)(uint64_t, UniffiForeignFutureCompleteRustBuffer _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
@@ -253,6 +260,15 @@ typedef void (*UniffiCallbackInterfaceForeignStoreMethod0)(uint64_t, UniffiForei
 #define UNIFFI_FFIDEF_CALLBACK_INTERFACE_FOREIGN_STORE_METHOD1
 typedef void (*UniffiCallbackInterfaceForeignStoreMethod1)(uint64_t, RustBuffer, RustBuffer, UniffiForeignFutureCompleteI8 _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
     );
+
+#endif
+#ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_FOREIGN_LISTENER
+#define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_FOREIGN_LISTENER
+typedef struct UniffiVTableCallbackInterfaceForeignListener {
+    UniffiCallbackInterfaceFree _Nonnull uniffiFree;
+    UniffiCallbackInterfaceClone _Nonnull uniffiClone;
+    UniffiCallbackInterfaceForeignListenerMethod0 _Nonnull hear;
+} UniffiVTableCallbackInterfaceForeignListener;
 
 #endif
 #ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_FOREIGN_STORE
@@ -311,16 +327,6 @@ void uniffi_parallel_account_ffi_fn_free_fficlient(uint64_t handle, RustCallStat
 uint64_t uniffi_parallel_account_ffi_fn_constructor_fficlient_new(RustBuffer options, RustCallStatus *_Nonnull out_status
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_ACCESS_TOKEN
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_ACCESS_TOKEN
-uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_access_token(uint64_t ptr, uint64_t call
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_API_KEY
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_API_KEY
-uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_api_key(uint64_t ptr, uint64_t call
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_APPS_CREATE
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_APPS_CREATE
 uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_apps_create(uint64_t ptr, uint64_t call, RustBuffer name
@@ -346,11 +352,6 @@ uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_balance_add(uint64_t pt
 uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_balance_get(uint64_t ptr, uint64_t call
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_CLOSE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_CLOSE
-void uniffi_parallel_account_ffi_fn_method_fficlient_close(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_KEYS_CREATE
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_KEYS_CREATE
 uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_keys_create(uint64_t ptr, uint64_t call, RustBuffer app_id, RustBuffer name
@@ -359,6 +360,26 @@ uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_keys_create(uint64_t pt
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_KEYS_DELETE
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_KEYS_DELETE
 uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_keys_delete(uint64_t ptr, uint64_t call, RustBuffer app_id, RustBuffer key_id
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_REQUEST
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_REQUEST
+uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_request(uint64_t ptr, uint64_t call, RustBuffer method, RustBuffer path, RustBuffer json
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_ACCESS_TOKEN
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_ACCESS_TOKEN
+uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_access_token(uint64_t ptr, uint64_t call
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_API_KEY
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_API_KEY
+uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_api_key(uint64_t ptr, uint64_t call
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_CLOSE
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_CLOSE
+void uniffi_parallel_account_ffi_fn_method_fficlient_close(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_LOGOUT
@@ -374,11 +395,6 @@ uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_organizations(uint64_t 
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_RENEW_API_KEY
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_RENEW_API_KEY
 uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_renew_api_key(uint64_t ptr, RustBuffer refused, uint64_t call
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_REQUEST
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_REQUEST
-uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_request(uint64_t ptr, uint64_t call, RustBuffer method, RustBuffer path, RustBuffer json
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_RESUME_LOGIN
@@ -413,7 +429,7 @@ uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_status(uint64_t ptr, ui
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_WITH_OPTIONS
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_WITH_OPTIONS
-uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_with_options(uint64_t ptr, RustBuffer timeout, RustBuffer deadline, RustBuffer max_retries, RustCallStatus *_Nonnull out_status
+uint64_t uniffi_parallel_account_ffi_fn_method_fficlient_with_options(uint64_t ptr, RustBuffer options, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFICLIENT_OAUTH_POLL_TOKEN
@@ -539,6 +555,47 @@ RustBuffer uniffi_parallel_account_ffi_fn_method_ffilogin_qr(uint64_t ptr, RustC
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFILOGIN_WAIT
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFILOGIN_WAIT
 uint64_t uniffi_parallel_account_ffi_fn_method_ffilogin_wait(uint64_t ptr, uint64_t call
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CLONE_FFIRESPONSESLOT
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CLONE_FFIRESPONSESLOT
+uint64_t uniffi_parallel_account_ffi_fn_clone_ffiresponseslot(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_FREE_FFIRESPONSESLOT
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_FREE_FFIRESPONSESLOT
+void uniffi_parallel_account_ffi_fn_free_ffiresponseslot(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CONSTRUCTOR_FFIRESPONSESLOT_NEW
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CONSTRUCTOR_FFIRESPONSESLOT_NEW
+uint64_t uniffi_parallel_account_ffi_fn_constructor_ffiresponseslot_new(RustCallStatus *_Nonnull out_status
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFIRESPONSESLOT_TAKE
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FFIRESPONSESLOT_TAKE
+RustBuffer uniffi_parallel_account_ffi_fn_method_ffiresponseslot_take(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CLONE_FOREIGNLISTENER
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CLONE_FOREIGNLISTENER
+uint64_t uniffi_parallel_account_ffi_fn_clone_foreignlistener(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_FREE_FOREIGNLISTENER
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_FREE_FOREIGNLISTENER
+void uniffi_parallel_account_ffi_fn_free_foreignlistener(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_INIT_CALLBACK_VTABLE_FOREIGNLISTENER
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_INIT_CALLBACK_VTABLE_FOREIGNLISTENER
+void uniffi_parallel_account_ffi_fn_init_callback_vtable_foreignlistener(const UniffiVTableCallbackInterfaceForeignListener* _Nonnull vtable
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNLISTENER_HEAR
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_METHOD_FOREIGNLISTENER_HEAR
+void uniffi_parallel_account_ffi_fn_method_foreignlistener_hear(uint64_t ptr, RustBuffer event, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_FN_CLONE_FFISTORE
@@ -901,18 +958,6 @@ uint16_t uniffi_parallel_account_ffi_checksum_method_call_panic_at_once(void
     
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_ACCESS_TOKEN
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_ACCESS_TOKEN
-uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_access_token(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_API_KEY
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_API_KEY
-uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_api_key(void
-    
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_APPS_CREATE
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_APPS_CREATE
 uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create(void
@@ -943,12 +988,6 @@ uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_balance_get(void
     
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_CLOSE
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_CLOSE
-uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_close(void
-    
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_KEYS_CREATE
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_KEYS_CREATE
 uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_keys_create(void
@@ -958,6 +997,30 @@ uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_keys_create(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_KEYS_DELETE
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_KEYS_DELETE
 uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_keys_delete(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_REQUEST
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_REQUEST
+uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_request(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_ACCESS_TOKEN
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_ACCESS_TOKEN
+uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_access_token(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_API_KEY
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_API_KEY
+uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_api_key(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_CLOSE
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_CLOSE
+uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_close(void
     
 );
 #endif
@@ -976,12 +1039,6 @@ uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_organizations(voi
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_RENEW_API_KEY
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_RENEW_API_KEY
 uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_renew_api_key(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_REQUEST
-#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFICLIENT_REQUEST
-uint16_t uniffi_parallel_account_ffi_checksum_method_fficlient_request(void
     
 );
 #endif
@@ -1135,6 +1192,18 @@ uint16_t uniffi_parallel_account_ffi_checksum_method_ffilogin_wait(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFIRESPONSESLOT_TAKE
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFIRESPONSESLOT_TAKE
+uint16_t uniffi_parallel_account_ffi_checksum_method_ffiresponseslot_take(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNLISTENER_HEAR
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FOREIGNLISTENER_HEAR
+uint16_t uniffi_parallel_account_ffi_checksum_method_foreignlistener_hear(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_LOAD
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_METHOD_FFISTORE_LOAD
 uint16_t uniffi_parallel_account_ffi_checksum_method_ffistore_load(void
@@ -1180,6 +1249,12 @@ uint16_t uniffi_parallel_account_ffi_checksum_constructor_fficlient_new(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_CONSTRUCTOR_CIPHER_NEW
 #define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_CONSTRUCTOR_CIPHER_NEW
 uint16_t uniffi_parallel_account_ffi_checksum_constructor_cipher_new(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_CONSTRUCTOR_FFIRESPONSESLOT_NEW
+#define UNIFFI_FFIDEF_UNIFFI_PARALLEL_ACCOUNT_FFI_CHECKSUM_CONSTRUCTOR_FFIRESPONSESLOT_NEW
+uint16_t uniffi_parallel_account_ffi_checksum_constructor_ffiresponseslot_new(void
     
 );
 #endif

@@ -30,6 +30,11 @@ public final class AccountClient: Sendable {
     ///   - caBundle: A PEM file with further roots to trust.
     ///   - firstPollAtOnce: Whether to poll before the first interval has passed.
     ///   - lockTimeout: How long to wait for another process that refreshes the same login.
+    ///   - headers: Headers to send to the Account API with every request, such as `x-team`. What
+    ///     this package sets itself, such as `Authorization`, is refused.
+    ///   - onEvent: Hears of requests, refreshes and what is wrong with the store: one event after
+    ///     the other, on a queue of the client's, soon after they happen. The client holds it, so
+    ///     hold the client weakly in it.
     /// - Throws: ``AccountError`` `config` for a bad option or an insecure URL.
     public convenience init(
         clientName: String? = nil,
@@ -46,43 +51,73 @@ public final class AccountClient: Sendable {
         proxy: String? = nil,
         caBundle: URL? = nil,
         firstPollAtOnce: Bool = false,
-        lockTimeout: Duration? = nil
+        lockTimeout: Duration? = nil,
+        headers: [String: String] = [:],
+        onEvent: (@Sendable (AccountEvent) -> Void)? = nil
     ) throws {
         let (store, adapter) = store?.native() ?? (nil, nil)
+        let desk = EventDesk(onEvent)
         let options = FfiOptions(
             clientName: clientName, clientId: clientID, scopes: scopes,
             platformUrl: platformURL, accountUrl: accountURL, store: store,
             timeout: timeout?.ffiSeconds, deadline: deadline?.ffiSeconds,
             maxRetries: try retries(maxRetries), organization: organization, userAgent: userAgent,
             proxy: proxy, caBundle: caBundle?.path, firstPollAtOnce: firstPollAtOnce,
-            lockTimeout: lockTimeout?.ffiSeconds, language: language, timeScale: Self.timeScale)
+            lockTimeout: lockTimeout?.ffiSeconds, headers: headers.ffi, listener: desk,
+            wantsAll: desk.hasHandler, language: language, timeScale: Self.timeScale)
         let client = try bridgedNow { try FfiClient(options: options) }
-        self.init(NativeClient(ffi: client, store: adapter))
+        self.init(NativeClient(ffi: client, store: adapter, desk: desk))
     }
 
     /// The clock of clients that are made under this runs so many times faster: for tests.
     @TaskLocal static var timeScale: Double?
 
-    /// The same session with other limits, as in the initializer. What is `nil` stays as it is.
+    /// The same session with other options, as in the initializer. What is `nil` stays as it is.
     ///
+    /// - Parameters:
+    ///   - timeout: How long one request may take.
+    ///   - deadline: How long a call as a whole may take.
+    ///   - maxRetries: How often a request is repeated at most.
+    ///   - headers: Headers to send to the Account API besides the client's, such as `traceparent`;
+    ///     one of the same name replaces the client's. One that cannot be sent, or that this
+    ///     package sets itself, fails the calls with ``AccountError`` `config`.
     /// - Throws: ``AccountError`` `config` for a limit that is out of range.
     public func with(
-        timeout: Duration? = nil, deadline: Duration? = nil, maxRetries: Int? = nil
+        timeout: Duration? = nil, deadline: Duration? = nil, maxRetries: Int? = nil,
+        headers: [String: String] = [:]
     ) throws -> AccountClient {
-        let retries = try retries(maxRetries)
-        let client = try bridgedNow {
-            try native.ffi.withOptions(
-                timeout: timeout?.ffiSeconds, deadline: deadline?.ffiSeconds, maxRetries: retries)
-        }
-        return AccountClient(NativeClient(ffi: client, store: native.store))
+        let options = FfiCallOptions(
+            timeout: timeout?.ffiSeconds, deadline: deadline?.ffiSeconds,
+            maxRetries: try retries(maxRetries), headers: headers.ffi, response: nil)
+        return AccountClient(try native.with(options))
+    }
+
+    /// Calls the Account API, and says what the answer says besides its body.
+    ///
+    /// ```swift
+    /// let (balance, response) = try await client.withResponse { try await $0.balance.get() }
+    /// ```
+    ///
+    /// - Parameter body: Makes a call by the client that it is given.
+    /// - Returns: What `body` returns, and the last answer to its calls; `nil` where none came.
+    /// - Throws: What `body` throws.
+    public func withResponse<Value: Sendable>(
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (AccountClient) async throws -> Value
+    ) async throws -> (value: Value, response: ResponseInfo?) {
+        let slot = FfiResponseSlot()
+        let options = FfiCallOptions(
+            timeout: nil, deadline: nil, maxRetries: nil, headers: [], response: slot)
+        let value = try await body(AccountClient(try native.with(options)))
+        return (value, slot.take().map(ResponseInfo.init))
     }
 
     /// Ends the client: later calls throw ``AccountError`` `config`, those of other clients from
-    /// ``with(timeout:deadline:maxRetries:)`` included, and connections that no other client shares
+    /// ``with(timeout:deadline:maxRetries:headers:)`` included, and connections that no other client shares
     /// are closed. The stored login stays.
     ///
     /// Waits up to 5 s for what calls left behind, as ``settled()`` does, so that what the store
-    /// needs can be closed next. It waits even if its own task is cancelled, as tasks often are when
+    /// needs can be closed next, and until `onEvent` has heard of everything. It waits even if its own task is cancelled, as tasks often are when
     /// a server shuts down; called by a method of the client's own store, it returns at once.
     public func close() async { await native.close() }
 
@@ -103,6 +138,10 @@ private func retries(_ count: Int?) throws -> UInt32? {
         throw AccountError(.config, "maxRetries must be a non-negative integer of at most 32 bits.")
     }
     return retries
+}
+
+extension [String: String] {
+    fileprivate var ffi: [FfiHeader] { map { FfiHeader(name: $0.key, value: $0.value) } }
 }
 
 /// Goes into the `User-Agent`.
@@ -195,6 +234,7 @@ extension AccountClient {
     ///   - all: Every organisation's.
     /// - Throws: ``AccountError``: whatever kept the login from being revoked, or `store`.
     public func logout(organization: String? = nil, all: Bool = false) async throws {
+        defer { native.desk.statusChanges.tell() }
         try await native.call { native, call in
             try await native.logout(call: call, all: all, organization: organization)
         }
@@ -246,6 +286,7 @@ extension AccountClient {
 
     /// Makes calls act for another organisation that the store knows.
     public func selectOrganization(_ id: String) async throws {
+        defer { native.desk.statusChanges.tell() }
         try await native.call { native, call in
             try await native.selectOrganization(call: call, organization: id)
         }

@@ -69,14 +69,21 @@ public final class DeviceLogin: Sendable {
     ///
     /// - Throws: As the iteration does.
     public func poll() async throws -> LoginEvent {
-        try await native.call { [login] _, call in LoginEvent(try await login.poll(call: call)) }
+        let event = try await native.call { [login] _, call in
+            LoginEvent(try await login.poll(call: call))
+        }
+        if case .authorized = event { native.desk.statusChanges.tell() }
+        return event
     }
 
     /// Polls until the person has decided or the code has died.
     ///
     /// - Throws: As the iteration does.
     public func wait() async throws -> LoginStatus {
-        try await native.call { [login] _, call in LoginStatus(try await login.wait(call: call)) }
+        defer { native.desk.statusChanges.tell() }
+        return try await native.call { [login] _, call in
+            LoginStatus(try await login.wait(call: call))
+        }
     }
 
     /// Gives up. Whoever waits gets a `CancellationError`.

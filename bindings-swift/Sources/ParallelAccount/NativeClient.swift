@@ -4,6 +4,7 @@ internal import ParallelAccountFFI
 struct NativeClient: Sendable {
     let ffi: FfiClient
     let store: StoreAdapter?
+    let desk: EventDesk
 
     /// One call of the client.
     ///
@@ -24,15 +25,23 @@ struct NativeClient: Sendable {
         return try await bridged { [ffi] call in try await body(ffi, call) }
     }
 
+    /// The same client for calls with other options.
+    func with(_ options: FfiCallOptions) throws -> NativeClient {
+        let ffi = try bridgedNow { try ffi.withOptions(options: options) }
+        return NativeClient(ffi: ffi, store: store, desk: desk)
+    }
+
     /// Ends the client, then waits for what is unsaved, but for 5 s at most. Not for what waits for
     /// this task: a store's method that closes its own client.
     func close() async {
         ffi.close()
+        desk.statusChanges.tell()
         if let store, StoreVisit.isWithin(store) { return }
         let caller = store?.callers.enter()
         defer { caller?.leave() }
         // Not as other calls: a task that is cancelled waits, too. It fails where there are no
         // threads, and then nothing has run that could be unsaved.
         try? await ffi.settleClosed(call: Call())
+        await desk.drain(within: .seconds(5))
     }
 }

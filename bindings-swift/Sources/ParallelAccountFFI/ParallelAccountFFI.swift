@@ -503,6 +503,22 @@ fileprivate struct FfiConverterUInt32: FfiConverterPrimitive {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterUInt64: FfiConverterPrimitive {
+    typealias FfiType = UInt64
+    typealias SwiftType = UInt64
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt64 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterInt64: FfiConverterPrimitive {
     typealias FfiType = Int64
     typealias SwiftType = Int64
@@ -1156,16 +1172,6 @@ public func FfiConverterTypeEncryptedCall_lower(_ value: EncryptedCall) -> UInt6
 public protocol FfiClientProtocol: AnyObject, Sendable {
     
     /**
-     * A bearer that is valid now.
-     */
-    func accessToken(call: Call) async throws  -> String
-    
-    /**
-     * The organisation's data key, made if there is none.
-     */
-    func apiKey(call: Call) async throws  -> String
-    
-    /**
      * `POST /service/v1/apps`; answers the app's id.
      */
     func appsCreate(call: Call, name: String) async throws  -> String
@@ -1191,11 +1197,6 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     func balanceGet(call: Call) async throws  -> FfiBalance
     
     /**
-     * Later calls fail.
-     */
-    func close() 
-    
-    /**
      * `POST /service/v1/apps/{app_id}/keys`.
      */
     func keysCreate(call: Call, appId: String, name: String) async throws  -> FfiApiKey
@@ -1204,6 +1205,26 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
      * `DELETE /service/v1/apps/{app_id}/keys/{key_id}`.
      */
     func keysDelete(call: Call, appId: String, keyId: String) async throws 
+    
+    /**
+     * Anything else below the base.
+     */
+    func request(call: Call, method: String, path: String, json: String?) async throws  -> FfiAnswer
+    
+    /**
+     * A bearer that is valid now.
+     */
+    func accessToken(call: Call) async throws  -> String
+    
+    /**
+     * The organisation's data key, made if there is none.
+     */
+    func apiKey(call: Call) async throws  -> String
+    
+    /**
+     * Later calls fail.
+     */
+    func close() 
     
     /**
      * Revokes, then forgets: all logins, or one organisation's, or the one that is acted for.
@@ -1219,11 +1240,6 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
      * A new data key in place of `refused`, or of the last one.
      */
     func renewApiKey(refused: String?, call: Call) async throws  -> String
-    
-    /**
-     * Anything else below the base.
-     */
-    func request(call: Call, method: String, path: String, json: String?) async throws  -> FfiResponse
     
     /**
      * Goes on with a login begun elsewhere.
@@ -1256,9 +1272,9 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     func status(call: Call) async throws  -> FfiStatus
     
     /**
-     * The same session under other limits.
+     * The same session under other options.
      */
-    func withOptions(timeout: Double?, deadline: Double?, maxRetries: UInt32?) throws  -> FfiClient
+    func withOptions(options: FfiCallOptions) throws  -> FfiClient
     
     /**
      * Step 4, once.
@@ -1353,44 +1369,6 @@ public convenience init(options: FfiOptions)throws  {
 
     
 
-    
-    /**
-     * A bearer that is valid now.
-     */
-open func accessToken(call: Call)async throws  -> String  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_access_token(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterString.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
-}
-    
-    /**
-     * The organisation's data key, made if there is none.
-     */
-open func apiKey(call: Call)async throws  -> String  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_api_key(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterString.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
-}
     
     /**
      * `POST /service/v1/apps`; answers the app's id.
@@ -1488,17 +1466,6 @@ open func balanceGet(call: Call)async throws  -> FfiBalance  {
 }
     
     /**
-     * Later calls fail.
-     */
-open func close()  {try! rustCall() {
-        uniffiCallStatus in
-    uniffi_parallel_account_ffi_fn_method_fficlient_close(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-}
-    
-    /**
      * `POST /service/v1/apps/{app_id}/keys`.
      */
 open func keysCreate(call: Call, appId: String, name: String)async throws  -> FfiApiKey  {
@@ -1534,6 +1501,74 @@ open func keysDelete(call: Call, appId: String, keyId: String)async throws   {
             liftFunc: { $0 },
             errorHandler: FfiConverterTypeFailure_lift
         )
+}
+    
+    /**
+     * Anything else below the base.
+     */
+open func request(call: Call, method: String, path: String, json: String?)async throws  -> FfiAnswer  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_parallel_account_ffi_fn_method_fficlient_request(
+                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(method),FfiConverterString.lower(path),FfiConverterOptionString.lower(json)
+                )
+            },
+            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeFfiAnswer_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * A bearer that is valid now.
+     */
+open func accessToken(call: Call)async throws  -> String  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_parallel_account_ffi_fn_method_fficlient_access_token(
+                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
+                )
+            },
+            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterString.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * The organisation's data key, made if there is none.
+     */
+open func apiKey(call: Call)async throws  -> String  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_parallel_account_ffi_fn_method_fficlient_api_key(
+                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
+                )
+            },
+            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterString.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * Later calls fail.
+     */
+open func close()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_close(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
 }
     
     /**
@@ -1589,25 +1624,6 @@ open func renewApiKey(refused: String?, call: Call)async throws  -> String  {
             completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterString.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
-}
-    
-    /**
-     * Anything else below the base.
-     */
-open func request(call: Call, method: String, path: String, json: String?)async throws  -> FfiResponse  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_request(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(method),FfiConverterString.lower(path),FfiConverterOptionString.lower(json)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeFfiResponse_lift,
             errorHandler: FfiConverterTypeFailure_lift
         )
 }
@@ -1727,16 +1743,14 @@ open func status(call: Call)async throws  -> FfiStatus  {
 }
     
     /**
-     * The same session under other limits.
+     * The same session under other options.
      */
-open func withOptions(timeout: Double?, deadline: Double?, maxRetries: UInt32?)throws  -> FfiClient  {
+open func withOptions(options: FfiCallOptions)throws  -> FfiClient  {
     return try  FfiConverterTypeFfiClient_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_parallel_account_ffi_fn_method_fficlient_with_options(
             self.uniffiCloneHandle(),
-        FfiConverterOptionDouble.lower(timeout),
-        FfiConverterOptionDouble.lower(deadline),
-        FfiConverterOptionUInt32.lower(maxRetries),uniffiCallStatus
+        FfiConverterTypeFfiCallOptions_lower(options),uniffiCallStatus
     )
 })
 }
@@ -2131,6 +2145,146 @@ public func FfiConverterTypeFfiLogin_lower(_ value: FfiLogin) -> UInt64 {
 
 
 /**
+ * See `core::ResponseSlot`.
+ */
+public protocol FfiResponseSlotProtocol: AnyObject, Sendable {
+    
+    /**
+     * What the last answer said, if one came.
+     */
+    func take()  -> FfiResponse?
+    
+}
+/**
+ * See `core::ResponseSlot`.
+ */
+open class FfiResponseSlot: FfiResponseSlotProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_parallel_account_ffi_fn_clone_ffiresponseslot(self.handle, $0) }
+    }
+    /**
+     * Empty.
+     */
+public convenience init() {
+    let handle =
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_constructor_ffiresponseslot_new(uniffiCallStatus
+    )
+}
+    self.init(unsafeFromHandle: handle)
+}
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_parallel_account_ffi_fn_free_ffiresponseslot(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * What the last answer said, if one came.
+     */
+open func take() -> FfiResponse?  {
+    return try!  FfiConverterOptionTypeFfiResponse.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_ffiresponseslot_take(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFfiResponseSlot: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = FfiResponseSlot
+
+    public static func lift(_ handle: UInt64) throws -> FfiResponseSlot {
+        return FfiResponseSlot(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: FfiResponseSlot) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FfiResponseSlot {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: FfiResponseSlot, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiResponseSlot_lift(_ handle: UInt64) throws -> FfiResponseSlot {
+    return try FfiConverterTypeFfiResponseSlot.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiResponseSlot_lower(_ value: FfiResponseSlot) -> UInt64 {
+    return FfiConverterTypeFfiResponseSlot.lower(value)
+}
+
+
+
+
+
+
+/**
  * Any store, ready for a client.
  */
 public protocol FfiStoreProtocol: AnyObject, Sendable {
@@ -2351,6 +2505,216 @@ public func FfiConverterTypeFfiStore_lift(_ handle: UInt64) throws -> FfiStore {
 #endif
 public func FfiConverterTypeFfiStore_lower(_ value: FfiStore) -> UInt64 {
     return FfiConverterTypeFfiStore.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Hears of events, in Swift. It must return at once.
+ */
+public protocol ForeignListener: AnyObject, Sendable {
+    
+    /**
+     * Something happened.
+     */
+    func hear(event: FfiEvent) 
+    
+}
+/**
+ * Hears of events, in Swift. It must return at once.
+ */
+open class ForeignListenerImpl: ForeignListener, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_parallel_account_ffi_fn_clone_foreignlistener(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_parallel_account_ffi_fn_free_foreignlistener(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Something happened.
+     */
+open func hear(event: FfiEvent)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_foreignlistener_hear(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeFfiEvent_lower(event),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceForeignListener {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceForeignListener = UniffiVTableCallbackInterfaceForeignListener(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterTypeForeignListener.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface ForeignListener: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterTypeForeignListener.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface ForeignListener: handle missing in uniffiClone")
+            }
+        },
+        hear: { (
+            uniffiHandle: UInt64,
+            event: RustBuffer,
+            uniffiOutReturn: UnsafeMutableRawPointer,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> () in
+                guard let uniffiObj = try? FfiConverterTypeForeignListener.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return uniffiObj.hear(
+                     event: try FfiConverterTypeFfiEvent_lift(event)
+                )
+            }
+
+            
+            let writeReturn = { () }
+            uniffiTraitInterfaceCall(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceForeignListener> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceForeignListener>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitForeignListener() {
+    uniffi_parallel_account_ffi_fn_init_callback_vtable_foreignlistener(UniffiCallbackInterfaceForeignListener.vtablePtr)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeForeignListener: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<ForeignListener>()
+
+    typealias FfiType = UInt64
+    typealias SwiftType = ForeignListener
+
+    public static func lift(_ handle: UInt64) throws -> ForeignListener {
+        if ((handle & 1) == 0) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return ForeignListenerImpl(unsafeFromHandle: handle)
+        } else {
+            // Swift-generated handle, get the object from the handle map
+            return try handleMap.remove(handle: handle)
+        }
+    }
+
+    public static func lower(_ value: ForeignListener) -> UInt64 {
+         if let rustImpl = value as? ForeignListenerImpl {
+             // Rust-implemented object.  Clone the handle and return it
+            return rustImpl.uniffiCloneHandle()
+         } else {
+            // Swift object, generate a new vtable handle and return that.
+            return handleMap.insert(obj: value)
+         }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ForeignListener {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: ForeignListener, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForeignListener_lift(_ handle: UInt64) throws -> ForeignListener {
+    return try FfiConverterTypeForeignListener.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForeignListener_lower(_ value: ForeignListener) -> UInt64 {
+    return FfiConverterTypeForeignListener.lower(value)
 }
 
 
@@ -2729,6 +3093,75 @@ public func FfiConverterTypeEncryptionKey_lower(_ value: EncryptionKey) -> RustB
 
 
 /**
+ * See `core::ApiResponse`.
+ */
+public struct FfiAnswer: Equatable, Hashable {
+    /**
+     * All but the body.
+     */
+    public let response: FfiResponse
+    /**
+     * The body.
+     */
+    public let json: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * All but the body.
+         */response: FfiResponse, 
+        /**
+         * The body.
+         */json: String) {
+        self.response = response
+        self.json = json
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FfiAnswer: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFfiAnswer: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FfiAnswer {
+        return
+            try FfiAnswer(
+                response: FfiConverterTypeFfiResponse.read(from: &buf), 
+                json: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FfiAnswer, into buf: inout [UInt8]) {
+        FfiConverterTypeFfiResponse.write(value.response, into: &buf)
+        FfiConverterString.write(value.json, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiAnswer_lift(_ buf: RustBuffer) throws -> FfiAnswer {
+    return try FfiConverterTypeFfiAnswer.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiAnswer_lower(_ value: FfiAnswer) -> RustBuffer {
+    return FfiConverterTypeFfiAnswer.lower(value)
+}
+
+
+/**
  * See `core::ApiKey`. No `Debug`: it holds a secret.
  */
 public struct FfiApiKey: Equatable, Hashable {
@@ -3046,6 +3479,105 @@ public func FfiConverterTypeFfiBalance_lower(_ value: FfiBalance) -> RustBuffer 
 
 
 /**
+ * See `core::CallOptions`; what is absent stays as the client has it.
+ */
+public struct FfiCallOptions {
+    /**
+     * Per request, in seconds.
+     */
+    public let timeout: Double?
+    /**
+     * Per call as a whole, in seconds.
+     */
+    public let deadline: Double?
+    /**
+     * Repeats at most.
+     */
+    public let maxRetries: UInt32?
+    /**
+     * Besides the client's.
+     */
+    public let headers: [FfiHeader]
+    /**
+     * Takes what an answer says besides its body.
+     */
+    public let response: FfiResponseSlot?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Per request, in seconds.
+         */timeout: Double?, 
+        /**
+         * Per call as a whole, in seconds.
+         */deadline: Double?, 
+        /**
+         * Repeats at most.
+         */maxRetries: UInt32?, 
+        /**
+         * Besides the client's.
+         */headers: [FfiHeader], 
+        /**
+         * Takes what an answer says besides its body.
+         */response: FfiResponseSlot?) {
+        self.timeout = timeout
+        self.deadline = deadline
+        self.maxRetries = maxRetries
+        self.headers = headers
+        self.response = response
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FfiCallOptions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFfiCallOptions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FfiCallOptions {
+        return
+            try FfiCallOptions(
+                timeout: FfiConverterOptionDouble.read(from: &buf), 
+                deadline: FfiConverterOptionDouble.read(from: &buf), 
+                maxRetries: FfiConverterOptionUInt32.read(from: &buf), 
+                headers: FfiConverterSequenceTypeFfiHeader.read(from: &buf), 
+                response: FfiConverterOptionTypeFfiResponseSlot.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FfiCallOptions, into buf: inout [UInt8]) {
+        FfiConverterOptionDouble.write(value.timeout, into: &buf)
+        FfiConverterOptionDouble.write(value.deadline, into: &buf)
+        FfiConverterOptionUInt32.write(value.maxRetries, into: &buf)
+        FfiConverterSequenceTypeFfiHeader.write(value.headers, into: &buf)
+        FfiConverterOptionTypeFfiResponseSlot.write(value.response, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiCallOptions_lift(_ buf: RustBuffer) throws -> FfiCallOptions {
+    return try FfiConverterTypeFfiCallOptions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiCallOptions_lower(_ value: FfiCallOptions) -> RustBuffer {
+    return FfiConverterTypeFfiCallOptions.lower(value)
+}
+
+
+/**
  * See `core::DeviceCode`. No `Debug`: it holds a secret.
  */
 public struct FfiDeviceCode: Equatable, Hashable {
@@ -3151,6 +3683,75 @@ public func FfiConverterTypeFfiDeviceCode_lift(_ buf: RustBuffer) throws -> FfiD
 #endif
 public func FfiConverterTypeFfiDeviceCode_lower(_ value: FfiDeviceCode) -> RustBuffer {
     return FfiConverterTypeFfiDeviceCode.lower(value)
+}
+
+
+/**
+ * A header of a request or an answer.
+ */
+public struct FfiHeader: Equatable, Hashable {
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Its value.
+     */
+    public let value: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name.
+         */name: String, 
+        /**
+         * Its value.
+         */value: String) {
+        self.name = name
+        self.value = value
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FfiHeader: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFfiHeader: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FfiHeader {
+        return
+            try FfiHeader(
+                name: FfiConverterString.read(from: &buf), 
+                value: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FfiHeader, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.value, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiHeader_lift(_ buf: RustBuffer) throws -> FfiHeader {
+    return try FfiConverterTypeFfiHeader.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiHeader_lower(_ value: FfiHeader) -> RustBuffer {
+    return FfiConverterTypeFfiHeader.lower(value)
 }
 
 
@@ -3298,6 +3899,18 @@ public struct FfiOptions {
      */
     public let lockTimeout: Double?
     /**
+     * Sent to the Account API with every request.
+     */
+    public let headers: [FfiHeader]
+    /**
+     * Hears of what happens.
+     */
+    public let listener: ForeignListener
+    /**
+     * Whether it hears of requests and of warnings, too.
+     */
+    public let wantsAll: Bool
+    /**
      * Goes into the User-Agent.
      */
     public let language: String
@@ -3355,6 +3968,15 @@ public struct FfiOptions {
          * How long to wait for another process's refresh.
          */lockTimeout: Double?, 
         /**
+         * Sent to the Account API with every request.
+         */headers: [FfiHeader], 
+        /**
+         * Hears of what happens.
+         */listener: ForeignListener, 
+        /**
+         * Whether it hears of requests and of warnings, too.
+         */wantsAll: Bool, 
+        /**
          * Goes into the User-Agent.
          */language: String, 
         /**
@@ -3375,6 +3997,9 @@ public struct FfiOptions {
         self.caBundle = caBundle
         self.firstPollAtOnce = firstPollAtOnce
         self.lockTimeout = lockTimeout
+        self.headers = headers
+        self.listener = listener
+        self.wantsAll = wantsAll
         self.language = language
         self.timeScale = timeScale
     }
@@ -3410,6 +4035,9 @@ public struct FfiConverterTypeFfiOptions: FfiConverterRustBuffer {
                 caBundle: FfiConverterOptionString.read(from: &buf), 
                 firstPollAtOnce: FfiConverterBool.read(from: &buf), 
                 lockTimeout: FfiConverterOptionDouble.read(from: &buf), 
+                headers: FfiConverterSequenceTypeFfiHeader.read(from: &buf), 
+                listener: FfiConverterTypeForeignListener.read(from: &buf), 
+                wantsAll: FfiConverterBool.read(from: &buf), 
                 language: FfiConverterString.read(from: &buf), 
                 timeScale: FfiConverterOptionDouble.read(from: &buf)
         )
@@ -3431,6 +4059,9 @@ public struct FfiConverterTypeFfiOptions: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.caBundle, into: &buf)
         FfiConverterBool.write(value.firstPollAtOnce, into: &buf)
         FfiConverterOptionDouble.write(value.lockTimeout, into: &buf)
+        FfiConverterSequenceTypeFfiHeader.write(value.headers, into: &buf)
+        FfiConverterTypeForeignListener.write(value.listener, into: &buf)
+        FfiConverterBool.write(value.wantsAll, into: &buf)
         FfiConverterString.write(value.language, into: &buf)
         FfiConverterOptionDouble.write(value.timeScale, into: &buf)
     }
@@ -3710,7 +4341,96 @@ public func FfiConverterTypeFfiQr_lower(_ value: FfiQr) -> RustBuffer {
 
 
 /**
- * An answer below the Account API's base.
+ * One attempt of a request.
+ */
+public struct FfiRequest: Equatable, Hashable {
+    /**
+     * Tells the attempts of a process apart.
+     */
+    public let id: UInt64
+    /**
+     * Such as `GET`.
+     */
+    public let method: String
+    /**
+     * Without a query.
+     */
+    public let url: String
+    /**
+     * 0, and one more for each repeat.
+     */
+    public let attempt: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Tells the attempts of a process apart.
+         */id: UInt64, 
+        /**
+         * Such as `GET`.
+         */method: String, 
+        /**
+         * Without a query.
+         */url: String, 
+        /**
+         * 0, and one more for each repeat.
+         */attempt: UInt32) {
+        self.id = id
+        self.method = method
+        self.url = url
+        self.attempt = attempt
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FfiRequest: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFfiRequest: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FfiRequest {
+        return
+            try FfiRequest(
+                id: FfiConverterUInt64.read(from: &buf), 
+                method: FfiConverterString.read(from: &buf), 
+                url: FfiConverterString.read(from: &buf), 
+                attempt: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FfiRequest, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.id, into: &buf)
+        FfiConverterString.write(value.method, into: &buf)
+        FfiConverterString.write(value.url, into: &buf)
+        FfiConverterUInt32.write(value.attempt, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiRequest_lift(_ buf: RustBuffer) throws -> FfiRequest {
+    return try FfiConverterTypeFfiRequest.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiRequest_lower(_ value: FfiRequest) -> RustBuffer {
+    return FfiConverterTypeFfiRequest.lower(value)
+}
+
+
+/**
+ * See `core::ResponseInfo`.
  */
 public struct FfiResponse: Equatable, Hashable {
     /**
@@ -3722,9 +4442,9 @@ public struct FfiResponse: Equatable, Hashable {
      */
     public let requestId: String?
     /**
-     * The body.
+     * Names in lower case.
      */
-    public let json: String
+    public let headers: [FfiHeader]
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -3736,11 +4456,11 @@ public struct FfiResponse: Equatable, Hashable {
          * The service's id of the request.
          */requestId: String?, 
         /**
-         * The body.
-         */json: String) {
+         * Names in lower case.
+         */headers: [FfiHeader]) {
         self.status = status
         self.requestId = requestId
-        self.json = json
+        self.headers = headers
     }
 
     
@@ -3761,14 +4481,14 @@ public struct FfiConverterTypeFfiResponse: FfiConverterRustBuffer {
             try FfiResponse(
                 status: FfiConverterUInt16.read(from: &buf), 
                 requestId: FfiConverterOptionString.read(from: &buf), 
-                json: FfiConverterString.read(from: &buf)
+                headers: FfiConverterSequenceTypeFfiHeader.read(from: &buf)
         )
     }
 
     public static func write(_ value: FfiResponse, into buf: inout [UInt8]) {
         FfiConverterUInt16.write(value.status, into: &buf)
         FfiConverterOptionString.write(value.requestId, into: &buf)
-        FfiConverterString.write(value.json, into: &buf)
+        FfiConverterSequenceTypeFfiHeader.write(value.headers, into: &buf)
     }
 }
 
@@ -4525,6 +5245,257 @@ public func FfiConverterTypeFailure_lower(_ value: Failure) -> RustBuffer {
 
 
 /**
+ * See `core::Event`. Durations are seconds.
+ */
+
+public enum FfiEvent: Equatable, Hashable {
+    
+    /**
+     * A request is sent.
+     */
+    case requestSent(
+        /**
+         * Which one.
+         */request: FfiRequest
+    )
+    /**
+     * It was answered.
+     */
+    case requestAnswered(
+        /**
+         * Which one.
+         */request: FfiRequest, 
+        /**
+         * HTTP status.
+         */status: UInt16, 
+        /**
+         * The service's id of the request.
+         */requestId: String?, 
+        /**
+         * How long that took.
+         */duration: Double
+    )
+    /**
+     * It was not answered.
+     */
+    case requestFailed(
+        /**
+         * Which one.
+         */request: FfiRequest, 
+        /**
+         * Why; nothing if its call was cancelled.
+         */problem: Problem?, 
+        /**
+         * How long that took.
+         */duration: Double
+    )
+    /**
+     * It is sent again.
+     */
+    case requestRepeated(
+        /**
+         * Which one.
+         */request: FfiRequest, 
+        /**
+         * How long after.
+         */after: Double
+    )
+    /**
+     * A new pair was fetched and stored.
+     */
+    case tokenRenewed(
+        /**
+         * Whose.
+         */organization: String
+    )
+    /**
+     * Another's pair is used.
+     */
+    case tokenAdopted(
+        /**
+         * Whose.
+         */organization: String
+    )
+    /**
+     * No new pair was fetched or stored.
+     */
+    case refreshFailed(
+        /**
+         * Whose.
+         */organization: String, 
+        /**
+         * Why.
+         */problem: Problem
+    )
+    /**
+     * A call of the store failed.
+     */
+    case storeFailed(
+        /**
+         * Which store.
+         */location: String, 
+        /**
+         * Why.
+         */problem: Problem
+    )
+    /**
+     * A call of the store took more than a second.
+     */
+    case storeSlow(
+        /**
+         * Which store.
+         */location: String, 
+        /**
+         * How long.
+         */duration: Double
+    )
+    /**
+     * What belongs to no client.
+     */
+    case warning(
+        /**
+         * One line.
+         */message: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension FfiEvent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFfiEvent: FfiConverterRustBuffer {
+    typealias SwiftType = FfiEvent
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FfiEvent {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .requestSent(request: try FfiConverterTypeFfiRequest.read(from: &buf)
+        )
+        
+        case 2: return .requestAnswered(request: try FfiConverterTypeFfiRequest.read(from: &buf), status: try FfiConverterUInt16.read(from: &buf), requestId: try FfiConverterOptionString.read(from: &buf), duration: try FfiConverterDouble.read(from: &buf)
+        )
+        
+        case 3: return .requestFailed(request: try FfiConverterTypeFfiRequest.read(from: &buf), problem: try FfiConverterOptionTypeProblem.read(from: &buf), duration: try FfiConverterDouble.read(from: &buf)
+        )
+        
+        case 4: return .requestRepeated(request: try FfiConverterTypeFfiRequest.read(from: &buf), after: try FfiConverterDouble.read(from: &buf)
+        )
+        
+        case 5: return .tokenRenewed(organization: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 6: return .tokenAdopted(organization: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 7: return .refreshFailed(organization: try FfiConverterString.read(from: &buf), problem: try FfiConverterTypeProblem.read(from: &buf)
+        )
+        
+        case 8: return .storeFailed(location: try FfiConverterString.read(from: &buf), problem: try FfiConverterTypeProblem.read(from: &buf)
+        )
+        
+        case 9: return .storeSlow(location: try FfiConverterString.read(from: &buf), duration: try FfiConverterDouble.read(from: &buf)
+        )
+        
+        case 10: return .warning(message: try FfiConverterString.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: FfiEvent, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .requestSent(request):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeFfiRequest.write(request, into: &buf)
+            
+        
+        case let .requestAnswered(request,status,requestId,duration):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeFfiRequest.write(request, into: &buf)
+            FfiConverterUInt16.write(status, into: &buf)
+            FfiConverterOptionString.write(requestId, into: &buf)
+            FfiConverterDouble.write(duration, into: &buf)
+            
+        
+        case let .requestFailed(request,problem,duration):
+            writeInt(&buf, Int32(3))
+            FfiConverterTypeFfiRequest.write(request, into: &buf)
+            FfiConverterOptionTypeProblem.write(problem, into: &buf)
+            FfiConverterDouble.write(duration, into: &buf)
+            
+        
+        case let .requestRepeated(request,after):
+            writeInt(&buf, Int32(4))
+            FfiConverterTypeFfiRequest.write(request, into: &buf)
+            FfiConverterDouble.write(after, into: &buf)
+            
+        
+        case let .tokenRenewed(organization):
+            writeInt(&buf, Int32(5))
+            FfiConverterString.write(organization, into: &buf)
+            
+        
+        case let .tokenAdopted(organization):
+            writeInt(&buf, Int32(6))
+            FfiConverterString.write(organization, into: &buf)
+            
+        
+        case let .refreshFailed(organization,problem):
+            writeInt(&buf, Int32(7))
+            FfiConverterString.write(organization, into: &buf)
+            FfiConverterTypeProblem.write(problem, into: &buf)
+            
+        
+        case let .storeFailed(location,problem):
+            writeInt(&buf, Int32(8))
+            FfiConverterString.write(location, into: &buf)
+            FfiConverterTypeProblem.write(problem, into: &buf)
+            
+        
+        case let .storeSlow(location,duration):
+            writeInt(&buf, Int32(9))
+            FfiConverterString.write(location, into: &buf)
+            FfiConverterDouble.write(duration, into: &buf)
+            
+        
+        case let .warning(message):
+            writeInt(&buf, Int32(10))
+            FfiConverterString.write(message, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiEvent_lift(_ buf: RustBuffer) throws -> FfiEvent {
+    return try FfiConverterTypeFfiEvent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiEvent_lower(_ value: FfiEvent) -> RustBuffer {
+    return FfiConverterTypeFfiEvent.lower(value)
+}
+
+
+
+/**
  * See `core::LoginEvent`. Durations are seconds.
  */
 
@@ -4924,6 +5895,30 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeFfiResponseSlot: FfiConverterRustBuffer {
+    typealias SwiftType = FfiResponseSlot?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeFfiResponseSlot.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeFfiResponseSlot.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeFfiStore: FfiConverterRustBuffer {
     typealias SwiftType = FfiStore?
 
@@ -4964,6 +5959,54 @@ fileprivate struct FfiConverterOptionTypeFfiOrganization: FfiConverterRustBuffer
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeFfiOrganization.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeFfiResponse: FfiConverterRustBuffer {
+    typealias SwiftType = FfiResponse?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeFfiResponse.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeFfiResponse.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeProblem: FfiConverterRustBuffer {
+    typealias SwiftType = Problem?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeProblem.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeProblem.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -5063,6 +6106,31 @@ fileprivate struct FfiConverterSequenceTypeFfiApp: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeFfiApp.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeFfiHeader: FfiConverterRustBuffer {
+    typealias SwiftType = [FfiHeader]
+
+    public static func write(_ value: [FfiHeader], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFfiHeader.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [FfiHeader] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [FfiHeader]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFfiHeader.read(from: &buf))
         }
         return seq
     }
@@ -5294,34 +6362,37 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_call_panic_at_once() != 22917) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create() != 3268) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_delete() != 54831) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_list() != 58161) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_balance_add() != 38366) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_balance_get() != 24246) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_keys_create() != 2687) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_keys_delete() != 51762) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_request() != 36753) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_access_token() != 12368) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_api_key() != 53864) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create() != 38569) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_delete() != 13439) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_list() != 12628) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_balance_add() != 57194) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_balance_get() != 29180) {
-        return InitializationResult.apiChecksumMismatch
-    }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_close() != 7339) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_keys_create() != 14806) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_keys_delete() != 5866) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_logout() != 32109) {
@@ -5331,9 +6402,6 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_renew_api_key() != 54886) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_request() != 3726) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_resume_login() != 14754) {
@@ -5354,7 +6422,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_status() != 8262) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_with_options() != 10971) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_with_options() != 26755) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_poll_token() != 17555) {
@@ -5411,6 +6479,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_ffilogin_wait() != 7060) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_parallel_account_ffi_checksum_method_ffiresponseslot_take() != 1139) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_method_foreignlistener_hear() != 17274) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_parallel_account_ffi_checksum_method_ffistore_load() != 35831) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -5435,6 +6509,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_constructor_cipher_new() != 4140) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_parallel_account_ffi_checksum_constructor_ffiresponseslot_new() != 33314) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_parallel_account_ffi_checksum_constructor_ffistore_file() != 21812) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -5448,6 +6525,7 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
 
+    uniffiCallbackInitForeignListener()
     uniffiCallbackInitForeignStore()
     return InitializationResult.ok
 }()

@@ -21,7 +21,7 @@ import Testing
             let client = try await sandbox.loggedIn()
             let app = try await client.apps.create(name: "Müller & Söhne")
             #expect(try await client.apps.list().first { $0.id == app }?.name == "Müller & Söhne")
-            let key = try await client.keys.create(appID: app, name: "first")
+            let key = try await client.keys.create(name: "first", appID: app)
             #expect(key.rawAPIKey?.expose().isEmpty == false)
             #expect(key.appID == app)
             #expect(abs(try #require(key.createdAt).timeIntervalSinceNow) < 600)
@@ -83,11 +83,11 @@ import Testing
         try await Sandbox.run { sandbox in
             let client = try await sandbox.loggedIn()
             let balance = try await client.request("GET", "/service/v1/balance")
-            #expect(balance["org_id"] == "org_sandbox")
+            #expect(balance.json["org_id"] == "org_sandbox")
             let app = try await client.request(
                 "POST", "/service/v1/apps", json: ["app_name": "by hand"])
-            #expect(app["app_id"] != nil)
-            let cents = try balance["credit_balance_cents"]?.decode(as: Double.self)
+            #expect(app.json["app_id"] != nil)
+            let cents = try balance.json["credit_balance_cents"]?.decode(as: Double.self)
             #expect(cents == 5000)
         }
     }

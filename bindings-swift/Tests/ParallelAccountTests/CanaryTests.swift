@@ -92,7 +92,7 @@ private let isWatched = ProcessInfo.processInfo.environment["PARALLEL_ACCOUNT_WA
             await seen.note { try await client.status() }
             await seen.note { try await client.organizations() }
             let token = await seen.note { try await client.accessToken() }
-            let key = await seen.note { try await client.keys.create(appID: Canary.app, name: "n") }
+            let key = await seen.note { try await client.keys.create(name: "n", appID: Canary.app) }
             let record =
                 #"{"version": 1, "selected_org_id": "org_1", "#
                 + #""orgs": {"org_1": {"api_key": "\#(Canary.rawKey)"}}}"#
@@ -154,7 +154,7 @@ private let isWatched = ProcessInfo.processInfo.environment["PARALLEL_ACCOUNT_WA
                     ("apps.delete", access, { try await client.apps.delete(Canary.app) }),
                     (
                         "keys.create", access,
-                        { try await client.keys.create(appID: Canary.app, name: "n") }
+                        { try await client.keys.create(name: "n", appID: Canary.app) }
                     ),
                     (
                         "keys.delete", access,

@@ -166,7 +166,7 @@ import Testing
                 },
                 { _ = try await client.apps.create(name: " ") },
                 { try await client.apps.delete("../keys") },
-                { _ = try await client.keys.create(appID: "no-uuid", name: "key") },
+                { _ = try await client.keys.create(name: "key", appID: "no-uuid") },
                 { try await client.keys.delete("key", appID: "no-uuid") },
                 { _ = try await client.request("GET", "https://example.com/") },
                 { _ = try await client.request("GET", "/../platform") },

@@ -1,6 +1,8 @@
 import Foundation
-import LoginView
+import ParallelAccountUI
 import Testing
+
+@testable import ParallelAccount
 
 @MainActor @Suite struct LoginModelTests {
     private func waitForCode(_ model: LoginModel) async -> LoginModel.Prompt {
@@ -17,8 +19,8 @@ import Testing
             model.start()
             let prompt = await waitForCode(model)
             #expect(prompt.url != nil && prompt.qrSVG != nil)
-            #expect((500...600).contains(model.secondsLeft()))
-            #expect(model.secondsLeft(at: prompt.expiresAt.addingTimeInterval(1)) == 0)
+            #expect((500...600).contains(prompt.secondsLeft()))
+            #expect(prompt.secondsLeft(at: prompt.expiresAt.addingTimeInterval(1)) == 0)
             model.cancel()
             #expect(model.phase == .idle)
         }
@@ -34,9 +36,47 @@ import Testing
                 await model.finish()
                 switch model.phase {
                 case .loggedIn(let status): #expect(isApproved && status.isLoggedIn)
-                case .failed(let message): #expect(!isApproved && message.contains("denied"))
+                case .failed(let error): #expect(!isApproved && error.code == .accessDenied)
                 default: Issue.record("\(model.phase)")
                 }
+                // As a view does that disappears.
+                let phase = model.phase
+                model.cancel()
+                #expect(isApproved ? model.phase == phase : model.phase == .idle)
+            }
+        }
+    }
+
+    /// A code that is approved after its login was given up logs nobody in.
+    @Test func givingUpEndsTheLogin() async throws {
+        try await Sandbox.run("--interval", "1") { sandbox in
+            let client = try sandbox.client(firstPollAtOnce: false)
+            let model = LoginModel(client: client)
+            model.start()
+            let prompt = await waitForCode(model)
+            model.cancel()
+            try await sandbox.control("POST", "/approve", ["user_code": .string(prompt.code)])
+            try await client.settled()
+            #expect(try await !client.status().isLoggedIn)
+        }
+    }
+
+    /// The error of a login that another has replaced is not shown.
+    @Test func anOldLoginSaysNothingMore() async throws {
+        try await Sandbox.run { sandbox in
+            try await Gate.run(before: sandbox) { gate in
+                let client = try sandbox.client(
+                    firstPollAtOnce: false, platformURL: gate.platformURL)
+                let model = LoginModel(client: client)
+                try await sandbox.fault([
+                    "route": "device_code", "status": 400, "body": ["error": "invalid_scope"],
+                ])
+                gate.hold()
+                model.start()
+                while try await sandbox.count("device_code") == 0 { await Task.yield() }
+                model.start()
+                gate.release()
+                _ = await waitForCode(model)
             }
         }
     }

@@ -134,24 +134,27 @@ final class Sandbox: Sendable {
     func client(
         store: any CredentialStore = MemoryStore(), timeout: Duration? = nil,
         maxRetries: Int? = 0, firstPollAtOnce: Bool = true, timeScale: Double? = nil,
-        platformURL: String? = nil, accountURL: String? = nil
+        platformURL: String? = nil, accountURL: String? = nil,
+        onEvent: (@Sendable (AccountEvent) -> Void)? = nil
     ) throws -> AccountClient {
         try AccountClient.$timeScale.withValue(timeScale) {
             try AccountClient(
                 clientName: "swift-tests", platformURL: platformURL ?? self.platformURL,
                 accountURL: accountURL ?? self.accountURL, store: store, timeout: timeout,
                 maxRetries: maxRetries,
-                firstPollAtOnce: firstPollAtOnce)
+                firstPollAtOnce: firstPollAtOnce, onEvent: onEvent)
         }
     }
 
     /// The same, logged in.
     func loggedIn(
         store: any CredentialStore = MemoryStore(), timeout: Duration? = nil,
-        platformURL: String? = nil, accountURL: String? = nil
+        maxRetries: Int? = 0, platformURL: String? = nil, accountURL: String? = nil,
+        onEvent: (@Sendable (AccountEvent) -> Void)? = nil
     ) async throws -> AccountClient {
         let client = try client(
-            store: store, timeout: timeout, platformURL: platformURL, accountURL: accountURL)
+            store: store, timeout: timeout, maxRetries: maxRetries, platformURL: platformURL,
+            accountURL: accountURL, onEvent: onEvent)
         try await client.login(openBrowser: false) { try await self.approve($0) }
         return client
     }

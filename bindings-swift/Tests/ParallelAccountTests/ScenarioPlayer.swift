@@ -58,7 +58,8 @@ struct Scenario {
                 timeout: options["timeout"]?.duration, deadline: options["deadline"]?.duration,
                 maxRetries: options["max_retries"]?.int, organization: text("org"),
                 userAgent: text("user_agent"),
-                firstPollAtOnce: options["first_poll_at_once"] == true)
+                firstPollAtOnce: options["first_poll_at_once"] == true,
+                headers: options["headers"]?.headers ?? [:])
         }
     }
 }
@@ -74,8 +75,23 @@ private struct Player {
     mutating func play(_ call: JSONValue) async -> JSONValue {
         var events: [JSONValue] = []
         do {
-            let value = try await result(of: call, events: &events)
-            return ["returns": value, "events": .array(events)]
+            guard call["response"] == true else {
+                let value = try await result(of: call, events: &events)
+                return ["returns": value, "events": .array(events)]
+            }
+            let limited = try limited(call)
+            var player = self
+            let (value, response) = try await limited.withResponse { client in
+                try await player.result(of: call, by: client, events: &events)
+            }
+            self = player
+            return [
+                "returns": value, "events": .array(events),
+                "response": [
+                    "status": response.map { .integer(Int64($0.status)) } ?? .null,
+                    "request_id": .init(response?.requestID),
+                ],
+            ]
         } catch {
             errors.append(error)
             return ["raises": raised(error), "events": .array(events)]
@@ -85,12 +101,22 @@ private struct Player {
     private mutating func result(
         of call: JSONValue, events: inout [JSONValue]
     ) async throws -> JSONValue {
+        try await result(of: call, by: limited(call), events: &events)
+    }
+
+    /// The client with the options of a call.
+    private func limited(_ call: JSONValue) throws -> AccountClient {
+        let options = call["options"] ?? [:]
+        return try client.with(
+            timeout: options["timeout"]?.duration, deadline: options["deadline"]?.duration,
+            maxRetries: options["max_retries"]?.int, headers: options["headers"]?.headers ?? [:])
+    }
+
+    private mutating func result(
+        of call: JSONValue, by client: AccountClient, events: inout [JSONValue]
+    ) async throws -> JSONValue {
         let args = call["args"] ?? [:]
         func text(_ name: String) -> String { args[name]?.text ?? "" }
-        let options = call["options"] ?? [:]
-        let client = try client.with(
-            timeout: options["timeout"]?.duration, deadline: options["deadline"]?.duration,
-            maxRetries: options["max_retries"]?.int)
         switch call["call"]?.text ?? "" {
         case "login":
             _ = try await start(client, args)
@@ -125,7 +151,7 @@ private struct Player {
         case "organizations": return .array(try await client.organizations().map(JSONValue.init))
         case "select_organization": try await client.selectOrganization(text("id"))
         case "request":
-            return try await client.request(text("method"), text("path"), json: args["json"])
+            return try await client.request(text("method"), text("path"), json: args["json"]).json
         case "balance.get": return .init(try await client.balance.get())
         case "balance.add":
             return .init(
@@ -137,7 +163,7 @@ private struct Player {
             return ["app_id": .string(try await client.apps.create(name: text("name")))]
         case "apps.delete": try await client.apps.delete(text("app_id"))
         case "keys.create":
-            return .init(try await client.keys.create(appID: text("app_id"), name: text("name")))
+            return .init(try await client.keys.create(name: text("name"), appID: text("app_id")))
         case "keys.delete": try await client.keys.delete(text("key_id"), appID: text("app_id"))
         case "oauth.register":
             return ["client_id": .string(try await client.oauth.register().clientID)]

@@ -17,6 +17,10 @@ extension JSONValue {
     }
     var duration: Duration? { double.map { Duration.seconds($0) } }
 
+    var headers: [String: String]? {
+        if case .object(let members) = self { members.compactMapValues(\.text) } else { nil }
+    }
+
     init(_ text: String?) { self = text.map(JSONValue.string) ?? .null }
     init(_ time: Date?) { self = time.map { .number($0.timeIntervalSince1970) } ?? .null }
     init(_ duration: Duration?) { self = duration.map { .number($0.ffiSeconds) } ?? .null }

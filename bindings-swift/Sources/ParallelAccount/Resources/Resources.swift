@@ -17,12 +17,12 @@ extension AccountClient {
     ///   - method: Such as `GET`.
     ///   - path: Such as `/service/v1/balance`; must stay below the base.
     ///   - json: The body.
-    /// - Returns: The answer's JSON; `.null` where there is none.
+    /// - Returns: The answer: its JSON, status, headers and the request's id.
     /// - Throws: ``AccountError`` `invalid_request` for a path outside the base, and what the
     ///   service answers.
     public func request(
         _ method: String, _ path: String, json: JSONValue? = nil
-    ) async throws -> JSONValue {
+    ) async throws -> APIResponse {
         let body: String?
         do {
             body = try json.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
@@ -32,11 +32,7 @@ extension AccountClient {
         let answer = try await native.call { native, call in
             try await native.request(call: call, method: method, path: path, json: body)
         }
-        do {
-            return try JSONDecoder().decode(JSONValue.self, from: Data(answer.json.utf8))
-        } catch {
-            throw AccountError(.invalidResponse, "The answer is nested too deeply to be read.")
-        }
+        return try APIResponse(answer)
     }
 }
 
@@ -103,10 +99,13 @@ public struct KeysResource: Sendable {
 
     /// Makes a key. Needs the scope `keys:create`.
     ///
+    /// - Parameters:
+    ///   - name: The key's name.
+    ///   - appID: The app that it is to belong to.
     /// - Returns: The key with ``APIKey/rawAPIKey``, which is never sent again.
     /// - Throws: ``AccountError``; with ``AccountError/outcomeUnknown`` a key may exist that
     ///   nobody has seen.
-    public func create(appID: String, name: String) async throws -> APIKey {
+    public func create(name: String, appID: String) async throws -> APIKey {
         try await native.call { native, call in
             APIKey(try await native.keysCreate(call: call, appId: appID, name: name))
         }
