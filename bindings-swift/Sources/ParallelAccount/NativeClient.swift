@@ -27,8 +27,8 @@ struct NativeClient: Sendable {
 
     /// The same client for calls with other options.
     func with(_ options: FfiCallOptions) throws -> NativeClient {
-        let ffi = try bridgedNow { try ffi.withOptions(options: options) }
-        return NativeClient(ffi: ffi, store: store, desk: desk)
+        let view = try bridgedNow { try ffi.withOptions(options: options) }
+        return NativeClient(ffi: view, store: store, desk: desk)
     }
 
     /// Ends the client, then waits for what is unsaved, but for 5 s at most. Not for what waits for
