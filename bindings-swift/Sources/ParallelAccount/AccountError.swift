@@ -31,6 +31,27 @@ public struct AccountError: Error, Sendable, Hashable {
     /// What lies below this error, as text.
     public let cause: String?
 
+    /// An error of your own: for tests, and for what stands in for a client in them.
+    public init(
+        code: Code, message: String, status: Int? = nil, requestID: String? = nil,
+        retryAfter: Duration? = nil, isRetryable: Bool = false, outcomeUnknown: Bool = false,
+        oauthError: String? = nil, oauthDescription: String? = nil, fields: [Field] = [],
+        idempotencyKey: String? = nil, cause: String? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.status = status
+        self.requestID = requestID
+        self.retryAfter = retryAfter
+        self.isRetryable = isRetryable
+        self.outcomeUnknown = outcomeUnknown
+        self.oauthError = oauthError
+        self.oauthDescription = oauthDescription
+        self.fields = fields
+        self.idempotencyKey = idempotencyKey
+        self.cause = cause
+    }
+
     /// The kind of an error. Further ones may come: switch with a `default`.
     public struct Code: RawRepresentable, Sendable, Hashable, Codable, CustomStringConvertible {
         /// The stable name, the same in every language.
@@ -90,6 +111,13 @@ public struct AccountError: Error, Sendable, Hashable {
         public let message: String
         /// The service's own name for the problem, such as `greater_than`.
         public let type: String
+
+        /// One of your own, for tests.
+        public init(location: String, message: String, type: String) {
+            self.location = location
+            self.message = message
+            self.type = type
+        }
     }
 }
 
@@ -98,6 +126,35 @@ extension AccountError: LocalizedError {
     public var errorDescription: String? { message }
     /// ``cause``.
     public var failureReason: String? { cause }
+}
+
+extension AccountError: CustomNSError {
+    /// `ParallelAccount.AccountError`.
+    public static var errorDomain: String { "ParallelAccount.AccountError" }
+
+    /// A number for each ``Code-swift.struct``, which never changes; 0 for one that this version does
+    /// not know.
+    public var errorCode: Int { Code.numbers[code] ?? 0 }
+
+    /// The message and the cause, under Foundation's keys.
+    public var errorUserInfo: [String: Any] {
+        var info: [String: Any] = [NSLocalizedDescriptionKey: message]
+        info[NSLocalizedFailureReasonErrorKey] = cause
+        return info
+    }
+}
+
+extension AccountError.Code {
+    /// Only ever appended to.
+    fileprivate static let numbers: [Self: Int] = {
+        let codes: [Self] = [
+            .loginRequired, .accessDenied, .loginExpired, .oauth, .unauthorized, .paymentRequired,
+            .permissionDenied, .notFound, .conflict, .invalidRequest, .rateLimited, .server,
+            .connection, .tls, .timeout, .invalidResponse, .store, .storeCorrupt, .config,
+            .internal,
+        ]
+        return Dictionary(uniqueKeysWithValues: codes.enumerated().map { ($1, $0 + 1) })
+    }()
 }
 
 extension AccountError: CustomStringConvertible {
@@ -125,18 +182,7 @@ extension AccountError {
 
     /// An error that arises on this side of the border.
     init(_ code: Code, _ message: String, outcomeUnknown: Bool = false) {
-        self.code = code
-        self.message = message
-        status = nil
-        requestID = nil
-        retryAfter = nil
-        isRetryable = false
-        self.outcomeUnknown = outcomeUnknown
-        oauthError = nil
-        oauthDescription = nil
-        fields = []
-        idempotencyKey = nil
-        cause = nil
+        self.init(code: code, message: message, outcomeUnknown: outcomeUnknown)
     }
 
     init(bug what: String) {

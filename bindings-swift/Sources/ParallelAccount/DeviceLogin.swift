@@ -149,4 +149,10 @@ public struct QRCode: Sendable, Hashable, Codable {
     public let text: String
     /// For a page: an SVG document without scripts or links.
     public let svg: String
+
+    /// One of your own, for previews and tests.
+    public init(text: String, svg: String) {
+        self.text = text
+        self.svg = svg
+    }
 }

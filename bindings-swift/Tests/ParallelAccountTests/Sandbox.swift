@@ -1,67 +1,19 @@
 import Foundation
+import ParallelAccountTesting
 
 @testable import ParallelAccount
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
 /// A sandbox of its own for a test: the real program, in a process of its own.
-final class Sandbox: Sendable {
-    struct Problem: Error, CustomStringConvertible {
-        let description: String
-    }
+struct Sandbox: Sendable {
+    typealias Problem = AccountSandbox.Problem
 
-    private struct Addresses: Decodable {
-        let platformUrl: String
-        let accountUrl: String
-        let controlUrl: String
-    }
+    private let sandbox: AccountSandbox
+    var platformURL: String { sandbox.platformURL }
+    var accountURL: String { sandbox.accountURL }
+    var controlURL: String { sandbox.controlURL }
 
-    let platformURL: String
-    let accountURL: String
-    let controlURL: String
-    private let process: Process
-    private let ended: AsyncStream<Void>
-
-    static let program: String =
-        ProcessInfo.processInfo.environment["PARALLEL_ACCOUNT_SANDBOX"]
-        ?? "target/debug/parallel-account-sandbox"
-
-    private init(_ options: [String]) throws {
-        let process = Process()
-        self.process = process
-        process.executableURL = URL(fileURLWithPath: Self.program)
-        process.arguments = options
-        let output = Pipe()
-        process.standardOutput = output
-        let (ended, end) = AsyncStream.makeStream(of: Void.self)
-        self.ended = ended
-        process.terminationHandler = { _ in end.finish() }
-        try Self.withoutBlockedSignals { try process.run() }
-        var line = Data()
-        while !line.contains(UInt8(ascii: "\n")) {
-            let more = output.fileHandleForReading.availableData
-            guard !more.isEmpty else { throw Problem(description: "the sandbox did not start") }
-            line.append(more)
-        }
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        let addresses = try decoder.decode(Addresses.self, from: line)
-        platformURL = addresses.platformUrl
-        accountURL = addresses.accountUrl
-        controlURL = addresses.controlUrl
-    }
-
-    /// Tests run on threads of Dispatch, which block signals, and a process inherits that: it
-    /// would never see SIGTERM.
     static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try body()
+        try AccountSandbox.withoutBlockedSignals(body)
     }
 
     /// Runs `body` with a sandbox, which ends with it.
@@ -69,17 +21,7 @@ final class Sandbox: Sendable {
         _ options: String..., isolation: isolated (any Actor)? = #isolation,
         body: (Sandbox) async throws -> Value
     ) async throws -> Value {
-        let sandbox = try Sandbox(options)
-        let result: Result<Value, any Error>
-        do {
-            result = .success(try await body(sandbox))
-        } catch {
-            result = .failure(error)
-        }
-        sandbox.process.terminate()
-        // Not `waitUntilExit`: it would block one of the few threads that tests run on.
-        for await _ in sandbox.ended {}
-        return try result.get()
+        try await AccountSandbox.run(options) { try await body(Sandbox(sandbox: $0)) }
     }
 
     /// Does something to the sandbox, or asks it something.
@@ -87,31 +29,19 @@ final class Sandbox: Sendable {
     func control(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws
         -> JSONValue
     {
-        try await send(method, controlURL + path, body.map { try JSONEncoder().encode($0) })
+        try await sandbox.control(method, path, body)
     }
 
     func send(_ method: String, _ url: String, _ body: Data?) async throws -> JSONValue {
-        var request = URLRequest(url: URL(string: url)!)
-        request.httpMethod = method
-        if let body {
-            request.httpBody = body
-            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-        }
-        let (data, response) = try await URLSession.shared.data(for: request)
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        guard (200..<300).contains(status) else {
-            let answer = String(decoding: data, as: UTF8.self)
-            throw Problem(description: "\(method) \(url): \(status) \(answer)")
-        }
-        return try JSONDecoder().decode(JSONValue.self, from: data)
+        try await sandbox.send(method, url, body)
     }
 
     func approve(_ login: DeviceLogin) async throws {
-        try await control("POST", "/approve", ["user_code": .string(login.userCode)])
+        try await sandbox.approve(login)
     }
 
     func fault(_ fault: JSONValue) async throws {
-        try await control("POST", "/faults", fault)
+        try await sandbox.fault(fault)
     }
 
     /// How many requests of a route have arrived.

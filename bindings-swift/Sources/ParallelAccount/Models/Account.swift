@@ -11,6 +11,14 @@ public struct Organization: Sendable, Hashable, Codable, Identifiable {
     public let isSelected: Bool
     /// Whether there is a login for it.
     public let isLoggedIn: Bool
+
+    /// One of your own, for previews and tests.
+    public init(id: String, name: String? = nil, isSelected: Bool, isLoggedIn: Bool) {
+        self.id = id
+        self.name = name
+        self.isSelected = isSelected
+        self.isLoggedIn = isLoggedIn
+    }
 }
 
 /// What is known about the login, without asking anyone.
@@ -33,6 +41,24 @@ public struct LoginStatus: Sendable, Hashable, Codable {
     public let store: String
     /// Why calls cannot be made although there is a login.
     public let problem: String?
+
+    /// One of your own, for previews and tests.
+    public init(
+        isLoggedIn: Bool, organization: Organization? = nil, scopes: [String],
+        accessTokenExpiresAt: Date? = nil, refreshTokenExpiresAt: Date? = nil,
+        authorizationExpiresAt: Date? = nil, clientID: String? = nil, store: String,
+        problem: String? = nil
+    ) {
+        self.isLoggedIn = isLoggedIn
+        self.organization = organization
+        self.scopes = scopes
+        self.accessTokenExpiresAt = accessTokenExpiresAt
+        self.refreshTokenExpiresAt = refreshTokenExpiresAt
+        self.authorizationExpiresAt = authorizationExpiresAt
+        self.clientID = clientID
+        self.store = store
+        self.problem = problem
+    }
 }
 
 /// An organisation's balance. Amounts are US cents and may be fractional.
@@ -48,6 +74,17 @@ public struct Balance: Sendable, Hashable, Codable, Identifiable {
 
     /// ``organizationID``.
     public var id: String { organizationID }
+
+    /// One of your own, for previews and tests.
+    public init(
+        organizationID: String, creditBalanceCents: Double, pendingDebitBalanceCents: Double,
+        willInvoice: Bool
+    ) {
+        self.organizationID = organizationID
+        self.creditBalanceCents = creditBalanceCents
+        self.pendingDebitBalanceCents = pendingDebitBalanceCents
+        self.willInvoice = willInvoice
+    }
 }
 
 /// An app: what API keys belong to. (SwiftUI has taken the name `App`.)
@@ -60,6 +97,16 @@ public struct AccountApp: Sendable, Hashable, Codable, Identifiable {
     public let organizationID: String?
     /// The organisation's name.
     public let organizationName: String?
+
+    /// One of your own, for previews and tests.
+    public init(
+        id: String, name: String, organizationID: String? = nil, organizationName: String? = nil
+    ) {
+        self.id = id
+        self.name = name
+        self.organizationID = organizationID
+        self.organizationName = organizationName
+    }
 }
 
 /// An API key. Encoding it leaves the key itself out, unless asked by
@@ -83,6 +130,23 @@ public struct APIKey: Sendable, Hashable, Codable, Identifiable {
     public let rawAPIKey: Secret?
     /// When it was made.
     public let createdAt: Date?
+
+    /// One of your own, for previews and tests.
+    public init(
+        id: String, name: String, appID: String, appName: String? = nil,
+        createdByUserID: String? = nil, createdByUserEmail: String? = nil,
+        displayValue: String? = nil, rawAPIKey: Secret? = nil, createdAt: Date? = nil
+    ) {
+        self.id = id
+        self.name = name
+        self.appID = appID
+        self.appName = appName
+        self.createdByUserID = createdByUserID
+        self.createdByUserEmail = createdByUserEmail
+        self.displayValue = displayValue
+        self.rawAPIKey = rawAPIKey
+        self.createdAt = createdAt
+    }
 }
 
 extension Organization {

@@ -7,6 +7,11 @@ public struct ClientRegistration: Sendable, Hashable, Codable, Identifiable {
 
     /// ``clientID``.
     public var id: String { clientID }
+
+    /// One of your own, for previews and tests.
+    public init(clientID: String) {
+        self.clientID = clientID
+    }
 }
 
 /// What asking for a device code answers (RFC 8628 §3.2).
@@ -23,6 +28,19 @@ public struct DeviceCode: Sendable, Hashable, Codable {
     public let expiresIn: Duration
     /// How long to wait between polls at least.
     public let interval: Duration
+
+    /// One of your own, for previews and tests.
+    public init(
+        deviceCode: Secret, userCode: String, verificationURI: String,
+        verificationURIComplete: String? = nil, expiresIn: Duration, interval: Duration
+    ) {
+        self.deviceCode = deviceCode
+        self.userCode = userCode
+        self.verificationURI = verificationURI
+        self.verificationURIComplete = verificationURIComplete
+        self.expiresIn = expiresIn
+        self.interval = interval
+    }
 }
 
 /// A token response (RFC 6749 §5.1, with what Parallel adds).
@@ -45,6 +63,24 @@ public struct TokenSet: Sendable, Hashable, Codable {
     public let refreshTokenExpiresIn: Duration?
     /// The grant's life: after it no refresh can work.
     public let authorizationExpiresIn: Duration?
+
+    /// One of your own, for previews and tests.
+    public init(
+        accessToken: Secret, refreshToken: Secret? = nil, tokenType: String,
+        expiresIn: Duration? = nil, scopes: [String]? = nil, organizationID: String? = nil,
+        organizationName: String? = nil, refreshTokenExpiresIn: Duration? = nil,
+        authorizationExpiresIn: Duration? = nil
+    ) {
+        self.accessToken = accessToken
+        self.refreshToken = refreshToken
+        self.tokenType = tokenType
+        self.expiresIn = expiresIn
+        self.scopes = scopes
+        self.organizationID = organizationID
+        self.organizationName = organizationName
+        self.refreshTokenExpiresIn = refreshTokenExpiresIn
+        self.authorizationExpiresIn = authorizationExpiresIn
+    }
 }
 
 /// What one poll answers, if nothing is wrong (RFC 8628 §3.5).
