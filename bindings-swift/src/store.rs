@@ -14,11 +14,23 @@ pub enum StoreFailure {
         /// What it said.
         message: String,
     },
+    /// The same, and it passes by itself.
+    Unavailable {
+        /// What it said.
+        message: String,
+    },
+    /// It was made with what it cannot use.
+    Misused {
+        /// What it said.
+        message: String,
+    },
 }
 
 impl std::fmt::Display for StoreFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let StoreFailure::Failed { message } = self;
+        let (StoreFailure::Failed { message }
+        | StoreFailure::Unavailable { message }
+        | StoreFailure::Misused { message }) = self;
         f.write_str(message)
     }
 }
@@ -61,10 +73,14 @@ impl Adapter {
     ) -> Result<T, Error> {
         match tokio::time::timeout(self.timeout, future).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(failure)) => Err(Error::store(
-                format!("The store ({}) could not {doing}: {failure}", self.location),
-                None,
-            )),
+            Ok(Err(failure)) => {
+                let message = format!("The store ({}) could not {doing}: {failure}", self.location);
+                Err(match failure {
+                    StoreFailure::Failed { .. } => Error::store(message, None),
+                    StoreFailure::Unavailable { .. } => Error::store_unavailable(message, None),
+                    StoreFailure::Misused { .. } => Error::config(message),
+                })
+            }
             Err(_) => Err(Error::store(
                 format!(
                     "The store ({}) did not {doing} within {} s. Check whether it waits for something.",

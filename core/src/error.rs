@@ -135,6 +135,8 @@ struct Inner {
     request_id: Option<String>,
     retry_after: Option<Duration>,
     outcome_unknown: bool,
+    /// Of a store: the same call may succeed later.
+    passing: bool,
     oauth_error: Option<String>,
     description: Option<String>,
     fields: Vec<FieldError>,
@@ -151,6 +153,7 @@ impl Error {
             request_id: None,
             retry_after: None,
             outcome_unknown: false,
+            passing: false,
             oauth_error: None,
             description: None,
             fields: Vec::new(),
@@ -172,6 +175,17 @@ impl Error {
     ) -> Self {
         let mut error = Error::new(ErrorKind::Store, message);
         error.inner().source = source.map(Arc::from);
+        error
+    }
+
+    /// The same for what passes by itself, such as a device that is locked: the error is
+    /// [`retryable`](Error::retryable).
+    pub fn store_unavailable(
+        message: impl Into<String>,
+        source: Option<Box<dyn error::Error + Send + Sync>>,
+    ) -> Self {
+        let mut error = Error::store(message, source);
+        error.inner().passing = true;
         error
     }
 
@@ -306,14 +320,15 @@ impl Error {
 
     /// Whether the same call may well succeed later, and repeating it cannot do a thing twice.
     pub fn retryable(&self) -> bool {
-        !self.0.outcome_unknown
-            && matches!(
+        let passes = self.0.passing
+            || matches!(
                 self.0.kind,
                 ErrorKind::RateLimited
                     | ErrorKind::Server
                     | ErrorKind::Connection
                     | ErrorKind::Timeout
-            )
+            );
+        passes && !self.0.outcome_unknown
     }
 
     /// The OAuth error code (RFC 6749 §5.2), such as `invalid_scope`.

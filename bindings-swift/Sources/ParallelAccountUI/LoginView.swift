@@ -1,5 +1,5 @@
 #if canImport(SwiftUI)
-    import CoreImage.CIFilterBuiltins
+    import CoreImage
     public import ParallelAccount
     public import SwiftUI
 
@@ -112,9 +112,9 @@
         #endif
 
         private func qrImage(_ url: URL) -> CGImage? {
-            let filter = CIFilter.qrCodeGenerator()
-            filter.message = Data(url.absoluteString.utf8)
-            guard let image = filter.outputImage else { return nil }
+            let message = ["inputMessage": Data(url.absoluteString.utf8)]
+            let filter = CIFilter(name: "CIQRCodeGenerator", parameters: message)
+            guard let image = filter?.outputImage else { return nil }
             return CIContext().createCGImage(image, from: image.extent)
         }
     }

@@ -19,6 +19,10 @@ internal import ParallelAccountFFI
 /// other client. `@TaskLocal` values are those of one of the calls that wait for the method; without
 /// such a call, as in a refresh whose callers were cancelled, they have their defaults.
 ///
+/// What a method throws ends the client's call in an ``AccountError`` `store` with the
+/// `localizedDescription`. Throw an ``AccountError`` of your own to say more: with
+/// ``AccountError/isRetryable`` for what passes by itself, or with the code `config`.
+///
 /// A store must not call the client that it serves: such a call throws ``AccountError`` `config`.
 /// Use `Task.detached` for work that a method starts and that may call the client later.
 public protocol CredentialStore: Sendable {

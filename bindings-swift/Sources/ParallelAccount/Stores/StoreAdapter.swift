@@ -37,7 +37,17 @@ final class StoreAdapter: ForeignStore {
                 task.cancel()
             }
         } catch {
-            throw StoreFailure.Failed(message: error.localizedDescription)
+            throw storeFailure(error)
         }
+    }
+}
+
+/// What a store threw, for Rust. `AccountError`s keep what can be done about them.
+private func storeFailure(_ error: any Error) -> StoreFailure {
+    let message = error.localizedDescription
+    return switch error {
+    case let error as AccountError where error.code == .config: .Misused(message: message)
+    case let error as AccountError where error.isRetryable: .Unavailable(message: message)
+    default: .Failed(message: message)
     }
 }
