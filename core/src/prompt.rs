@@ -20,11 +20,20 @@ pub fn text(login: &DeviceLogin) -> String {
 /// (or `http` to this machine), or where there is no screen to open one on.
 pub fn open_browser(url: &str) -> bool {
     match Url::parse(url) {
-        Ok(parsed) if is_secure(&parsed) && has_screen() => {
-            open::that_detached(parsed.as_str()).is_ok()
-        }
+        Ok(parsed) if is_secure(&parsed) && has_screen() => start_browser(&parsed),
         _ => false,
     }
+}
+
+#[cfg(not(target_os = "tvos"))]
+fn start_browser(url: &Url) -> bool {
+    open::that_detached(url.as_str()).is_ok()
+}
+
+/// An Apple TV has none.
+#[cfg(target_os = "tvos")]
+fn start_browser(_: &Url) -> bool {
+    false
 }
 
 /// Over SSH, in CI and without a display server a browser would open where nobody sees it.
