@@ -52,6 +52,8 @@ pub struct FfiOptions {
     pub listener: Arc<dyn ForeignListener>,
     /// Whether it hears of requests and of warnings, too.
     pub wants_all: bool,
+    /// Whether it hears at least of requests that may bring tokens.
+    pub wants_token_requests: bool,
     /// Goes into the User-Agent.
     pub language: String,
     /// How much faster the clock runs; for the scenario tests.
@@ -168,12 +170,13 @@ impl FfiClient {
             headers,
             listener,
             wants_all,
+            wants_token_requests,
             language,
             time_scale,
         } = options;
         let mut builder = AccountClient::builder()
             .language(language)
-            .on_event(Listener::new(listener, wants_all))
+            .on_event(Listener::new(listener, wants_all, wants_token_requests))
             .background(Arc::new(|| detached().cloned()))
             .first_poll_at_once(first_poll_at_once);
         macro_rules! set {

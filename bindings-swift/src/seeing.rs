@@ -45,6 +45,8 @@ pub enum FfiEvent {
     RequestSent {
         /// Which one.
         request: FfiRequest,
+        /// Whether its answer may bring tokens.
+        is_for_tokens: bool,
     },
     /// It was answered.
     RequestAnswered {
@@ -116,6 +118,7 @@ impl From<&Event> for FfiEvent {
         match event {
             Event::RequestSent { request } => FfiEvent::RequestSent {
                 request: request.as_ref().into(),
+                is_for_tokens: request.url.ends_with(TOKEN_PATH),
             },
             Event::RequestAnswered {
                 request,
@@ -176,28 +179,55 @@ pub trait ForeignListener: Send + Sync {
 /// A Swift listener as the core sees it.
 pub(crate) struct Listener {
     listener: Arc<dyn ForeignListener>,
-    wants_requests: bool,
+    wants_all: bool,
+    wants_token_requests: bool,
 }
 
+/// Where tokens come from: WIRE.md, steps 4 and 5.
+const TOKEN_PATH: &str = "/getServiceKeys/token";
+
 impl Listener {
-    pub(crate) fn new(listener: Arc<dyn ForeignListener>, wants_all: bool) -> Self {
+    pub(crate) fn new(
+        listener: Arc<dyn ForeignListener>,
+        wants_all: bool,
+        wants_token_requests: bool,
+    ) -> Self {
         if wants_all {
             tell_warnings(&listener);
         }
         Listener {
             listener,
-            wants_requests: wants_all,
+            wants_all,
+            wants_token_requests,
+        }
+    }
+
+    fn wants(&self, event: &Event) -> bool {
+        match event {
+            Event::RequestSent { request } => {
+                self.wants_all || (self.wants_token_requests && request.url.ends_with(TOKEN_PATH))
+            }
+            Event::RequestAnswered { .. }
+            | Event::RequestFailed { .. }
+            | Event::RequestRepeated { .. } => self.wants_all,
+            Event::TokenRenewed { .. }
+            | Event::TokenAdopted { .. }
+            | Event::RefreshFailed { .. }
+            | Event::StoreFailed { .. }
+            | Event::StoreSlow { .. } => true,
         }
     }
 }
 
 impl EventListener for Listener {
     fn wants_requests(&self) -> bool {
-        self.wants_requests
+        self.wants_all || self.wants_token_requests
     }
 
     fn hear(&self, event: &Event) {
-        self.listener.hear(event.into());
+        if self.wants(event) {
+            self.listener.hear(event.into());
+        }
     }
 }
 

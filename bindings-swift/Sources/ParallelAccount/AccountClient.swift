@@ -18,7 +18,8 @@ public final class AccountClient: Sendable {
     ///     `https://platform.parallel.ai`. `https`, or `http` to this machine.
     ///   - accountURL: Base of the Account API. Default: `PARALLEL_SERVICE_API_URL`, then
     ///     `https://api.parallel.ai/account`.
-    ///   - store: Where logins are kept; a file of this `clientName` by default.
+    ///   - store: Where logins are kept. Default: on iOS, tvOS and visionOS the Keychain, in an item
+    ///     whose service is `clientName`; elsewhere a file of this `clientName`.
     ///   - timeout: How long one request may take: more than zero, at most a day; 30 s by default.
     ///   - deadline: How long a call as a whole may take, retries, a refresh and all waiting
     ///     included: more than zero, at most a day; no limit by default. A call that reaches it
@@ -55,16 +56,18 @@ public final class AccountClient: Sendable {
         headers: [String: String] = [:],
         onEvent: (@Sendable (AccountEvent) -> Void)? = nil
     ) throws {
-        let (store, adapter) = store?.native() ?? (nil, nil)
+        let store = store ?? Self.platformStore(clientName: clientName)
+        let (native, adapter) = store?.native() ?? (nil, nil)
         let desk = EventDesk(onEvent)
         let options = FfiOptions(
             clientName: clientName, clientId: clientID, scopes: scopes,
-            platformUrl: platformURL, accountUrl: accountURL, store: store,
+            platformUrl: platformURL, accountUrl: accountURL, store: native,
             timeout: timeout?.ffiSeconds, deadline: deadline?.ffiSeconds,
             maxRetries: try retries(maxRetries), organization: organization, userAgent: userAgent,
             proxy: proxy, caBundle: caBundle?.path, firstPollAtOnce: firstPollAtOnce,
             lockTimeout: lockTimeout?.ffiSeconds, headers: headers.ffi, listener: desk,
-            wantsAll: desk.hasHandler, language: language, timeScale: Self.timeScale)
+            wantsAll: desk.hasHandler,
+            wantsTokenRequests: desk.suspension != nil, language: language, timeScale: Self.timeScale)
         let client = try bridgedNow { try FfiClient(options: options) }
         self.init(NativeClient(ffi: client, store: adapter, desk: desk))
     }

@@ -69,6 +69,7 @@ public final class DeviceLogin: Sendable {
     ///
     /// - Throws: As the iteration does.
     public func poll() async throws -> LoginEvent {
+        defer { native.desk.suspension?.release() }
         let event = try await native.call { [login] _, call in
             LoginEvent(try await login.poll(call: call))
         }
@@ -80,7 +81,10 @@ public final class DeviceLogin: Sendable {
     ///
     /// - Throws: As the iteration does.
     public func wait() async throws -> LoginStatus {
-        defer { native.desk.statusChanges.tell() }
+        defer {
+            native.desk.suspension?.release()
+            native.desk.statusChanges.tell()
+        }
         return try await native.call { [login] _, call in
             LoginStatus(try await login.wait(call: call))
         }

@@ -166,7 +166,7 @@ extension AccountEvent.Request: CustomStringConvertible {
 extension AccountEvent {
     init(_ ffi: FfiEvent) {
         switch ffi {
-        case .requestSent(let request):
+        case .requestSent(let request, _):
             self = .request(Request(request))
         case .requestAnswered(let request, let status, let requestID, let duration):
             self = .response(

@@ -9,6 +9,8 @@ final class EventDesk: ForeignListener {
     /// Rust has two threads for all clients, which a handler that blocks must not hold up.
     private let queue: DispatchQueue?
     let statusChanges = StatusChanges()
+    /// Where apps are suspended.
+    let suspension = ExpiringActivity.ofPlatform.map(Suspension.init)
 
     init(_ handler: (@Sendable (AccountEvent) -> Void)?) {
         self.handler = handler
@@ -19,8 +21,13 @@ final class EventDesk: ForeignListener {
 
     func hear(event: FfiEvent) {
         switch event {
-        case .tokenRenewed, .tokenAdopted, .refreshFailed: statusChanges.tell()
-        default: break
+        case .requestSent(_, isForTokens: true):
+            suspension?.hold()
+        case .tokenRenewed, .tokenAdopted, .refreshFailed:
+            suspension?.release()
+            statusChanges.tell()
+        default:
+            break
         }
         guard let handler, let queue else { return }
         queue.async { handler(AccountEvent(event)) }

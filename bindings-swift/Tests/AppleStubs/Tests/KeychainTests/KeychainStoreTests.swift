@@ -144,6 +144,12 @@ import Testing
         #expect(binary?.message.contains("no text") == true)
     }
 
+    @Test func isTheDefaultOnDevices() async throws {
+        let client = try AccountClient(clientName: "default-app")
+        #expect(try await client.status().store == "Keychain, default-app")
+        await client.close()
+    }
+
     @Test func waitsOffTheSharedThreads() async throws {
         // A keychain that does not answer holds up no task: more calls than there are threads.
         SecurityStub.items = []
