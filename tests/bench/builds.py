@@ -88,9 +88,9 @@ def node():
 def swift():
     """The contender and two programs to compare in size; answers the folder of the programs."""
     say("the swift package")
-    run("cargo", "build", "--quiet", "--profile", "small", "-p", "parallel-account-swift", "--lib")
+    run(ROOT / "bindings-swift/tools/library", "small")
     scratch = PLACE / "swift"
-    # SwiftPM does not look at the library that the linker flags name.
+    # SwiftPM does not look at the libraries that a package names.
     for program in ("contender", "with-library", "without-library"):
         (scratch / "release" / program).unlink(missing_ok=True)
     swift = [ROOT / "bindings-swift/tools/swift", "build", "-c", "release"]

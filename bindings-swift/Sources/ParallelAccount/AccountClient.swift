@@ -67,7 +67,8 @@ public final class AccountClient: Sendable {
             proxy: proxy, caBundle: caBundle?.path, firstPollAtOnce: firstPollAtOnce,
             lockTimeout: lockTimeout?.ffiSeconds, headers: headers.ffi, listener: desk,
             wantsAll: desk.hasHandler,
-            wantsTokenRequests: desk.suspension != nil, language: language, timeScale: Self.timeScale)
+            wantsTokenRequests: desk.suspension != nil, language: language,
+            timeScale: Self.timeScale)
         let client = try bridgedNow { try FfiClient(options: options) }
         self.init(NativeClient(ffi: client, store: adapter, desk: desk))
     }
