@@ -23,9 +23,14 @@ let package = Package(
         .target(
             name: "ParallelAccountUI",
             dependencies: ["ParallelAccount", "Combine", "CoreImage", "SwiftUI", "UIKit"]),
+        .target(name: "ParallelAccountTesting", dependencies: ["ParallelAccount"]),
+        .executableTarget(name: "KeychainWorker", dependencies: ["ParallelAccount"]),
         .testTarget(
             name: "KeychainTests",
-            dependencies: ["ParallelAccount", "ParallelAccountUI", "Security"]),
+            dependencies: [
+                "KeychainWorker", "ParallelAccount", "ParallelAccountTesting", "ParallelAccountUI",
+                "Security",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

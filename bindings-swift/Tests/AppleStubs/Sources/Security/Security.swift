@@ -52,6 +52,10 @@ public enum SecurityStub {
     nonisolated(unsafe) private static var memory: [Item] = []
     nonisolated(unsafe) private static var status: (OSStatus, times: Int)?
 
+    /// A file in place of the memory, that other processes share.
+    nonisolated(unsafe) public static var file =
+        ProcessInfo.processInfo.environment["SECURITY_STUB_FILE"]
+
     /// The next calls answer this and do nothing.
     public static func fail(with status: OSStatus, times: Int = 1) {
         mutex.withLock { self.status = (status, times) }
@@ -65,9 +69,7 @@ public enum SecurityStub {
     /// One call at a time, in all processes.
     static func transaction<Value>(_ body: (inout [Item]) -> Value) -> Value {
         mutex.withLock {
-            guard let path = ProcessInfo.processInfo.environment["SECURITY_STUB_FILE"] else {
-                return body(&memory)
-            }
+            guard let path = file else { return body(&memory) }
             let descriptor = open(path, O_RDWR | O_CREAT, 0o600)
             precondition(descriptor >= 0 && flock(descriptor, LOCK_EX) == 0)
             defer { close(descriptor) }

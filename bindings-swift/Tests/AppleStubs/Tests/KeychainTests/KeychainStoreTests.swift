@@ -1,4 +1,5 @@
 import Foundation
+import ParallelAccountTesting
 import Security
 import Testing
 
@@ -8,11 +9,7 @@ import Testing
 @Suite(.serialized) struct KeychainStoreTests {
     private let store = KeychainStore(service: "test")
 
-    init() {
-        if ProcessInfo.processInfo.environment["SECURITY_STUB_FILE"] == nil {
-            SecurityStub.items = []
-        }
-    }
+    init() { SecurityStub.items = [] }
 
     private func error(_ body: () async throws -> Void) async -> AccountError? {
         do {
@@ -142,6 +139,65 @@ import Testing
         SecurityStub.items = [item]
         let binary = await error { _ = try await store.load() }
         #expect(binary?.message.contains("no text") == true)
+    }
+
+    /// An app and its extensions, and then some: however many ask at once, one renews.
+    @Test func manyProcessesRenewOnce() async throws {
+        let file = FileManager.default.temporaryDirectory
+            .appendingPathComponent("keychain-\(UUID().uuidString)").path
+        SecurityStub.file = file
+        defer {
+            SecurityStub.file = nil
+            try? FileManager.default.removeItem(atPath: file)
+        }
+        try await AccountSandbox.run { sandbox in
+            let store = KeychainStore(service: "shared", accessGroup: "shared")
+            let client = try sandbox.client(store: store)
+            try await client.login(openBrowser: false) { try await sandbox.approve($0) }
+            for round in 1...2 {
+                try await sandbox.control("POST", "/expire-access-token")
+                let workers = try (0..<32).map { _ in try Worker(of: sandbox, file: file) }
+                for worker in workers { worker.begin() }
+                for worker in workers { #expect(await worker.said == "5000.0\n") }
+                let refreshes = try await sandbox.control("GET", "/requests?route=token.refresh")
+                guard case .array(let sent) = refreshes["requests"] else {
+                    Issue.record("\(refreshes)")
+                    return
+                }
+                #expect(sent.count == round)
+            }
+            await client.close()
+        }
+    }
+
+    private final class Worker {
+        private let process = Process()
+        private let input = Pipe()
+        private let output = Pipe()
+        private let ended: AsyncStream<Void>
+
+        init(of sandbox: AccountSandbox, file: String) throws {
+            process.executableURL = Bundle.main.bundleURL.appendingPathComponent("KeychainWorker")
+            process.arguments = [sandbox.platformURL, sandbox.accountURL]
+            process.environment = ProcessInfo.processInfo.environment
+                .merging(["SECURITY_STUB_FILE": file]) { $1 }
+            process.standardInput = input
+            process.standardOutput = output
+            let (ended, end) = AsyncStream.makeStream(of: Void.self)
+            self.ended = ended
+            process.terminationHandler = { _ in end.finish() }
+            try process.run()
+        }
+
+        func begin() { input.fileHandleForWriting.write(Data("\n".utf8)) }
+
+        var said: String {
+            get async {
+                for await _ in ended {}
+                return String(
+                    decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            }
+        }
     }
 
     @Test func isTheDefaultOnDevices() async throws {
