@@ -70,4 +70,23 @@ import Testing
             #expect(refused?.message.contains("canary") == false)
         }
     }
+
+    @Test func basesAndPathsAreTextsOrURLs() async throws {
+        try await Sandbox.run { sandbox in
+            let file = FileManager.default.temporaryDirectory
+                .appendingPathComponent("parallel-account-\(UUID().uuidString)")
+                .appendingPathComponent("login.json")
+            defer {
+                try? FileManager.default.removeItem(at: file.deletingLastPathComponent())
+            }
+            let client = try AccountClient(
+                clientName: "swift-tests", platformURL: URL(string: sandbox.platformURL),
+                accountURL: URL(string: sandbox.accountURL), store: FileStore(url: file),
+                firstPollAtOnce: true)
+            try await client.login(openBrowser: false) { try await sandbox.approve($0) }
+            #expect(try await client.balance.get().creditBalanceCents == 5000)
+            #expect(FileManager.default.fileExists(atPath: file.path))
+            await client.close()
+        }
+    }
 }

@@ -1,3 +1,4 @@
+public import Foundation
 internal import ParallelAccountFFI
 
 /// Keeps the login in this process's memory only.
@@ -17,6 +18,11 @@ public final class FileStore: NativeStore {
 
     /// A file of its own, made at the first save.
     public convenience init(path: String) { self.init(FfiStore.file(path: path)) }
+
+    /// A file of its own, made at the first save.
+    ///
+    /// - Parameter url: A file's.
+    public convenience init(url: URL) { self.init(path: url.path) }
 
     /// The file of Parallel's own command line, so that both share a login.
     ///
