@@ -1,6 +1,6 @@
 #if canImport(SwiftUI)
     import CoreImage
-    public import ParallelAccount
+    internal import ParallelAccount
     public import SwiftUI
 
     #if canImport(UIKit)

@@ -1,7 +1,7 @@
 #if canImport(Security)
     internal import CryptoKit
     internal import Dispatch
-    public import Foundation
+    internal import Foundation
     internal import Security
 
     /// Keeps the login in the Keychain of this device: not synchronized, not in backups, readable
@@ -110,7 +110,7 @@
 
         private func add(_ record: String) throws -> Bool {
             let attributes = item()
-            for (name, value) in content(record) { attributes[name] = value }
+            fill(attributes, with: record)
             let status = SecItemAdd(attributes as CFDictionary, nil)
             guard status == errSecDuplicateItem else {
                 try check(status)
@@ -171,10 +171,14 @@
 
         private func content(_ record: String) -> NSMutableDictionary {
             let content = NSMutableDictionary()
-            content[kSecValueData] = Data(record.utf8)
-            content[kSecAttrGeneric] = hash(record)
-            content[kSecAttrAccessible] = kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly
+            fill(content, with: record)
             return content
+        }
+
+        private func fill(_ item: NSMutableDictionary, with record: String) {
+            item[kSecValueData] = Data(record.utf8)
+            item[kSecAttrGeneric] = hash(record)
+            item[kSecAttrAccessible] = kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly
         }
 
         private func hash(_ record: String) -> Data { Data(SHA256.hash(data: Data(record.utf8))) }

@@ -51,7 +51,7 @@ public struct Font {
     public static func system(_ style: TextStyle, design: Design? = nil) -> Font { Font() }
 }
 
-public struct ButtonRole {
+public struct ButtonRole: Sendable {
     public static let cancel = ButtonRole()
 }
 
@@ -75,11 +75,15 @@ public struct Image: Primitive {
     public func resizable() -> Image { self }
 }
 
+public struct TimelineViewDefaultContext {
+    public let date: Date
+}
+
 public struct PeriodicTimelineSchedule {}
 public struct TimelineView<Content: View>: Primitive {
-    public struct Context { public let date: Date }
     public init(
-        _ schedule: PeriodicTimelineSchedule, @ViewBuilder content: @escaping (Context) -> Content
+        _ schedule: PeriodicTimelineSchedule,
+        @ViewBuilder content: @escaping (TimelineViewDefaultContext) -> Content
     ) {}
 }
 
