@@ -68,12 +68,14 @@ import Testing
                 let client = try sandbox.client(
                     firstPollAtOnce: false, platformURL: gate.platformURL)
                 let model = LoginModel(client: client)
+                // Registers, so that the next request is for a code.
+                try await client.startLogin().cancel()
                 try await sandbox.fault([
                     "route": "device_code", "status": 400, "body": ["error": "invalid_scope"],
                 ])
                 gate.hold()
                 model.start()
-                while try await sandbox.count("device_code") == 0 { await Task.yield() }
+                while try await sandbox.count("device_code") < 2 { await Task.yield() }
                 model.start()
                 gate.release()
                 _ = await waitForCode(model)
