@@ -143,9 +143,8 @@ private final class Heard: @unchecked Sendable {
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appendingPathComponent("login.json").path
-        FileManager.default.createFile(
-            atPath: file, contents: Data(#"{"version": 1, "orgs": {}}"#.utf8),
-            attributes: [.posixPermissions: 0o644])
+        try Data(#"{"version": 1, "orgs": {}}"#.utf8).write(to: URL(fileURLWithPath: file))
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
         let client = try AccountClient(
             clientName: "swift-tests", store: FileStore(path: file), onEvent: heard.note)
         _ = try await client.status()
