@@ -10,14 +10,14 @@ final class StoreExecutor: Sendable {
     func start<Value: Sendable>(
         _ body: @escaping @Sendable () async throws -> Value
     ) -> Task<Value, any Error> {
-        if #available(macOS 15, iOS 18, macCatalyst 18, *) {
+        if #available(macOS 15, iOS 18, macCatalyst 18, tvOS 18, visionOS 2, *) {
             return Task(executorPreference: self, operation: body)
         }
         return Task(operation: body)
     }
 }
 
-@available(macOS 15, iOS 18, macCatalyst 18, *)
+@available(macOS 15, iOS 18, macCatalyst 18, tvOS 18, visionOS 2, *)
 extension StoreExecutor: TaskExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
