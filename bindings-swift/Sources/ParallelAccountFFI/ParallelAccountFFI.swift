@@ -3911,6 +3911,10 @@ public struct FfiOptions {
      */
     public let wantsAll: Bool
     /**
+     * Whether it hears at least of requests that may bring tokens.
+     */
+    public let wantsTokenRequests: Bool
+    /**
      * Goes into the User-Agent.
      */
     public let language: String
@@ -3977,6 +3981,9 @@ public struct FfiOptions {
          * Whether it hears of requests and of warnings, too.
          */wantsAll: Bool, 
         /**
+         * Whether it hears at least of requests that may bring tokens.
+         */wantsTokenRequests: Bool, 
+        /**
          * Goes into the User-Agent.
          */language: String, 
         /**
@@ -4000,6 +4007,7 @@ public struct FfiOptions {
         self.headers = headers
         self.listener = listener
         self.wantsAll = wantsAll
+        self.wantsTokenRequests = wantsTokenRequests
         self.language = language
         self.timeScale = timeScale
     }
@@ -4038,6 +4046,7 @@ public struct FfiConverterTypeFfiOptions: FfiConverterRustBuffer {
                 headers: FfiConverterSequenceTypeFfiHeader.read(from: &buf), 
                 listener: FfiConverterTypeForeignListener.read(from: &buf), 
                 wantsAll: FfiConverterBool.read(from: &buf), 
+                wantsTokenRequests: FfiConverterBool.read(from: &buf), 
                 language: FfiConverterString.read(from: &buf), 
                 timeScale: FfiConverterOptionDouble.read(from: &buf)
         )
@@ -4062,6 +4071,7 @@ public struct FfiConverterTypeFfiOptions: FfiConverterRustBuffer {
         FfiConverterSequenceTypeFfiHeader.write(value.headers, into: &buf)
         FfiConverterTypeForeignListener.write(value.listener, into: &buf)
         FfiConverterBool.write(value.wantsAll, into: &buf)
+        FfiConverterBool.write(value.wantsTokenRequests, into: &buf)
         FfiConverterString.write(value.language, into: &buf)
         FfiConverterOptionDouble.write(value.timeScale, into: &buf)
     }
@@ -5256,7 +5266,10 @@ public enum FfiEvent: Equatable, Hashable {
     case requestSent(
         /**
          * Which one.
-         */request: FfiRequest
+         */request: FfiRequest, 
+        /**
+         * Whether its answer may bring tokens.
+         */isForTokens: Bool
     )
     /**
      * It was answered.
@@ -5378,7 +5391,7 @@ public struct FfiConverterTypeFfiEvent: FfiConverterRustBuffer {
         let variant: Int32 = try readInt(&buf)
         switch variant {
         
-        case 1: return .requestSent(request: try FfiConverterTypeFfiRequest.read(from: &buf)
+        case 1: return .requestSent(request: try FfiConverterTypeFfiRequest.read(from: &buf), isForTokens: try FfiConverterBool.read(from: &buf)
         )
         
         case 2: return .requestAnswered(request: try FfiConverterTypeFfiRequest.read(from: &buf), status: try FfiConverterUInt16.read(from: &buf), requestId: try FfiConverterOptionString.read(from: &buf), duration: try FfiConverterDouble.read(from: &buf)
@@ -5416,9 +5429,10 @@ public struct FfiConverterTypeFfiEvent: FfiConverterRustBuffer {
         switch value {
         
         
-        case let .requestSent(request):
+        case let .requestSent(request,isForTokens):
             writeInt(&buf, Int32(1))
             FfiConverterTypeFfiRequest.write(request, into: &buf)
+            FfiConverterBool.write(isForTokens, into: &buf)
             
         
         case let .requestAnswered(request,status,requestId,duration):
@@ -5729,6 +5743,22 @@ enum StoreFailure: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * What it said.
          */message: String
     )
+    /**
+     * The same, and it passes by itself.
+     */
+    case Unavailable(
+        /**
+         * What it said.
+         */message: String
+    )
+    /**
+     * It was made with what it cannot use.
+     */
+    case Misused(
+        /**
+         * What it said.
+         */message: String
+    )
 
     
 
@@ -5761,6 +5791,12 @@ public struct FfiConverterTypeStoreFailure: FfiConverterRustBuffer {
         case 1: return .Failed(
             message: try FfiConverterString.read(from: &buf)
             )
+        case 2: return .Unavailable(
+            message: try FfiConverterString.read(from: &buf)
+            )
+        case 3: return .Misused(
+            message: try FfiConverterString.read(from: &buf)
+            )
 
          default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -5775,6 +5811,16 @@ public struct FfiConverterTypeStoreFailure: FfiConverterRustBuffer {
         
         case let .Failed(message):
             writeInt(&buf, Int32(1))
+            FfiConverterString.write(message, into: &buf)
+            
+        
+        case let .Unavailable(message):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(message, into: &buf)
+            
+        
+        case let .Misused(message):
+            writeInt(&buf, Int32(3))
             FfiConverterString.write(message, into: &buf)
             
         }

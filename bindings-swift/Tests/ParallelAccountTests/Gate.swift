@@ -75,7 +75,8 @@ final class Gate: Sendable {
 
     /// Runs `body` with a gate before the sandbox.
     static func run<Value: Sendable>(
-        before sandbox: Sandbox, body: (Gate) async throws -> Value
+        before sandbox: Sandbox, isolation: isolated (any Actor)? = #isolation,
+        body: (Gate) async throws -> Value
     ) async throws -> Value {
         let gate = try Gate(before: sandbox)
         defer {
