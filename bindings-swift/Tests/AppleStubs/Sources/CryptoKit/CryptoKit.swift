@@ -6,7 +6,7 @@ public enum SHA256 {
         (0..<32).map { seed -> UInt8 in
             var hash: UInt64 = 0xcbf2_9ce4_8422_2325 &+ UInt64(seed)
             for byte in data { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-            return UInt8(truncatingIfNeeded: hash >> 32)
+            return UInt8(truncatingIfNeeded: hash ^ (hash >> 40))
         }
     }
 }
