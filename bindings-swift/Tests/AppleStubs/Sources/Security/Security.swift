@@ -61,6 +61,12 @@ public enum SecurityStub {
         mutex.withLock { self.status = (status, times) }
     }
 
+    /// An empty keychain that works.
+    public static func reset() {
+        mutex.withLock { status = nil }
+        items = []
+    }
+
     public static var items: [Item] {
         get { transaction { $0 } }
         set { transaction { $0 = newValue } }

@@ -9,7 +9,7 @@ import Testing
 @Suite(.serialized) struct KeychainStoreTests {
     private let store = KeychainStore(service: "test")
 
-    init() { SecurityStub.items = [] }
+    init() { SecurityStub.reset() }
 
     private func error(_ body: () async throws -> Void) async -> AccountError? {
         do {
@@ -117,7 +117,7 @@ import Testing
         SecurityStub.fail(with: errSecMissingEntitlement, times: 10)
         let missing = await error { _ = try await client.status() }
         #expect(missing?.code == .config && missing?.isRetryable == false)
-        SecurityStub.fail(with: errSecSuccess, times: 1)
+        SecurityStub.reset()
         await client.close()
     }
 
