@@ -92,4 +92,25 @@ import Testing
         #expect(try await MemoryStore(record: "{}").load() == "{}")
         #expect(try FileStore.parallelCLI().location.contains("parallel-web-tools"))
     }
+
+    /// What passes by itself is retryable for whoever called, through an encryption as well.
+    @Test(arguments: [true, false]) func failuresThatPassAreRetryable(isRetryable: Bool)
+        async throws
+    {
+        let store = ShelfStore()
+        await store.visit(onLoad: {
+            throw AccountError(
+                code: .store, message: "The vault is locked.", isRetryable: isRetryable)
+        })
+        let encrypted = try EncryptedStore(
+            store, keys: [(id: "k", key: Data(repeating: 7, count: 32))])
+        for store in [store as any CredentialStore, encrypted] {
+            let client = try AccountClient(clientName: "swift-tests", store: store)
+            let error = await accountError { try await client.status() }
+            #expect(error?.code == .store)
+            #expect(error?.isRetryable == isRetryable)
+            #expect(error?.message.contains("The vault is locked.") == true)
+            await client.close()
+        }
+    }
 }

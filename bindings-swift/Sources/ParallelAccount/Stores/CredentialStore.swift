@@ -20,8 +20,8 @@ internal import ParallelAccountFFI
 /// such a call, as in a refresh whose callers were cancelled, they have their defaults.
 ///
 /// What a method throws ends the client's call in an ``AccountError`` `store` with the
-/// `localizedDescription`. Throw an ``AccountError`` of your own to say more: with
-/// ``AccountError/isRetryable`` for what passes by itself, or with the code `config`.
+/// `localizedDescription`. Throw an ``AccountError`` of your own with ``AccountError/isRetryable``
+/// for what passes by itself: the call's error is retryable then, too.
 ///
 /// A store must not call the client that it serves: such a call throws ``AccountError`` `config`.
 /// Use `Task.detached` for work that a method starts and that may call the client later.

@@ -37,17 +37,26 @@ final class StoreAdapter: ForeignStore {
                 task.cancel()
             }
         } catch {
-            throw storeFailure(error)
+            throw failure(error)
         }
     }
-}
 
-/// What a store threw, for Rust. `AccountError`s keep what can be done about them.
-private func storeFailure(_ error: any Error) -> StoreFailure {
-    let message = error.localizedDescription
-    return switch error {
-    case let error as AccountError where error.code == .config: .Misused(message: message)
-    case let error as AccountError where error.isRetryable: .Unavailable(message: message)
-    default: .Failed(message: message)
+    /// What a store threw, for Rust. What passes stays retryable; a store of ours can also say that
+    /// its options are wrong, while one of the user's may have that from its own client.
+    private func failure(_ error: any Error) -> StoreFailure {
+        let message = error.localizedDescription
+        return switch error as? AccountError {
+        case let error? where error.isRetryable: .Unavailable(message: message)
+        case let error? where error.code == .config && isOurs: .Misused(message: message)
+        default: .Failed(message: message)
+        }
+    }
+
+    private var isOurs: Bool {
+        #if canImport(Security)
+            store is KeychainStore
+        #else
+            false
+        #endif
     }
 }
