@@ -103,7 +103,9 @@ public final class AccountClient: Sendable {
     /// let (balance, response) = try await client.withResponse { try await $0.balance.get() }
     /// ```
     ///
-    /// - Parameter body: Makes a call by the client that it is given.
+    /// - Parameters:
+    ///   - isolation: The caller's actor, on which `body` runs; leave it out.
+    ///   - body: Makes a call by the client that it is given.
     /// - Returns: What `body` returns, and the last answer to its calls; `nil` where none came.
     /// - Throws: What `body` throws.
     public func withResponse<Value: Sendable>(
