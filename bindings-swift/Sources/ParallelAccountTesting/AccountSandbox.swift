@@ -63,6 +63,7 @@
         ///
         /// - Parameters:
         ///   - options: Of the program, such as `--interval` and `1`.
+        ///   - isolation: The caller's actor, on which `body` runs; leave it out.
         ///   - body: What to do with it.
         /// - Throws: ``Problem`` if it cannot be started, and what `body` throws.
         public static func run<Value: Sendable>(
