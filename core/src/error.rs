@@ -385,3 +385,13 @@ impl error::Error for Error {
         self.0.source.as_deref().map(|source| source as _)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn stores_that_are_away_for_a_while_are_retryable() {
+        let error = super::Error::store_unavailable("The device is locked.", None);
+        assert!(error.retryable() && error.code() == "store");
+        assert!(!super::Error::store("It is damaged.", None).retryable());
+    }
+}
