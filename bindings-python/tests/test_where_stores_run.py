@@ -315,6 +315,36 @@ def test_what_a_plain_method_returns_is_awaited_on_the_callers_loop(sandbox: San
     asyncio.run(main())
 
 
+def test_what_is_awaited_does_not_wait_for_the_thread_that_returned_it(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from parallel_account import _store_calls
+
+    awaited = threading.Event()
+
+    class Slow(Deferring):
+        async def where(self, answer: Any) -> Any:
+            awaited.set()
+            return answer
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        call_soon_threadsafe = loop.call_soon_threadsafe
+
+        def slowly(callback: Any, *arguments: Any, **options: Any) -> asyncio.Handle:
+            handle = call_soon_threadsafe(callback, *arguments, **options)
+            if callback is _store_calls._start_on_loop:
+                assert awaited.wait(10)
+            return handle
+
+        monkeypatch.setattr(loop, "call_soon_threadsafe", slowly)
+        async with sandbox.async_client(store=Slow(None)) as client:
+            assert not (await client.status()).logged_in
+        assert awaited.is_set()
+
+    asyncio.run(main())
+
+
 def test_trio_runs_coroutines_on_its_loop(sandbox: Sandbox) -> None:
     trio: Any = pytest.importorskip("trio")
     seen: set[Any] = set()

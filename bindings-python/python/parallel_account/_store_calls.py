@@ -174,7 +174,8 @@ def _begin_async(call: StoreCall, hand_over: Callable[[_Begun], None]) -> _Begun
 
     def awaited(awaitable: Awaitable[Any]) -> None:
         try:
-            hand_over((context, lambda: awaitable, [], timeout))
+            # A copy, as this thread is in the context until it has returned.
+            hand_over((context.copy(), lambda: awaitable, [], timeout))
         except RuntimeError:  # The loop has ended: there is no better place than this.
             _finish(call, awaitable, timeout)
 
