@@ -64,7 +64,8 @@ class Kernel:
         self.client.wait_for_ready(timeout=50)
 
     def start(self, code: str) -> str:
-        return str(self.client.execute(code))
+        # Else the kernel drops what comes right after an error.
+        return str(self.client.execute(code, stop_on_error=False))
 
     def wait_for(self, kind: str) -> dict[str, Any]:
         deadline = time.monotonic() + 50
