@@ -81,7 +81,13 @@ class Engine:
         self._end(2)
 
     def kill(self) -> None:
-        """Ends it as a power cut would."""
+        """Ends it as a power cut would, with what it has forked, which would serve on for a while."""
+        if self.process is not None:
+            self.process.send_signal(19)
+            pid = self.process.pid
+            for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(child), 9)
         self._end(9)
 
     def _end(self, signal: int) -> None:
