@@ -29,7 +29,7 @@ use crate::{
 };
 use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{future::Future, pin::Pin, sync::Arc};
 use url::Url;
 
 /// The Account API as one connection pool reaches it.
@@ -70,11 +70,16 @@ struct Call {
 
 impl Account<'_> {
     /// Sends with a valid token; a 401 renews it and repeats the call once.
-    async fn call(&self, call: Call) -> Result<Incoming> {
-        let Call { doing, repeat, .. } = call;
-        self.exchange(call)
-            .await
-            .map_err(|(error, outcome)| named(outcome.settle(error, repeat), doing))
+    ///
+    /// Boxed, so that it is compiled here and once, as fast as this crate, and not within whatever
+    /// calls of whichever binding.
+    fn call(&self, call: Call) -> Pin<Box<dyn Future<Output = Result<Incoming>> + Send + '_>> {
+        Box::pin(async move {
+            let Call { doing, repeat, .. } = call;
+            self.exchange(call)
+                .await
+                .map_err(|(error, outcome)| named(outcome.settle(error, repeat), doing))
+        })
     }
 
     /// What went wrong comes with what all attempts together may have done.
