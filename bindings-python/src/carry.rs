@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use parallel_account::{Error, ResponseInfo};
+use parallel_account::{Error, ResponseInfo, ResponseSlot};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
@@ -92,11 +92,12 @@ pub(crate) struct Answer<T> {
 }
 
 impl<T: Identified> Answer<T> {
-    pub(crate) fn new(mut value: T, response: Option<ResponseInfo>, raw: bool) -> Self {
-        value.identify(response.as_ref().and_then(|it| it.request_id.as_deref()));
+    /// Headers become texts only if `raw` asks for them.
+    pub(crate) fn new(mut value: T, response: &ResponseSlot, raw: bool) -> Self {
+        value.identify(response.request_id());
         Self {
             value,
-            raw: response.filter(|_| raw),
+            raw: raw.then(|| response.take()).flatten(),
         }
     }
 }
@@ -126,7 +127,7 @@ impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Answer<T> {
 pub(crate) struct Nothing;
 
 impl Identified for Nothing {
-    fn identify(&mut self, _request_id: Option<&str>) {}
+    fn identify(&mut self, _request_id: Option<String>) {}
 }
 
 impl<'py> IntoPyObject<'py> for Nothing {

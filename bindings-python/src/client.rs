@@ -131,7 +131,7 @@ impl Client {
         let (future, raw) = (operation(client), self.raw);
         self.carry(py, self.mode, outer, async move {
             let value = future.await?;
-            Ok(Answer::new(value, slot.take(), raw))
+            Ok(Answer::new(value, &slot, raw))
         })
     }
 
@@ -147,9 +147,9 @@ impl Client {
     {
         exit::watch(py)?;
         seeing::look(py);
-        let client = self.origin.client(py)?;
+        let store = self.store(py);
         let caller = Caller {
-            home: self.store(py).home(py, client),
+            home: store.home(py, || self.origin.client(py))?,
             outer,
             context: seeing::context(py, self.hooks.as_ref())?,
         };

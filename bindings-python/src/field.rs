@@ -135,18 +135,19 @@ impl Field for Exception {
 
 /// What a request brought, which can say which request that was.
 pub(crate) trait Identified {
-    fn identify(&mut self, request_id: Option<&str>);
+    fn identify(&mut self, request_id: Option<String>);
 }
 
 impl<T: Identified> Identified for Vec<T> {
-    fn identify(&mut self, request_id: Option<&str>) {
-        self.iter_mut().for_each(|it| it.identify(request_id));
+    fn identify(&mut self, request_id: Option<String>) {
+        self.iter_mut()
+            .for_each(|it| it.identify(request_id.clone()));
     }
 }
 
 /// An id has no place for another.
 impl Identified for String {
-    fn identify(&mut self, _request_id: Option<&str>) {}
+    fn identify(&mut self, _request_id: Option<String>) {}
 }
 
 /// For `repr`: a secret that is there shows as `'…'`.
@@ -277,8 +278,8 @@ macro_rules! model {
 
         $(
             impl $crate::field::Identified for $name {
-                fn identify(&mut self, request_id: Option<&str>) {
-                    self.$id = request_id.map(str::to_owned);
+                fn identify(&mut self, request_id: Option<String>) {
+                    self.$id = request_id;
                 }
             }
         )?

@@ -70,13 +70,20 @@ pub(crate) struct StoreInUse {
 }
 
 impl StoreInUse {
-    /// What a call of `client` serves while it waits.
-    pub(crate) fn home(&self, py: Python<'_>, client: AccountClient) -> Option<Home> {
-        Some(Home {
-            desk: self.host.as_ref()?.desk(),
-            store: self.owned.as_ref()?.clone_ref(py),
-            client: Some(client),
-        })
+    /// What a call of `client` serves while it waits, if the store is the caller's own.
+    pub(crate) fn home(
+        &self,
+        py: Python<'_>,
+        client: impl FnOnce() -> PyResult<AccountClient>,
+    ) -> PyResult<Option<Home>> {
+        let (Some(host), Some(store)) = (&self.host, &self.owned) else {
+            return Ok(None);
+        };
+        Ok(Some(Home {
+            desk: host.desk(),
+            store: store.clone_ref(py),
+            client: Some(client()?),
+        }))
     }
 }
 

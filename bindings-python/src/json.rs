@@ -15,7 +15,7 @@ const DEEPEST: usize = 128;
 pub(crate) struct Json(pub(crate) Value);
 
 impl Identified for Json {
-    fn identify(&mut self, _request_id: Option<&str>) {}
+    fn identify(&mut self, _request_id: Option<String>) {}
 }
 
 impl<'py> IntoPyObject<'py> for Json {

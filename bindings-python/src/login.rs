@@ -74,7 +74,7 @@ impl Login {
     {
         seeing::look(py);
         let caller = Caller {
-            home: self.store.home(py, self.client.clone()),
+            home: self.store.home(py, || Ok(self.client.clone()))?,
             outer: host_store::outer(py, self.store.host.as_deref())?,
             context: seeing::context(py, self.hooks.as_ref())?,
         };

@@ -43,12 +43,13 @@ pub(crate) fn look(py: Python<'_>) {
                 IS_ENABLED.get_or_init(py, || method).bind(py)
             }
         };
-        for level in [DEBUG, INFO, WARNING] {
-            if is_enabled.call1((level,))?.is_truthy()? {
-                return Ok(level);
-            }
-        }
-        Ok(NOBODY)
+        // Warnings are rare: `logging` itself drops those that nobody wants.
+        let is_enabled = |level: u8| is_enabled.call1((level,))?.is_truthy();
+        Ok(match is_enabled(INFO)? {
+            false => WARNING,
+            true if is_enabled(DEBUG)? => DEBUG,
+            true => INFO,
+        })
     };
     LEVEL.store(find().unwrap_or(NOBODY), Ordering::Relaxed);
 }

@@ -51,6 +51,12 @@ impl ResponseSlot {
         })
     }
 
+    /// The id of the request that the last answer was for. Leaves the slot as it is.
+    pub fn request_id(&self) -> Option<String> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.as_ref()?.request_id.clone()
+    }
+
     pub(super) fn put(&self, status: u16, request_id: Option<&str>, headers: &HeaderMap) {
         let seen = Seen {
             status,
