@@ -43,6 +43,12 @@ pub(crate) fn headers<'a>(
                 "headers: {shown:?} is no name of a header. Give one such as \"traceparent\"."
             ))
         })?;
+        // Who sets it means to be charged once.
+        if name == "idempotency-key" {
+            return Err(Error::config(format!(
+                "headers: {shown} has no effect. Give the key to the call that adds to the balance, as its idempotency key."
+            )));
+        }
         if OURS.contains(&name.as_str()) {
             return Err(Error::config(format!(
                 "headers: {shown} is set by this library. Leave it out; user_agent adds to the User-Agent."
@@ -80,6 +86,7 @@ mod tests {
         assert!(refused("a b", "x").contains("no name"));
         assert!(refused("", "x").contains("no name"));
         assert!(refused("Authorization", "x").contains("set by this library"));
+        assert!(refused("Idempotency-Key", "x").contains("as its idempotency key"));
         let error = refused("x-a", "canary\r\nx-b: 1");
         assert!(
             error.contains("x-a") && !error.contains("canary"),
