@@ -332,17 +332,23 @@ describe('a logger', () => {
     assert.equal(lines.length, 1);
   });
 
-  test('that throws fails no call, and is not passed over', async (t) => {
-    const warned = new Promise((resolve) => process.once('warning', resolve));
-    t.mock.method(process.stderr, 'write', () => true);
-    const logger = {
-      debug() {
+  for (const [how, debug] of [
+    [
+      'throws',
+      () => {
         throw new Error('no space left');
       },
-    };
-    assert.equal((await service.client({ logger }).balance.get()).creditBalanceCents, 4200);
-    assert.match((await warned).message, /no space left/);
-  });
+    ],
+    ['rejects', () => Promise.reject(new Error('no space left'))],
+  ]) {
+    test(`that ${how} fails no call, and is not passed over`, async (t) => {
+      const warned = new Promise((resolve) => process.once('warning', resolve));
+      t.mock.method(process.stderr, 'write', () => true);
+      const client = service.client({ logger: { debug } });
+      assert.equal((await client.balance.get()).creditBalanceCents, 4200);
+      assert.match((await warned).message, /no space left/);
+    });
+  }
 
   const loggers = [
     ['pino', /logger must be an object/],

@@ -76,12 +76,15 @@ export function logToAll(level: Level, message: string): void {
   for (const logger of all) if (logger !== undefined) write(logger, level, () => message);
 }
 
-/** What a logger throws must fail no call, and not get lost. */
+/** What a logger throws, at once or later, must fail no call, end no process, and not get lost. */
 function write(logger: Logger, level: Level, line: () => string): void {
   if (logger[level] === undefined) return;
-  try {
-    logger[level](line());
-  } catch (error) {
+  const warn = (error: unknown) =>
     process.emitWarning(`The logger of a client threw: ${String(error)}`, 'ParallelAccountWarning');
+  try {
+    const answer: unknown = logger[level](line());
+    if (answer instanceof Promise) answer.catch(warn);
+  } catch (error) {
+    warn(error);
   }
 }
