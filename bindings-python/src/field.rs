@@ -101,10 +101,10 @@ impl<T: Field> Field for Option<T> {
     }
 
     fn redacted<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if T::SECRET {
-            return Ok(py.None().into_bound(py));
+        match self {
+            Some(value) => value.redacted(py),
+            None => Ok(py.None().into_bound(py)),
         }
-        self.show(py)
     }
 
     fn compared<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -22,6 +22,7 @@ from conftest import PRELUDE, Program, Sandbox
 from parallel_account import (
     AccountClient,
     AccountError,
+    ApiKey,
     ConfigError,
     DeviceCode,
     InvalidField,
@@ -139,6 +140,10 @@ asyncio.run(main())
     [
         (CODE, "device_code"),
         (Tokens(access_token="canary", token_type="Bearer"), "access_token"),
+        (
+            ApiKey(api_key_id="id", api_key_name="key", app_id="app", raw_api_key="canary"),
+            "raw_api_key",
+        ),
     ],
 )
 def test_a_secret_that_was_left_out_cannot_be_used(value: Any, field: str) -> None:
