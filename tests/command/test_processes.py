@@ -183,6 +183,21 @@ class Pipes(Case):
         self.assertEqual(code, 4)
         self.assertIn("Writing to standard output failed", err)
 
+    def test_a_key_that_nobody_has_read_is_an_error(self):
+        self.log_in()
+        app = self.around.run("apps", "create", "app")[0].strip()
+        reader, writer = os.pipe()
+        os.close(reader)
+        streams = [writer]
+        if os.path.exists("/dev/full"):
+            streams.append(os.open("/dev/full", os.O_WRONLY))
+        for stdout in streams:
+            _, err, code = self.around.run("keys", "create", app, "a", "--json", stdout=stdout)
+            os.close(stdout)
+            error = json.loads(err.splitlines()[-1])["error"]
+            self.assertEqual((code, error["code"]), (4, "io"))
+            self.assertIn(error["api_key_id"], error["message"])
+
     def test_closed_streams_do_no_harm(self):
         self.log_in()
         code = subprocess.run(

@@ -4,7 +4,7 @@ use super::session::printable;
 use crate::{
     arguments::{Apps, Keys},
     context::{Context, End},
-    failure::Failure,
+    failure::{FAILED, Failure},
     output::shown,
     times::unix,
 };
@@ -69,7 +69,11 @@ pub(super) async fn keys(context: &Context, command: &Keys) -> Result<End, Failu
             let raw = raw.and_then(|raw| printable(raw, "The API key").ok());
             let raw = raw.ok_or_else(|| without_value(&key))?;
             output.say(&format!("Key ID: {}", shown(&key.api_key_id)));
-            output.result(|| raw.into(), || created(&key, raw))?;
+            let written = output.result(|| raw.into(), || created(&key, raw));
+            // This was the only copy.
+            if written.is_err() || output.is_closed() {
+                return Err(unread(&key));
+            }
         }
         Keys::Delete { app_id, key_id } => {
             keys.delete(app_id, key_id).await?;
@@ -89,6 +93,16 @@ fn without_value(key: &ApiKey) -> Failure {
     ))
     .with("api_key_id", key.api_key_id.as_str())
     .with("app_id", key.app_id.as_str())
+}
+
+fn unread(key: &ApiKey) -> Failure {
+    let message = format!(
+        "The key was created with the ID {}, and standard output took none of it. The key is never sent again: delete it and create another one.",
+        key.api_key_id
+    );
+    Failure::new(FAILED, "io", message)
+        .with("api_key_id", key.api_key_id.as_str())
+        .with("app_id", key.app_id.as_str())
 }
 
 fn created(key: &ApiKey, raw: &str) -> Value {
