@@ -114,6 +114,7 @@ impl Core {
             Asked::Found(api_key) => return Ok(api_key),
             Asked::Granted(right) => right,
         };
+        // The right lasts from now on, however long it was waited for.
         account.limits.deadline = Some(Instant::now() + LONGEST);
         let making = Making {
             core: self,
