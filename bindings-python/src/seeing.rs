@@ -27,11 +27,11 @@ static LEVEL: AtomicU8 = AtomicU8::new(NOBODY);
 
 /// Looks up the level of the logger. Where `logging` was never imported, nobody listens.
 pub(crate) fn look(py: Python<'_>) {
-    static IS_ENABLED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static LOGGER: PyOnceLock<Logger> = PyOnceLock::new();
     static MODULES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let find = || -> PyResult<u8> {
-        let is_enabled = match IS_ENABLED.get(py) {
-            Some(known) => known.bind(py),
+        let logger = match LOGGER.get(py) {
+            Some(known) => known,
             None => {
                 let modules = MODULES.import(py, "sys", "modules")?;
                 if !modules.contains(intern!(py, "logging"))? {
@@ -39,19 +39,44 @@ pub(crate) fn look(py: Python<'_>) {
                 }
                 let logging = py.import(intern!(py, "logging"))?;
                 let logger = logging.call_method1("getLogger", ("parallel_account.events",))?;
-                let method = logger.getattr("isEnabledFor")?.unbind();
-                IS_ENABLED.get_or_init(py, || method).bind(py)
+                let known = Logger::new(&logger)?;
+                LOGGER.get_or_init(py, || known)
             }
         };
         // Warnings are rare: `logging` itself drops those that nobody wants.
-        let is_enabled = |level: u8| is_enabled.call1((level,))?.is_truthy();
-        Ok(match is_enabled(INFO)? {
+        Ok(match logger.is_enabled_for(py, INFO)? {
             false => WARNING,
-            true if is_enabled(DEBUG)? => DEBUG,
+            true if logger.is_enabled_for(py, DEBUG)? => DEBUG,
             true => INFO,
         })
     };
     LEVEL.store(find().unwrap_or(NOBODY), Ordering::Relaxed);
+}
+
+/// A logger, asked by each call.
+struct Logger {
+    is_enabled_for: Py<PyAny>,
+    /// Where `isEnabledFor` keeps its answers until a level changes. Looked at first, if this
+    /// version of `logging` has it: the method takes longer than all else that a call does here.
+    answers: Option<Py<PyDict>>,
+}
+
+impl Logger {
+    fn new(logger: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let answers = logger.getattr_opt("_cache")?;
+        Ok(Self {
+            is_enabled_for: logger.getattr("isEnabledFor")?.unbind(),
+            answers: answers.and_then(|it| Some(it.cast_into().ok()?.unbind())),
+        })
+    }
+
+    fn is_enabled_for(&self, py: Python<'_>, level: u8) -> PyResult<bool> {
+        let known = self.answers.as_ref().map(|it| it.bind(py).get_item(level));
+        match known.transpose()?.flatten() {
+            Some(known) => known.is_truthy(),
+            None => self.is_enabled_for.call1(py, (level,))?.is_truthy(py),
+        }
+    }
 }
 
 /// What hooks are for; each is a bit of a mask.

@@ -106,7 +106,7 @@ impl Account<'_> {
             }
         }
         if let Some(slot) = &self.response {
-            slot.put(answer.status, answer.request_id.as_deref(), &answer.headers);
+            slot.put(&answer);
         }
         // A gateway's answer says nothing of the token.
         if answer.status != 401

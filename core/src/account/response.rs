@@ -1,5 +1,6 @@
 //! What an answer says besides its body.
 
+use crate::transport::Incoming;
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use std::{
     fmt,
@@ -37,7 +38,7 @@ pub struct ResponseSlot(Arc<Mutex<Option<Seen>>>);
 struct Seen {
     status: u16,
     request_id: Option<String>,
-    headers: HeaderMap,
+    headers: Arc<HeaderMap>,
 }
 
 impl ResponseSlot {
@@ -57,11 +58,11 @@ impl ResponseSlot {
         seen.as_ref()?.request_id.clone()
     }
 
-    pub(super) fn put(&self, status: u16, request_id: Option<&str>, headers: &HeaderMap) {
+    pub(super) fn put(&self, answer: &Incoming) {
         let seen = Seen {
-            status,
-            request_id: request_id.map(str::to_owned),
-            headers: headers.clone(),
+            status: answer.status,
+            request_id: answer.request_id.clone(),
+            headers: answer.headers.clone(),
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
     }

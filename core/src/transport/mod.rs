@@ -100,7 +100,7 @@ pub(crate) struct Incoming {
     pub(crate) status: u16,
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Zeroizing<Vec<u8>>,
     /// Of this attempt and those before it.
     pub(crate) outcome: Outcome,
@@ -286,7 +286,7 @@ impl Transport {
             status,
             request_id,
             retry_after,
-            headers,
+            headers: headers.into(),
             body: body.into_inner(),
             outcome: Outcome::of_status(status),
         })
