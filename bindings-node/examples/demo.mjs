@@ -15,7 +15,7 @@ async function main() {
   const status = await client.login({ openBrowser: false });
   console.log('approved: yes');
   const organization = status.organization;
-  if (organization) console.log(`organisation: ${organization.name} (${organization.id})`);
+  if (organization) console.log(`organization: ${organization.name} (${organization.id})`);
 
   const balance = await client.balance.get();
   console.log(`balance: ${(balance.creditBalanceCents / 100).toFixed(2)} USD`);

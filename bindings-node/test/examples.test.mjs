@@ -41,7 +41,7 @@ describe('demo.mjs', () => {
     assert.match(stderr, /enter the code/);
     assert.match(
       stdout,
-      /^approved: yes\norganisation: .+\nbalance: 50.00 USD\nrefreshed: yes\nrevoked: yes\n$/,
+      /^approved: yes\norganization: .+\nbalance: 50.00 USD\nrefreshed: yes\nrevoked: yes\n$/,
     );
   });
 

@@ -129,7 +129,7 @@ const calls = {
     /openBrowser must be true or false/,
   ],
   'a login option that is unknown': [() => client.login({ prompt: 1 }), /no option prompt/],
-  'an organisation that is none': [() => client.selectOrganization(), /id must be a string/],
+  'an organization that is none': [() => client.selectOrganization(), /id must be a string/],
   'logout of a number': [() => client.logout({ organization: 5 }), /organization must be a string/],
   'oauth without a client id': [() => client.oauth.requestDeviceCode(), /clientId must be/],
   'oauth with scopes as text': [

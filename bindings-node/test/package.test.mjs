@@ -182,7 +182,7 @@ describe('the packed package in an empty project', () => {
     }
   });
 
-  test('what is linked into the native file is named, with its licence', () => {
+  test('what is linked into the native file is named, with its license', () => {
     const folder = join(project, 'node_modules', nativePackage);
     const { components } = JSON.parse(readFileSync(join(folder, 'sbom.cdx.json'), 'utf8'));
     const text = readFileSync(join(folder, 'third-party.txt'), 'utf8');

@@ -264,8 +264,8 @@ test('the log of a refresh, and a channel', async () => {
     .join('\n')
     .replaceAll(sandbox.accountUrl, 'https://api.parallel.ai/account')
     .replaceAll(sandbox.platformUrl, 'https://platform.parallel.ai');
-  const levelled = (text) => text.replace(/\d+ ms/g, '…').replace(/req_\w+/g, '…');
-  assert.equal(levelled(`${said}\n`), levelled(block('text', 'methods `debug`, `info`')));
+  const leveled = (text) => text.replace(/\d+ ms/g, '…').replace(/req_\w+/g, '…');
+  assert.equal(leveled(`${said}\n`), leveled(block('text', 'methods `debug`, `info`')));
 
   await runSnippet(snippet('import diagnostics from'), variables);
   const [line] = await linesOf(() => variables.client.balance.get());

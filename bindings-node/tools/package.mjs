@@ -22,7 +22,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { billOfMaterials, licenceText, linkedCrates, unknownLicences } from './third-party.mjs';
+import { billOfMaterials, licenseText, linkedCrates, unknownLicenses } from './third-party.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -118,19 +118,19 @@ if (options.repository !== undefined) {
 write(join(stage, 'package.json'), manifest);
 write(join(stage, 'napi.json'), { ...config, targets });
 
-// The platforms' packages, by napi's tooling, each with the licences of what is linked into it.
+// The platforms' packages, by napi's tooling, each with the licenses of what is linked into it.
 run(napi, ['create-npm-dirs', '-c', 'napi.json']);
 run(napi, ['artifacts', '-c', 'napi.json', '--output-dir', native, '--npm-dir', 'npm']);
 const folders = targets.map((triple) => {
   const folder = join(stage, 'npm', platformOf(triple));
   const crates = linkedCrates(triple);
-  const unknown = unknownLicences(crates);
-  if (unknown.length > 0) refuse(`These licences need a look:\n${unknown.join('\n')}`);
+  const unknown = unknownLicenses(crates);
+  if (unknown.length > 0) refuse(`These licenses need a look:\n${unknown.join('\n')}`);
   const { files, ...platform } = read(join(folder, 'package.json'));
   const added = ['sbom.cdx.json', 'third-party.txt'];
   write(join(folder, 'package.json'), { ...platform, files: [...files, ...added] });
   write(join(folder, added[0]), billOfMaterials(crates, platform.name, platform.version));
-  writeFileSync(join(folder, added[1]), licenceText(crates));
+  writeFileSync(join(folder, added[1]), licenseText(crates));
   cpSync(join(here, 'LICENSE'), join(folder, 'LICENSE'));
   return folder;
 });

@@ -1,4 +1,4 @@
-// What of others is linked into the native module: their licences, and a bill of materials.
+// What of others is linked into the native module: their licenses, and a bill of materials.
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 const here = join(import.meta.dirname, '..');
 const ROOT = 'parallel-account-node';
 
-/** Licences that ask for no more than to be named, which is done here. */
+/** Licenses that ask for no more than to be named, which is done here. */
 const ALLOWED = new Set([
   '0BSD',
   'Apache-2.0',
@@ -53,11 +53,11 @@ export function linkedCrates(triple) {
 const reference = ({ name, version }) => `pkg:cargo/${name}@${version}`;
 const isOurs = ({ source }) => source === null;
 
-/** Its licence as an SPDX expression. */
+/** Its license as an SPDX expression. */
 const expressionOf = ({ license }) => license?.replaceAll(/\s*\/\s*/g, ' OR ');
 
-/** The crates whose licence is not known to be harmless. */
-export function unknownLicences(crates) {
+/** The crates whose license is not known to be harmless. */
+export function unknownLicenses(crates) {
   return crates
     .filter((crate) => {
       const expression = expressionOf(crate) ?? '';
@@ -68,8 +68,8 @@ export function unknownLicences(crates) {
     .map((crate) => `${crate.name} ${crate.version}: ${crate.license}`);
 }
 
-/** The list, and every licence's text once. */
-export function licenceText(crates) {
+/** The list, and every license's text once. */
+export function licenseText(crates) {
   const others = crates.filter((crate) => !isOurs(crate));
   const texts = new Map();
   for (const crate of others) {

@@ -26,7 +26,7 @@ import type { CallOptions, Session } from './session.js';
 /** What a deletion answers is no part of the interface. */
 function nothing(): void {}
 
-/** The organisation's balance. */
+/** The organization's balance. */
 export class BalanceApi {
   readonly #session: Session;
 
@@ -46,7 +46,7 @@ export class BalanceApi {
   }
 
   /**
-   * Charges the organisation's default payment method. Scope `balance:add`.
+   * Charges the organization's default payment method. Scope `balance:add`.
    * @param amountCents 1 to 10000.
    * @param options `idempotencyKey` (8 to 128 characters): calls with the same key charge once
    *   within 24 hours; one is made up for each call without.
@@ -73,7 +73,7 @@ export class BalanceApi {
   }
 }
 
-/** The organisation's apps. */
+/** The organization's apps. */
 export class AppsApi {
   readonly #session: Session;
 

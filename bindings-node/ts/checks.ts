@@ -123,7 +123,7 @@ export function secretText(name: string, value: SecretText): string {
   return value;
 }
 
-/** Options are an object, and a misspelt one is not passed over in silence. */
+/** Options are an object, and a misspelled one is not passed over in silence. */
 export function requireOptions(
   value: unknown,
   known: readonly string[],

@@ -56,9 +56,9 @@ export interface LoginOptions extends StartLoginOptions {
  * ```
  */
 export class AccountClient implements AsyncDisposable, Disposable {
-  /** The organisation's balance. */
+  /** The organization's balance. */
   readonly balance: BalanceApi;
-  /** The organisation's apps. */
+  /** The organization's apps. */
   readonly apps: AppsApi;
   /** The API keys of an app. */
   readonly keys: KeysApi;
@@ -222,7 +222,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
     return new Secret(key);
   }
 
-  /** The organisations with a login in the store. */
+  /** The organizations with a login in the store. */
   async organizations(options?: CallOptions): Promise<Organization[]> {
     return await this.#session.call<Organization[]>(
       'organizations',
@@ -231,7 +231,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
     );
   }
 
-  /** Makes later calls act for another organisation that is logged in. */
+  /** Makes later calls act for another organization that is logged in. */
   async selectOrganization(id: string, options?: CallOptions): Promise<void> {
     requireString('id', id);
     await this.#session.call('selectOrganization', options, (client, number, limits) =>

@@ -9,9 +9,9 @@ import type {
 } from './native.js';
 import { Secret } from './secret.js';
 
-/** What an organisation has. Amounts are cents and may be fractional. */
+/** What an organization has. Amounts are cents and may be fractional. */
 export interface Balance {
-  /** The organisation that it is of. */
+  /** The organization that it is of. */
   readonly orgId: string;
   /** Paid and not used up. */
   readonly creditBalanceCents: number;
@@ -27,7 +27,7 @@ export interface App {
   readonly appId: string;
   /** As it was named when it was made. */
   readonly appName: string;
-  /** The organisation that it belongs to, where the service says so. */
+  /** The organization that it belongs to, where the service says so. */
   readonly orgId?: string;
   /** Its name. */
   readonly orgName?: string;
@@ -61,7 +61,7 @@ export interface ApiKey {
   readonly createdAt?: Date;
 }
 
-/** An organisation with a login in the store. */
+/** An organization with a login in the store. */
 export interface Organization {
   /** What `selectOrganization` takes. */
   readonly id: string;
@@ -123,7 +123,7 @@ export interface Tokens {
   readonly expiresIn?: number;
   /** What was granted; unchanged where the service does not say. */
   readonly scopes?: readonly string[];
-  /** The organisation that the person chose. */
+  /** The organization that the person chose. */
   readonly orgId?: string;
   /** Its name. */
   readonly orgName?: string;

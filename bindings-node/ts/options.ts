@@ -41,7 +41,7 @@ export interface AccountClientOptions {
   deadline?: number | undefined;
   /** How often a request is repeated at most, where a repeat is safe (2). */
   maxRetries?: number | undefined;
-  /** The id of the organisation to act for; otherwise the selected one. */
+  /** The id of the organization to act for; otherwise the selected one. */
   org?: string | undefined;
   /** Put before this library's own `User-Agent`. */
   userAgent?: string | undefined;

@@ -29,7 +29,7 @@ def main() -> None:
         status = client.login()
         print("approved: yes")
         if organization := status.organization:
-            print(f"organisation: {organization.name} ({organization.id})")
+            print(f"organization: {organization.name} ({organization.id})")
         print("balance:", f"{client.balance.get().credit_balance_cents / 100:.2f} USD")
         print("refreshed:", "yes" if refreshed(client) else "no, it is still valid")
         client.logout()

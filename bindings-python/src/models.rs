@@ -13,16 +13,16 @@ use crate::scopes::Scopes;
 plain_field!(Organization, RequestEvent, Status, Tokens);
 
 model! {
-    /// An organisation's balance (Account API, get balance). Amounts are US cents and may be
-    /// fractional; both are 0 when the organisation is invoiced.
+    /// An organization's balance (Account API, get balance). Amounts are US cents and may be
+    /// fractional; both are 0 when the organization is invoiced.
     Balance + request_id {
-        /// The organisation's id.
+        /// The organization's id.
         org_id: String,
         /// What is left to spend, in US cents.
         credit_balance_cents: f64,
         /// What is spent but not yet debited, in US cents.
         pending_debit_balance_cents: f64 = 0.0,
-        /// Whether the organisation pays by invoice instead of in advance.
+        /// Whether the organization pays by invoice instead of in advance.
         will_invoice: bool = false,
     }
 }
@@ -34,9 +34,9 @@ model! {
         app_id: String,
         /// The name given when it was made.
         app_name: String,
-        /// The id of the organisation that owns it.
+        /// The id of the organization that owns it.
         org_id: Option<String> = None,
-        /// The name of that organisation.
+        /// The name of that organization.
         org_name: Option<String> = None,
     }
 }
@@ -67,7 +67,7 @@ model! {
 }
 
 model! {
-    /// An organisation that this client's store knows.
+    /// An organization that this client's store knows.
     Organization + request_id {
         /// Its id.
         id: String,
@@ -85,7 +85,7 @@ model! {
     Status + request_id {
         /// Whether calls can be made without a new login.
         logged_in: bool,
-        /// The organisation that calls go to.
+        /// The organization that calls go to.
         organization: Option<Organization> = None,
         /// What the login may do, such as `balance:read`.
         scopes: Scopes = Scopes::default(),
@@ -170,7 +170,7 @@ model! {
         expires_in: Option<f64> = None,
         /// What was granted; None means what was asked for.
         scopes: Option<Scopes> = None,
-        /// The organisation.
+        /// The organization.
         org_id: Option<String> = None,
         /// Its name.
         org_name: Option<String> = None,

@@ -122,7 +122,7 @@ def test_clients_of_another_kind(tmp_path: Path) -> None:
     asynchronous = RedisStore(redis.asyncio.Redis(), "user")
     with pytest.raises(ConfigError, match="AsyncAccountClient"):
         AccountClient(store=asynchronous)
-    # A misspelt name makes no database.
+    # A misspelled name makes no database.
     with pytest.raises(sqlite3.OperationalError):
         SqliteStore(tmp_path / "typo.db", "user").load()
     assert list(tmp_path.iterdir()) == []

@@ -156,7 +156,7 @@ PROVOKED: dict[Callable[[Trigger], Awaitable[None]], str] = {
     login_expired: r"expired before the login was approved\. Start a new login",
     oauth: r"invalid_scope.*There is no such scope",
     unauthorized: r"the access token was refused\. Log in again\. .*Invalid token",
-    payment_required: r"declined\. Check the organisation's payment method",
+    payment_required: r"declined\. Check the organization's payment method",
     permission_denied: r"may not do that\. Log in with the scope it needs",
     not_found: r"there is no such thing\. Check the id",
     conflict: r"conflicts with what is there\. .*Busy",

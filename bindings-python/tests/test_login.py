@@ -312,7 +312,7 @@ def test_demo_runs(sandbox: Sandbox) -> None:
     sandbox.approve(wait=20)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert "organisation: Sandbox Inc." in out
+    assert "organization: Sandbox Inc." in out
     assert "refreshed: yes" in out
     assert "revoked: yes" in out
     assert sandbox.platform_url in err

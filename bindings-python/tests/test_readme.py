@@ -246,7 +246,7 @@ def test_the_contents_name_every_chapter() -> None:
         assert (README.parent / path).exists() or (README.parents[1] / path).exists(), path
 
 
-def levelled(text: str) -> str:
+def leveled(text: str) -> str:
     """Without what differs from run to run."""
     for pattern in (r"Request \d+", r"\d+\.\d+ s", r"req_\w+"):
         text = re.sub(pattern, "…", text)
@@ -262,7 +262,7 @@ def test_the_log_of_a_refresh(sandbox: Sandbox, caplog: pytest.LogCaptureFixture
     said = "\n".join(f"{it.levelname} {it.getMessage()}" for it in caplog.records) + "\n"
     said = said.replace(sandbox.account_url, "https://api.parallel.ai/account")
     said = said.replace(sandbox.platform_url, "https://platform.parallel.ai")
-    assert levelled(said) == levelled(block("text", "**Logs.**"))
+    assert leveled(said) == leveled(block("text", "**Logs.**"))
 
 
 def test_the_hook_of_the_readme(sandbox: Sandbox) -> None:

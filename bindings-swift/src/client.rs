@@ -34,7 +34,7 @@ pub struct FfiOptions {
     pub deadline: Option<f64>,
     /// Repeats at most.
     pub max_retries: Option<u32>,
-    /// Which organisation to act for.
+    /// Which organization to act for.
     pub organization: Option<String>,
     /// The caller's own part of the User-Agent.
     pub user_agent: Option<String>,
@@ -305,7 +305,7 @@ impl FfiClient {
             .await
     }
 
-    /// Revokes, then forgets: all logins, or one organisation's, or the one that is acted for.
+    /// Revokes, then forgets: all logins, or one organization's, or the one that is acted for.
     pub async fn logout(
         &self,
         call: Arc<Call>,
@@ -330,7 +330,7 @@ impl FfiClient {
             .await
     }
 
-    /// The organisation's data key, made if there is none.
+    /// The organization's data key, made if there is none.
     pub async fn api_key(&self, call: Arc<Call>) -> Result<String, Failure> {
         let client = self.core();
         call.run(async move { Ok(client.api_key().await?.expose().to_owned()) })
@@ -366,7 +366,7 @@ impl FfiClient {
         .await
     }
 
-    /// Which organisation calls act for from now on.
+    /// Which organization calls act for from now on.
     pub async fn select_organization(
         &self,
         call: Arc<Call>,

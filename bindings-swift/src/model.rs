@@ -30,7 +30,7 @@ fn optional_seconds(duration: Option<Duration>) -> Option<f64> {
 pub struct FfiStatus {
     /// Whether calls can be made.
     pub logged_in: bool,
-    /// The organisation that calls act for.
+    /// The organization that calls act for.
     pub organization: Option<FfiOrganization>,
     /// What the login allows.
     pub scopes: Vec<String>,
@@ -108,7 +108,7 @@ impl From<core::Organization> for FfiOrganization {
 /// See `core::Balance`. Amounts are cents and may be fractional.
 #[derive(Clone, Debug, uniffi::Record)]
 pub struct FfiBalance {
-    /// The organisation.
+    /// The organization.
     pub org_id: String,
     /// Credit.
     pub credit_balance_cents: f64,
@@ -142,9 +142,9 @@ pub struct FfiApp {
     pub app_id: String,
     /// Its name.
     pub app_name: String,
-    /// Its organisation.
+    /// Its organization.
     pub org_id: Option<String>,
-    /// The organisation's name.
+    /// The organization's name.
     pub org_name: Option<String>,
 }
 
@@ -266,7 +266,7 @@ pub struct FfiTokens {
     pub expires_in: Option<f64>,
     /// Absent means unchanged.
     pub scopes: Option<Vec<String>>,
-    /// The organisation.
+    /// The organization.
     pub org_id: Option<String>,
     /// Its name.
     pub org_name: Option<String>,

@@ -19,7 +19,7 @@ async fn run() -> Result<()> {
     println!("approved: yes");
     if let Some(organization) = &status.organization {
         let name = organization.name.as_deref().unwrap_or("no name");
-        println!("organisation: {name} ({})", organization.id);
+        println!("organization: {name} ({})", organization.id);
     }
     let balance = client.balance().get().await?;
     println!("balance: {:.2} USD", balance.credit_balance_cents / 100.0);

@@ -1,4 +1,4 @@
-//! Reading what servers send: JSON that may be mislabelled, and errors in all their shapes.
+//! Reading what servers send: JSON that may be mislabeled, and errors in all their shapes.
 
 use crate::{
     Error, ErrorKind, FieldError,
@@ -182,7 +182,7 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secrets: &[&str]) -> Err
         ),
         402 => (
             ErrorKind::PaymentRequired,
-            "the payment was declined. Check the organisation's payment method.",
+            "the payment was declined. Check the organization's payment method.",
         ),
         403 => (
             ErrorKind::PermissionDenied,
@@ -190,7 +190,7 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secrets: &[&str]) -> Err
         ),
         404 => (
             ErrorKind::NotFound,
-            "there is no such thing. Check the id and the organisation.",
+            "there is no such thing. Check the id and the organization.",
         ),
         409 => (ErrorKind::Conflict, "it conflicts with what is there."),
         429 => (
@@ -208,13 +208,13 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secrets: &[&str]) -> Err
         .and_then(|nested| said(nested, "ref_id", secrets))
         .or_else(|| said(&body, "ref_id", secrets));
     annotate(
-        Error::new(kind, capitalised(&message)).with_request_id(id),
+        Error::new(kind, capitalized(&message)).with_request_id(id),
         answer,
     )
     .with_fields(fields)
 }
 
-pub(crate) fn capitalised(text: &str) -> String {
+pub(crate) fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars
         .next()

@@ -3,7 +3,7 @@
 use crate::store::{Login, Record};
 use std::time::SystemTime;
 
-/// An organisation in the store.
+/// An organization in the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Organization {

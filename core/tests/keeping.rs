@@ -85,7 +85,7 @@ async fn an_unsaved_pair_gives_way_to_a_newer_login_and_spares_other_organizatio
     full.store(true, Ordering::SeqCst);
     token(&client).await.expect_err("the disk is full");
     assert_eq!(token(&client).await.expect("from memory"), "at-2");
-    // A sibling has renewed the other organisation meanwhile.
+    // A sibling has renewed the other organization meanwhile.
     write(
         &memory,
         record(json!({

@@ -44,7 +44,7 @@ class AsyncAccountClient(AsyncClientBase):
         deadline: Seconds that a call as a whole may take, retries, a refresh and all waiting
             included; by default no limit.
         max_retries: How often a request is repeated at most where that is safe; default 2.
-        org: Act for this organisation, whichever is selected in the store.
+        org: Act for this organization, whichever is selected in the store.
         user_agent: Added to the ``User-Agent``, such as ``my-app/1.2``.
         proxy: A proxy's URL, instead of what ``HTTPS_PROXY`` and its like say.
         ca_bundle: A file of PEM certificates to trust besides the system's.
@@ -110,12 +110,12 @@ class AsyncAccountClient(AsyncClientBase):
 
     @property
     def balance(self) -> AsyncBalanceApi:
-        """The organisation's balance."""
+        """The organization's balance."""
         return AsyncBalanceApi(self._native)
 
     @property
     def apps(self) -> AsyncApps:
-        """The organisation's apps."""
+        """The organization's apps."""
         return AsyncApps(self._native)
 
     @property
@@ -182,7 +182,7 @@ class AsyncAccountClient(AsyncClientBase):
         return await self._native.status()
 
     async def logout(self, *, all: bool = False, organization: str | None = None) -> None:
-        """Revokes and forgets the login: this one, that of one organisation, or ``all``.
+        """Revokes and forgets the login: this one, that of one organization, or ``all``.
 
         An API key that :meth:`api_key` created is deleted too. The login is forgotten here even
         if revoking or deleting fails; that failure is raised.
@@ -228,11 +228,11 @@ class AsyncAccountClient(AsyncClientBase):
         return await self._native.renew_api_key(refused)
 
     async def organizations(self) -> list[Organization]:
-        """Every organisation that the store has a login for."""
+        """Every organization that the store has a login for."""
         return await self._native.organizations()
 
     async def select_organization(self, id: str) -> None:
-        """Act for this organisation from now on; all that share the store follow."""
+        """Act for this organization from now on; all that share the store follow."""
         return await self._native.select_organization(id)
 
     async def settled(self) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class AsyncBalanceApi(Protocol):
-    """The organisation's balance: ``client.balance``."""
+    """The organization's balance: ``client.balance``."""
 
     async def get(
         self, *, extra_headers: Mapping[str, str] | None = None, timeout: float | None = None
@@ -53,7 +53,7 @@ class AsyncBalanceApi(Protocol):
 
 @runtime_checkable
 class AsyncApps(Protocol):
-    """The organisation's apps, to which API keys belong: ``client.apps``."""
+    """The organization's apps, to which API keys belong: ``client.apps``."""
 
     async def list(
         self, *, extra_headers: Mapping[str, str] | None = None, timeout: float | None = None

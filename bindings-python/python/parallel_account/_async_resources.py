@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AsyncBalanceApi:
-    """The organisation's balance: ``client.balance``."""
+    """The organization's balance: ``client.balance``."""
 
     __slots__ = ("_native",)
 
@@ -49,7 +49,7 @@ class AsyncBalanceApi:
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Balance:
-        """Charges the organisation's default payment method (Account API, add to balance).
+        """Charges the organization's default payment method (Account API, add to balance).
 
         Args:
             amount_cents: US cents, from 1 to 10000.
@@ -72,7 +72,7 @@ class AsyncBalanceApi:
 
 
 class AsyncApps:
-    """The organisation's apps, to which API keys belong: ``client.apps``."""
+    """The organization's apps, to which API keys belong: ``client.apps``."""
 
     __slots__ = ("_native",)
 

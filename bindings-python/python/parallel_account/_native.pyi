@@ -144,15 +144,15 @@ class App(_Answer):
         """The name given when it was made."""
     @property
     def org_id(self) -> str | None:
-        """The id of the organisation that owns it."""
+        """The id of the organization that owns it."""
     @property
     def org_name(self) -> str | None:
-        """The name of that organisation."""
+        """The name of that organization."""
 
 @final
 class Balance(_Answer):
-    """An organisation's balance (Account API, get balance). Amounts are US cents and may be
-    fractional; both are 0 when the organisation is invoiced.
+    """An organization's balance (Account API, get balance). Amounts are US cents and may be
+    fractional; both are 0 when the organization is invoiced.
     """
 
     __match_args__ = (
@@ -172,7 +172,7 @@ class Balance(_Answer):
     ) -> Balance: ...
     @property
     def org_id(self) -> str:
-        """The organisation's id."""
+        """The organization's id."""
     @property
     def credit_balance_cents(self) -> float:
         """What is left to spend, in US cents."""
@@ -181,7 +181,7 @@ class Balance(_Answer):
         """What is spent but not yet debited, in US cents."""
     @property
     def will_invoice(self) -> bool:
-        """Whether the organisation pays by invoice instead of in advance."""
+        """Whether the organization pays by invoice instead of in advance."""
 
 @final
 class DeviceCode(_Answer):
@@ -260,7 +260,7 @@ class LoginEvent(_Answer):
 
 @final
 class Organization(_Answer):
-    """An organisation that this client's store knows."""
+    """An organization that this client's store knows."""
 
     __match_args__ = ("id", "name", "selected", "logged_in")
     def __new__(
@@ -360,7 +360,7 @@ class Status(_Answer):
         """Whether calls can be made without a new login."""
     @property
     def organization(self) -> Organization | None:
-        """The organisation that calls go to."""
+        """The organization that calls go to."""
     @property
     def scopes(self) -> tuple[str, ...]:
         """What the login may do, such as `balance:read`."""
@@ -429,7 +429,7 @@ class Tokens(_Answer):
         """What was granted; None means what was asked for."""
     @property
     def org_id(self) -> str | None:
-        """The organisation."""
+        """The organization."""
     @property
     def org_name(self) -> str | None:
         """Its name."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class BalanceApi(Protocol):
-    """The organisation's balance: ``client.balance``."""
+    """The organization's balance: ``client.balance``."""
 
     def get(
         self, *, extra_headers: Mapping[str, str] | None = None, timeout: float | None = None
@@ -53,7 +53,7 @@ class BalanceApi(Protocol):
 
 @runtime_checkable
 class Apps(Protocol):
-    """The organisation's apps, to which API keys belong: ``client.apps``."""
+    """The organization's apps, to which API keys belong: ``client.apps``."""
 
     def list(
         self, *, extra_headers: Mapping[str, str] | None = None, timeout: float | None = None

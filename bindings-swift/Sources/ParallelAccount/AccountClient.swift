@@ -25,7 +25,7 @@ public final class AccountClient: Sendable {
     ///     included: more than zero, at most a day; no limit by default. A call that reaches it
     ///     throws ``AccountError`` `timeout`.
     ///   - maxRetries: How often a request is repeated at most where a repeat is safe; 2 by default.
-    ///   - organization: The id of the organisation to act for; the selected one by default.
+    ///   - organization: The id of the organization to act for; the selected one by default.
     ///   - userAgent: Your own part of the `User-Agent`, such as `my-app/1.2`.
     ///   - proxy: A proxy's URL. Default: `HTTPS_PROXY`, `NO_PROXY` and the like.
     ///   - caBundle: A PEM file with further roots to trust.
@@ -237,8 +237,8 @@ extension AccountClient {
     /// it could not be.
     ///
     /// - Parameters:
-    ///   - organization: Whose login; by default that of the organisation that calls act for.
-    ///   - all: Every organisation's.
+    ///   - organization: Whose login; by default that of the organization that calls act for.
+    ///   - all: Every organization's.
     /// - Throws: ``AccountError``: whatever kept the login from being revoked, or `store`.
     public func logout(organization: String? = nil, all: Bool = false) async throws {
         defer { native.desk.statusChanges.tell() }
@@ -284,14 +284,14 @@ extension AccountClient {
         }
     }
 
-    /// Every organisation that the store knows.
+    /// Every organization that the store knows.
     public func organizations() async throws -> [Organization] {
         try await native.call { native, call in
             try await native.organizations(call: call).map(Organization.init)
         }
     }
 
-    /// Makes calls act for another organisation that the store knows.
+    /// Makes calls act for another organization that the store knows.
     public func selectOrganization(_ id: String) async throws {
         defer { native.desk.statusChanges.tell() }
         try await native.call { native, call in

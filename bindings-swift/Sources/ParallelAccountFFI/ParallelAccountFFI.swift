@@ -1217,7 +1217,7 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     func accessToken(call: Call) async throws  -> String
     
     /**
-     * The organisation's data key, made if there is none.
+     * The organization's data key, made if there is none.
      */
     func apiKey(call: Call) async throws  -> String
     
@@ -1227,7 +1227,7 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     func close() 
     
     /**
-     * Revokes, then forgets: all logins, or one organisation's, or the one that is acted for.
+     * Revokes, then forgets: all logins, or one organization's, or the one that is acted for.
      */
     func logout(call: Call, all: Bool, organization: String?) async throws 
     
@@ -1247,7 +1247,7 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     func resumeLogin(call: Call, record: String) async throws  -> FfiLogin
     
     /**
-     * Which organisation calls act for from now on.
+     * Which organization calls act for from now on.
      */
     func selectOrganization(call: Call, organization: String) async throws 
     
@@ -1542,7 +1542,7 @@ open func accessToken(call: Call)async throws  -> String  {
 }
     
     /**
-     * The organisation's data key, made if there is none.
+     * The organization's data key, made if there is none.
      */
 open func apiKey(call: Call)async throws  -> String  {
     return
@@ -1572,7 +1572,7 @@ open func close()  {try! rustCall() {
 }
     
     /**
-     * Revokes, then forgets: all logins, or one organisation's, or the one that is acted for.
+     * Revokes, then forgets: all logins, or one organization's, or the one that is acted for.
      */
 open func logout(call: Call, all: Bool, organization: String?)async throws   {
     return
@@ -1648,7 +1648,7 @@ open func resumeLogin(call: Call, record: String)async throws  -> FfiLogin  {
 }
     
     /**
-     * Which organisation calls act for from now on.
+     * Which organization calls act for from now on.
      */
 open func selectOrganization(call: Call, organization: String)async throws   {
     return
@@ -3313,11 +3313,11 @@ public struct FfiApp: Equatable, Hashable {
      */
     public let appName: String
     /**
-     * Its organisation.
+     * Its organization.
      */
     public let orgId: String?
     /**
-     * The organisation's name.
+     * The organization's name.
      */
     public let orgName: String?
 
@@ -3331,10 +3331,10 @@ public struct FfiApp: Equatable, Hashable {
          * Its name.
          */appName: String, 
         /**
-         * Its organisation.
+         * Its organization.
          */orgId: String?, 
         /**
-         * The organisation's name.
+         * The organization's name.
          */orgName: String?) {
         self.appId = appId
         self.appName = appName
@@ -3394,7 +3394,7 @@ public func FfiConverterTypeFfiApp_lower(_ value: FfiApp) -> RustBuffer {
  */
 public struct FfiBalance: Equatable, Hashable {
     /**
-     * The organisation.
+     * The organization.
      */
     public let orgId: String
     /**
@@ -3414,7 +3414,7 @@ public struct FfiBalance: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The organisation.
+         * The organization.
          */orgId: String, 
         /**
          * Credit.
@@ -3875,7 +3875,7 @@ public struct FfiOptions {
      */
     public let maxRetries: UInt32?
     /**
-     * Which organisation to act for.
+     * Which organization to act for.
      */
     public let organization: String?
     /**
@@ -3954,7 +3954,7 @@ public struct FfiOptions {
          * Repeats at most.
          */maxRetries: UInt32?, 
         /**
-         * Which organisation to act for.
+         * Which organization to act for.
          */organization: String?, 
         /**
          * The caller's own part of the User-Agent.
@@ -4527,7 +4527,7 @@ public struct FfiStatus: Equatable, Hashable {
      */
     public let loggedIn: Bool
     /**
-     * The organisation that calls act for.
+     * The organization that calls act for.
      */
     public let organization: FfiOrganization?
     /**
@@ -4566,7 +4566,7 @@ public struct FfiStatus: Equatable, Hashable {
          * Whether calls can be made.
          */loggedIn: Bool, 
         /**
-         * The organisation that calls act for.
+         * The organization that calls act for.
          */organization: FfiOrganization?, 
         /**
          * What the login allows.
@@ -4682,7 +4682,7 @@ public struct FfiTokens: Equatable, Hashable {
      */
     public let scopes: [String]?
     /**
-     * The organisation.
+     * The organization.
      */
     public let orgId: String?
     /**
@@ -4717,7 +4717,7 @@ public struct FfiTokens: Equatable, Hashable {
          * Absent means unchanged.
          */scopes: [String]?, 
         /**
-         * The organisation.
+         * The organization.
          */orgId: String?, 
         /**
          * Its name.

@@ -47,7 +47,7 @@ struct Example {
             #expect(
                 output == """
                     approved: yes
-                    organisation: Sandbox Inc. (org_sandbox)
+                    organization: Sandbox Inc. (org_sandbox)
                     balance: 50.00 USD
                     refreshed: yes
                     revoked: yes

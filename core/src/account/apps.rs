@@ -1,4 +1,4 @@
-//! The organisation's apps.
+//! The organization's apps.
 
 use super::{Account, Call, Object};
 use crate::{Result, answer, transport::Repeat};
@@ -14,9 +14,9 @@ pub struct App {
     pub app_id: String,
     /// Its name.
     pub app_name: String,
-    /// The organisation's id.
+    /// The organization's id.
     pub org_id: Option<String>,
-    /// The organisation's name.
+    /// The organization's name.
     pub org_name: Option<String>,
 }
 

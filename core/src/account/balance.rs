@@ -1,11 +1,11 @@
-//! The organisation's balance.
+//! The organization's balance.
 
 use super::{Account, Call, Object};
 use crate::{Error, Result, transport::Repeat};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// The organisation's balance, in US cents, which may be fractional.
+/// The organization's balance, in US cents, which may be fractional.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Balance {

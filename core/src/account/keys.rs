@@ -22,7 +22,7 @@ pub struct ApiKey {
     pub created_by_user_id: Option<String>,
     /// Their address.
     pub created_by_user_email: Option<String>,
-    /// The key with most of it hidden, to recognise it by.
+    /// The key with most of it hidden, to recognize it by.
     pub display_value: Option<String>,
     /// The key itself, which is never sent again.
     pub raw_api_key: Option<Secret>,

@@ -1,4 +1,4 @@
-//! The organisation's apps, as they are called.
+//! The organization's apps, as they are called.
 
 use super::AccountClient;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl AccountClient {
-    /// The organisation's apps.
+    /// The organization's apps.
     pub fn apps(&self) -> Apps<'_> {
         Apps(self)
     }

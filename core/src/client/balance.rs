@@ -1,4 +1,4 @@
-//! The organisation's balance, as it is called.
+//! The organization's balance, as it is called.
 
 use super::AccountClient;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl AccountClient {
-    /// The organisation's balance.
+    /// The organization's balance.
     pub fn balance(&self) -> BalanceApi<'_> {
         BalanceApi(self)
     }
@@ -26,7 +26,7 @@ impl BalanceApi<'_> {
         self.0.account()?.balance().await
     }
 
-    /// `POST /service/v1/balance/add`: charges the organisation's default payment method with
+    /// `POST /service/v1/balance/add`: charges the organization's default payment method with
     /// `amount_cents` (1 to 10000 US cents). Scope `balance:add`.
     ///
     /// The charge is deduplicated for at least 24 h by `idempotency_key` (8 to 128 characters), so

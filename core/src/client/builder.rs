@@ -94,7 +94,7 @@ impl AccountClientBuilder {
         self
     }
 
-    /// Act for this organisation, whichever is selected in the store.
+    /// Act for this organization, whichever is selected in the store.
     pub fn organization(mut self, id: impl Into<String>) -> Self {
         self.options.organization = Some(id.into());
         self

@@ -20,7 +20,7 @@ impl AccountClient {
         }
     }
 
-    /// The same for one organisation.
+    /// The same for one organization.
     ///
     /// # Errors
     /// As [`AccountClient::logout`].

@@ -231,7 +231,7 @@ impl AccountClient {
         self.start()?.bound(TOKEN, token).await
     }
 
-    /// Every organisation in the store.
+    /// Every organization in the store.
     ///
     /// # Errors
     /// `store`, `store_corrupt`.
@@ -241,7 +241,7 @@ impl AccountClient {
         Ok(Organization::all(&record))
     }
 
-    /// From now on, act for this organisation; all processes that share the store follow.
+    /// From now on, act for this organization; all processes that share the store follow.
     ///
     /// # Errors
     /// `login_required` where nobody is logged in for it, `store`.

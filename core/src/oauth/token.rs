@@ -23,7 +23,7 @@ pub struct Tokens {
     pub expires_in: Option<Duration>,
     /// What was granted. `None`: what was asked for, or unchanged.
     pub scopes: Option<Vec<String>>,
-    /// Which organisation was chosen.
+    /// Which organization was chosen.
     pub org_id: Option<String>,
     /// Its name.
     pub org_name: Option<String>,

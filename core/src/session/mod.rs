@@ -277,8 +277,8 @@ impl Session {
             .iter()
             .any(|key| record.login_of(key).is_some());
         Error::login_required(match (self.organization(), somewhere) {
-            (Some(id), _) => format!("Nobody is logged in for the organisation {id}. Log in first."),
-            (None, true) => "There are several logins and none is selected. Select an organisation, or name one by the org option.".into(),
+            (Some(id), _) => format!("Nobody is logged in for the organization {id}. Log in first."),
+            (None, true) => "There are several logins and none is selected. Select an organization, or name one by the org option.".into(),
             (None, false) => "Nobody is logged in. Log in first.".into(),
         })
     }

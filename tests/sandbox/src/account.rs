@@ -36,7 +36,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         )
 }
 
-/// The world, the caller's organisation in it, and what it is called.
+/// The world, the caller's organization in it, and what it is called.
 struct Caller<'a> {
     world: MutexGuard<'a, World>,
     org_id: Arc<str>,
@@ -73,7 +73,7 @@ impl<'a> Caller<'a> {
         self.world
             .organizations
             .get_mut(&self.org_id)
-            .expect("approving made the organisation")
+            .expect("approving made the organization")
     }
 
     fn app(&mut self, app_id: &str) -> Result<&mut App, ApiRefusal> {

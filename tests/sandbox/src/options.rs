@@ -32,11 +32,11 @@ pub struct Options {
     pub grace: f64,
     /// Approve every device code by itself after so many seconds.
     pub approve_after: Option<f64>,
-    /// Identifier of the first organisation.
+    /// Identifier of the first organization.
     pub org_id: String,
-    /// Name of the first organisation.
+    /// Name of the first organization.
     pub org_name: String,
-    /// What every organisation starts with, in cents.
+    /// What every organization starts with, in cents.
     pub starting_balance_cents: f64,
     /// How long a task run takes, in seconds.
     pub task_duration: f64,

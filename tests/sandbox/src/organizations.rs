@@ -1,4 +1,4 @@
-//! Organisations: balance, apps, keys.
+//! Organizations: balance, apps, keys.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};

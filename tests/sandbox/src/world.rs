@@ -196,7 +196,7 @@ impl World {
         }
     }
 
-    /// Approves a pending code for an organisation, which is made if it is new.
+    /// Approves a pending code for an organization, which is made if it is new.
     pub(crate) fn approve(&mut self, user_code: &str, org_id: String) {
         let starting_balance = self.options.starting_balance_cents;
         let Some(device) = self.devices.iter_mut().find(|d| d.user_code == user_code) else {

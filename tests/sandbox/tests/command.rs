@@ -68,7 +68,7 @@ fn bad_arguments_are_explained() {
             ["--port", "70000"],
             "--port must be a number from 0 to 65535",
         ),
-        (["--colour", "red"], "--colour is no option"),
+        (["--color", "red"], "--color is no option"),
     ] {
         let (code, problem) = finished(&arguments);
         assert_eq!(code, Some(2));

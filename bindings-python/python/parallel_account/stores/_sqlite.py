@@ -71,7 +71,7 @@ class SqliteStore(Cell["str | None", bool]):
                     "database must be the path of a file or a sqlite3.Connection, not "
                     f"{type(database).__name__}."
                 ) from error
-            # A name that is misspelt must not make an empty database.
+            # A name that is misspelled must not make an empty database.
             self._uri = f"{path.as_uri()}?mode=rw"
 
     def load(self) -> str | None:

@@ -1,7 +1,7 @@
 public import Foundation
 internal import ParallelAccountFFI
 
-/// An organisation that the store knows.
+/// An organization that the store knows.
 public struct Organization: Sendable, Hashable, Codable, Identifiable {
     /// Its id.
     public let id: String
@@ -25,7 +25,7 @@ public struct Organization: Sendable, Hashable, Codable, Identifiable {
 public struct LoginStatus: Sendable, Hashable, Codable {
     /// Whether calls can be made.
     public let isLoggedIn: Bool
-    /// The organisation that calls act for.
+    /// The organization that calls act for.
     public let organization: Organization?
     /// What the login allows.
     public let scopes: [String]
@@ -61,9 +61,9 @@ public struct LoginStatus: Sendable, Hashable, Codable {
     }
 }
 
-/// An organisation's balance. Amounts are US cents and may be fractional.
+/// An organization's balance. Amounts are US cents and may be fractional.
 public struct Balance: Sendable, Hashable, Codable, Identifiable {
-    /// The organisation.
+    /// The organization.
     public let organizationID: String
     /// What is left to use. 0 where an invoice comes instead.
     public let creditBalanceCents: Double
@@ -93,9 +93,9 @@ public struct AccountApp: Sendable, Hashable, Codable, Identifiable {
     public let id: String
     /// Its name.
     public let name: String
-    /// Its organisation.
+    /// Its organization.
     public let organizationID: String?
-    /// The organisation's name.
+    /// The organization's name.
     public let organizationName: String?
 
     /// One of your own, for previews and tests.

@@ -55,7 +55,7 @@ public struct TokenSet: Sendable, Hashable, Codable {
     public let expiresIn: Duration?
     /// What was granted. `nil`: what was asked for, or unchanged.
     public let scopes: [String]?
-    /// Which organisation was chosen.
+    /// Which organization was chosen.
     public let organizationID: String?
     /// Its name.
     public let organizationName: String?

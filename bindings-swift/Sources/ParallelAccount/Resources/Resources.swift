@@ -2,7 +2,7 @@ internal import Foundation
 internal import ParallelAccountFFI
 
 extension AccountClient {
-    /// The organisation's balance.
+    /// The organization's balance.
     public var balance: BalanceResource { BalanceResource(native: native) }
     /// Its apps.
     public var apps: AppsResource { AppsResource(native: native) }
@@ -45,7 +45,7 @@ public struct BalanceResource: Sendable {
         try await native.call { native, call in Balance(try await native.balanceGet(call: call)) }
     }
 
-    /// Charges the organisation's default payment method. Needs the scope `balance:add`.
+    /// Charges the organization's default payment method. Needs the scope `balance:add`.
     ///
     /// - Parameters:
     ///   - amountCents: US cents, 1 to 10,000.

@@ -16,7 +16,7 @@ impl Record {
         tokens.org_id.as_deref().unwrap_or(UNNAMED)
     }
 
-    /// Writes a token response into the login of its organisation. `asked` are the scopes that
+    /// Writes a token response into the login of its organization. `asked` are the scopes that
     /// were asked for; a refresh passes none, and what it does not say stays.
     pub(crate) fn apply(
         &mut self,

@@ -7,7 +7,7 @@ use crate::{
 use serde_json::{Map, Value};
 use std::{io, time::SystemTime};
 
-/// Under this key lives a login whose organisation the server did not name.
+/// Under this key lives a login whose organization the server did not name.
 pub(super) const UNNAMED: &str = "default";
 pub(super) const LOGIN: &str = "control_api";
 /// In a login: who is refreshing it.

@@ -19,14 +19,14 @@ use serde_json::{Map, Value, json};
 use std::time::{Duration, SystemTime};
 
 const VERSION: u64 = 1;
-/// The organisation under which the CLI keeps a data-API key of its old flat form.
+/// The organization under which the CLI keeps a data-API key of its old flat form.
 const FLAT: &str = "legacy";
 
 /// The whole record.
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct Record(WipedObject);
 
-/// One organisation's login, read out of a record.
+/// One organization's login, read out of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Login {
     /// The record's key.
@@ -47,7 +47,7 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// The organisation's id, where the server named it.
+    /// The organization's id, where the server named it.
     pub(crate) fn org_id(&self) -> Option<&str> {
         (self.key != UNNAMED).then_some(self.key.as_str())
     }
@@ -151,7 +151,7 @@ impl Record {
         self.0.insert("selected_org_id".into(), json!(key));
     }
 
-    /// Every organisation's key, logged in or not.
+    /// Every organization's key, logged in or not.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.orgs()
             .map(|orgs| orgs.keys().cloned().collect())
@@ -162,7 +162,7 @@ impl Record {
         answer::shown(self.orgs()?.get(key)?.as_object()?, "org_name")
     }
 
-    /// The login of `wanted`, else of the selected organisation, else the only one there is.
+    /// The login of `wanted`, else of the selected organization, else the only one there is.
     pub(crate) fn login(&self, wanted: Option<&str>) -> Option<Login> {
         if let Some(key) = wanted {
             return self.login_of(key);
@@ -216,7 +216,7 @@ impl Record {
     }
 
     /// Forgets one login, and the API key that we made with it. What else is known of the
-    /// organisation stays.
+    /// organization stays.
     pub(crate) fn forget(&mut self, key: &str) {
         let Some(orgs) = self.0.get_mut("orgs").and_then(Value::as_object_mut) else {
             return;
@@ -247,7 +247,7 @@ impl Record {
         self.0.get("orgs")?.as_object()
     }
 
-    /// An organisation's entry, made if there is none.
+    /// An organization's entry, made if there is none.
     fn org_mut(&mut self, key: &str) -> &mut Map<String, Value> {
         if !matches!(self.0.get("orgs"), Some(Value::Object(_))) {
             self.0.insert("orgs".into(), json!({}));

@@ -21,7 +21,7 @@ struct Login {
         let status = try await client.login()
         print("approved: yes")
         if let organization = status.organization {
-            print("organisation: \(organization.name ?? "no name") (\(organization.id))")
+            print("organization: \(organization.name ?? "no name") (\(organization.id))")
         }
         let balance = try await client.balance.get()
         print("balance: \(String(format: "%.2f", balance.creditBalanceCents / 100)) USD")
