@@ -1,5 +1,5 @@
 //! The Node binding: arguments in, values and errors out, cancellation and stores across. What
-//! people use is the TypeScript in `ts/`; nothing here decides anything.
+//! users import is the TypeScript in `ts/`; nothing here decides anything.
 #![allow(
     missing_docs,
     unreachable_pub,

@@ -130,7 +130,7 @@ impl NativeLogin {
         })
     }
 
-    /// What another process needs to go on with this login; holds the device code.
+    /// What another process needs to continue this login; holds the device code.
     #[napi]
     pub fn pending_record(&self) -> String {
         self.login.pending_record().expose().to_owned()

@@ -41,7 +41,7 @@ impl NativeStore {
         }
     }
 
-    /// Where the record is kept, for people.
+    /// Where the record is kept, for display.
     #[napi]
     pub fn location(&self) -> String {
         self.store.location()

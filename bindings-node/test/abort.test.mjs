@@ -105,7 +105,7 @@ describe('aborted during the request', () => {
     assert.equal((await login.wait()).loggedIn, true);
   });
 
-  test('all who wait for a refresh: the new pair is kept all the same', async () => {
+  test('all who wait for a refresh: the new pair is kept anyway', async () => {
     await sandbox.control('expire-access-token', {});
     await sandbox.fault({ route: 'token.refresh', delay_answer_ms: 200 });
     const controller = new AbortController();

@@ -197,7 +197,7 @@ describe('replace() that loses or lies', () => {
     assert.equal((await make(store).balance.get()).creditBalanceCents, 5000);
   });
 
-  test('false for ever ends in an error', async () => {
+  test('false forever ends in an error', async () => {
     let asked = 0;
     const replace = async () => {
       asked += 1;
@@ -210,7 +210,7 @@ describe('replace() that loses or lies', () => {
     assert.ok(asked < 100, `${asked} tries`);
   });
 
-  test('false for ever while a token is refreshed: no loop, and the login is not wiped', async () => {
+  test('false forever while a token is refreshed: no loop, and the login is not wiped', async () => {
     const store = await loggedIn();
     const { record } = store;
     store.replace = async () => false;

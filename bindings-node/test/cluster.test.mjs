@@ -51,7 +51,7 @@ test('the workers of a cluster share one refresh, and one that is killed harms n
   await refreshedOnce();
 });
 
-test('a forked child has a client of its own beside its parent, whose calls go on', async () => {
+test('a forked child has a client of its own beside its parent, whose calls continue', async () => {
   const store = new FileStore(file);
   const client = new AccountClient({
     ...sandbox.urls,

@@ -1,5 +1,5 @@
 // A balancer that acknowledges and drops: the connection looks alive and answers nothing. Over TLS
-// with HTTP/2, a call notices, and goes on over a new connection.
+// with HTTP/2, a call notices, and continues over a new connection.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// The examples, as people run them.
+// The examples, as users run them.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

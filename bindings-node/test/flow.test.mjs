@@ -95,7 +95,7 @@ describe('login', () => {
     assert.deepEqual(types, ['slow_down', 'authorized']);
   });
 
-  test('leaving the loop stops polling; wait() goes on', async () => {
+  test('leaving the loop stops polling; wait() continues', async () => {
     const login = await make().startLogin();
     for await (const event of login) {
       assert.equal(event.type, 'pending');
@@ -106,7 +106,7 @@ describe('login', () => {
     assert.equal((await login.wait()).loggedIn, true);
   });
 
-  test('another process goes on with a pending login', async () => {
+  test('another process continues a pending login', async () => {
     const store = new MemoryStore();
     const login = await make({ store }).startLogin();
     const record = login.pendingRecord().expose();

@@ -131,7 +131,7 @@ const calls = {
   'a login option that is unknown': [() => client.login({ prompt: 1 }), /no option prompt/],
   'an organization that is none': [() => client.selectOrganization(), /id must be a string/],
   'logout of a number': [() => client.logout({ organization: 5 }), /organization must be a string/],
-  'oauth without a client id': [() => client.oauth.requestDeviceCode(), /clientId must be/],
+  'oauth without a client ID': [() => client.oauth.requestDeviceCode(), /clientId must be/],
   'oauth with scopes as text': [
     () => client.oauth.requestDeviceCode('id', 'x'),
     /scopes must be an array/,

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { startSandbox } from './support/sandbox.mjs';
 
 const many = process.env.LONG === '1' ? 100_000 : 10_000;
-// The allocator's arenas settle at about 20 MiB more and stay there; a leak goes on.
+// The allocator's arenas settle at about 20 MiB more and stay there; a leak continues.
 const GROWTH_MIB = { rss: 32, heapUsed: 2, external: 1 };
 
 let sandbox;

@@ -67,7 +67,7 @@ describe('the events of a login', { timeout: 60_000 }, () => {
     assert.equal((await due).done, true);
   });
 
-  test('go on in another loop after one was left', async (t) => {
+  test('continue in another loop after one was left', async (t) => {
     const quick = await startSandbox('--interval', 0.05);
     t.after(() => quick.stop());
     const login = await start({ ...AT_ONCE, ...quick.urls });

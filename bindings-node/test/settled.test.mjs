@@ -35,7 +35,7 @@ const make = () =>
     [Symbol.for('parallel-account.time-scale')]: 20,
   });
 
-/** The access token of the file is over, by its own clock too. */
+/** Lets the access token of the file expire, by its own clock too. */
 async function expire() {
   const text = await store.load();
   const record = JSON.parse(text);

@@ -85,7 +85,7 @@ export function optionalCount(
 ): asserts value is number | undefined {
   if (value === undefined) return;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
-    refuse(`${name} must be a whole number from 0 on, not ${kindOf(value)}`, refusal);
+    refuse(`${name} must be a non-negative integer, not ${kindOf(value)}`, refusal);
   }
 }
 

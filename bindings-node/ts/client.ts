@@ -127,7 +127,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
     return new DeviceLogin(login, this.#session);
   }
 
-  /** Goes on with a login that `pendingRecord()` recorded, in this process or another. */
+  /** Continues a login that `pendingRecord()` recorded, in this process or another. */
   async resumeLogin(record: SecretText, options?: CallOptions): Promise<DeviceLogin> {
     const text = secretText('record', record);
     const login = await this.#session.call<NativeLogin>(
@@ -273,7 +273,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Waits until nothing of this client goes on behind its calls: an early refresh, or a refresh, a
+   * Waits until nothing of this client continues behind its calls: an early refresh, or a refresh, a
    * poll or a logout whose callers were all stopped by their signals. Await it before
    * `process.exit()`, for a refresh that is cut off may lose the login. A process
    * that ends by itself waits without it, for 5 s at most.

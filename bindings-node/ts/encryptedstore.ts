@@ -101,7 +101,7 @@ export class EncryptedStore implements CredentialStore {
     parts.set(this, { store: inner.store, cipher: this.#cipher });
   }
 
-  /** Where the wrapped store keeps the record, for people. */
+  /** Where the wrapped store keeps the record, for display. */
   get location(): string {
     const { location } = this.#store as { location?: unknown };
     return typeof location === 'string' ? location : 'a store of the application';

@@ -100,7 +100,7 @@ export class AccountError extends Error {
   }
 }
 
-/** There is no login, or it is over: log in (again). */
+/** There is no login, or it has ended: log in (again). */
 export class LoginRequiredError extends AccountError {}
 
 /** The user said no on the approval page. */
@@ -156,7 +156,7 @@ export class TlsError extends ConnectionError {}
 /** The answer took too long. */
 export class TimeoutError extends ConnectionError {}
 
-/** An answer that makes no sense. */
+/** A malformed response. */
 export class InvalidResponseError extends AccountError {}
 
 /** Credentials could not be read or written. */

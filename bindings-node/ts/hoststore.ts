@@ -70,12 +70,12 @@ export class HostStore {
     busy.add(this);
   }
 
-  /** Nobody waits for the call any more; what it began may go on. */
+  /** Nobody waits for the call any more; what it began may continue. */
   left(call: number): void {
     this.#callers.delete(call);
   }
 
-  /** Nothing of one call goes on. */
+  /** Nothing of one call continues. */
   ended(): void {
     this.#open -= 1;
     if (this.#open > 0) return;

@@ -96,7 +96,7 @@ export class DeviceLogin implements AsyncIterable<LoginEvent> {
 
   /**
    * The events up to `authorized`. Leaving the loop stops polling, also while an event is waited for;
-   * `wait()` goes on with the login, and so do these events when asked for again.
+   * `wait()` continues the login, and so do these events when asked for again.
    * @param options `signal`: ends the loop, which then throws the signal's reason.
    */
   events(options?: WaitOptions): AsyncGenerator<LoginEvent, void, undefined> {

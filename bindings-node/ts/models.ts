@@ -65,7 +65,7 @@ export interface ApiKey {
 export interface Organization {
   /** What `selectOrganization` takes. */
   readonly id: string;
-  /** For people. */
+  /** For display. */
   readonly name?: string;
   /** Whether clients act for it that name none. */
   readonly selected: boolean;
@@ -89,7 +89,7 @@ export interface Status {
   readonly authorizationExpiresAt?: Date;
   /** What this installation is registered as. */
   readonly clientId?: string;
-  /** Where the credentials are, for people. */
+  /** Where the credentials are, for display. */
   readonly store: string;
   /** What is wrong with the stored login, if anything is. */
   readonly problem?: string;

@@ -27,7 +27,7 @@ abstract class BuiltInStore implements CredentialStore {
     natives.set(this, store);
   }
 
-  /** Where the credentials are, for people. */
+  /** Where the credentials are, for display. */
   get location(): string {
     return this.#native.location();
   }

@@ -236,7 +236,7 @@ type Advanced = (Option<Py<PyAny>>, Option<Py<PyAny>>);
 
 #[pymethods]
 impl EncryptedCall {
-    /// Goes on with what was awaited.
+    /// Continues with what was awaited.
     fn advance(&self, py: Python<'_>, result: Bound<'_, PyAny>) -> PyResult<Advanced> {
         Ok(match self.proceed(py, Some(result))? {
             Progress::Await(awaitable) => (Some(awaitable), None),

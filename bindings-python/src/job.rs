@@ -107,7 +107,7 @@ struct Progress {
 const REVIEW: Duration = Duration::from_millis(250);
 
 impl Job {
-    /// Has `method` called; resolves when it has answered, `None` when `timeout` is over.
+    /// Has `method` called; resolves when it has answered, `None` after `timeout`.
     pub(crate) async fn run(
         queue: Arc<dyn Queue>,
         method: &'static str,

@@ -233,7 +233,7 @@ pub(crate) fn open(py: Python<'_>, options: Options<'_>) -> PyResult<Opened> {
         location = Some(store.location());
         builder = builder.shared_store(wrappers.around(store));
     }
-    // Reading certificates can take long, so other threads go on meanwhile.
+    // Reading certificates can take long, so other threads continue meanwhile.
     let client = errors::guard(py, || py.detach(|| builder.build()))?;
     Ok(Opened {
         client,

@@ -78,7 +78,7 @@ impl Waiter {
         state.finished.then(|| Arrival::Reply(state.reply.take()))
     }
 
-    /// Without the GIL: waits until something arrives, or `limit` is over.
+    /// Without the GIL: waits until something arrives, or `limit` has passed.
     pub(crate) fn wait(&self, attendance: Option<&Attendance>, limit: Duration) -> Arrival {
         self.set_ready(true, attendance);
         let mut state = self.state();

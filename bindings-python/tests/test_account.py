@@ -123,7 +123,7 @@ def test_a_deadline_ends_a_call_as_a_whole(sandbox: Sandbox, client: AccountClie
         client.with_options(**limits),
         sandbox.client(store=MemoryStore(sandbox.record()), **limits),
     ):
-        # Each request may be retried for ever.
+        # Each request may be retried forever.
         sandbox.delay(times=1000)
         started = time.monotonic()
         with pytest.raises(TimeoutError, match="deadline"):

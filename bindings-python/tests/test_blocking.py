@@ -289,7 +289,7 @@ say(client.balance.get().org_id)
     assert float(process.hear()) - sent < 2
     assert process.refresh_token == process.before
     relay.release()
-    assert process.ends("go on\n") == "org_sandbox\n"
+    assert process.ends("continue\n") == "org_sandbox\n"
     assert process.refresh_token != process.before
     assert len(sandbox.requests("token.refresh")) == 1
 

@@ -146,7 +146,7 @@ async def cancelled(it: Trigger) -> None:
 
 
 async def internal(it: Trigger) -> None:
-    await value(it.client()._native._panic_for_tests("not for people"))
+    await value(it.client()._native._panic_for_tests("not for display"))
 
 
 # What happened, and what to do about it.
@@ -157,8 +157,8 @@ PROVOKED: dict[Callable[[Trigger], Awaitable[None]], str] = {
     oauth: r"invalid_scope.*There is no such scope",
     unauthorized: r"the access token was refused\. Log in again\. .*Invalid token",
     payment_required: r"declined\. Check the organization's payment method",
-    permission_denied: r"may not do that\. Log in with the scope it needs",
-    not_found: r"there is no such thing\. Check the id",
+    permission_denied: r"permission denied\. Log in with the required scope",
+    not_found: r"not found\. Check the ID",
     conflict: r"conflicts with what is there\. .*Busy",
     invalid_request: r"10000",
     rate_limited: r"too many requests\. Wait",
@@ -166,7 +166,7 @@ PROVOKED: dict[Callable[[Trigger], Awaitable[None]], str] = {
     connection: r"127\.0\.0\.1:\d+.*Check the network",
     tls: r"No secure connection to 127\.0\.0\.1:\d+.*ca_bundle",
     timeout: r"did not answer within 0\.1 s\. Check the network, or allow more time",
-    invalid_response: r"makes no sense.*Check the base URL",
+    invalid_response: r"is malformed.*Check the base URL",
     store: r"is a folder, where a file should be\. Move it away",
     store_corrupt: r"are damaged.*Log in again",
     config: r"closed\. Make a new one",
@@ -216,7 +216,7 @@ def test_each_code(caught: dict[str, BaseException], row: dict[str, Any]) -> Non
     assert type(error) is getattr(parallel_account, row["class"])
     assert isinstance(error, getattr(parallel_account, row["base"]))
     assert error.retryable is row["retryable"]
-    assert "not for people" not in str(error)
+    assert "not for display" not in str(error)
 
 
 def test_classes_are_those_of_the_table() -> None:

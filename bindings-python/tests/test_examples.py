@@ -64,7 +64,7 @@ def test_clients_of_the_readme(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     clients.of("c")
     clients.of("d")
     assert list(clients.kept) == ["c", "d"]
-    # Whoever held it goes on, and the login is in the store.
+    # Whoever held it continues, and the login is in the store.
     assert first.balance.get().org_id
     assert clients.of("a") is not first
     assert clients.of("a").balance.get().org_id

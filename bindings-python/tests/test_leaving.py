@@ -205,7 +205,7 @@ def test_owners_of_their_client_are_collected(sandbox: Sandbox, mode: str, used:
 
 
 def test_a_store_that_is_used_is_kept(sandbox: Sandbox, relay: Relay) -> None:
-    """A refresh goes on after everything that Python knew of it has gone."""
+    """A refresh continues after everything that Python knew of it has gone."""
     store = Database(sandbox.record())
     before = store.record
     sandbox.control("POST", "/expire-access-token")

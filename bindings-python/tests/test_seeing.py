@@ -199,7 +199,7 @@ def test_hooks_in_the_context_of_the_caller(sandbox: Sandbox, mode: str) -> None
 
         asyncio.run(main())
     assert [short(event) for event in heard.events] == EXPECTED
-    # The refresh is detached: it belongs to nobody's context.
+    # The refresh is detached: it runs in no caller's context.
     assert heard.users[:5] == heard.users[-2:] + heard.users[:3] == ["me"] * 5
     answered = heard.events[-1]
     assert answered.request == heard.events[-2]

@@ -135,7 +135,7 @@ def test_no_secret_reaches_the_browser(service: Service) -> None:
         record = encrypted(PostgresStore(connection, user), user).load()
     assert "access_token" in record
     seen = "\n".join(service.seen)
-    # Long values are the secrets, but for the client id and what is shown to people.
+    # Long values are the secrets, but for the client ID and what is shown to users.
     for secret in re.findall(r'"([A-Za-z0-9_.-]{20,})"', pending + record):
         assert secret not in seen or secret in ("balance:read",), secret
     assert "device_code" not in seen

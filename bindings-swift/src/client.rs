@@ -246,7 +246,7 @@ impl FfiClient {
         .await
     }
 
-    /// The same for a client that is being closed: whatever takes longer goes on without it.
+    /// The same for a client that is being closed: whatever takes longer continues without it.
     pub async fn settle_closed(&self, call: Arc<Call>) -> Result<(), Failure> {
         let client = self.core();
         call.run(async move {
@@ -287,7 +287,7 @@ impl FfiClient {
         .await
     }
 
-    /// Goes on with a login begun elsewhere.
+    /// Continues a login begun elsewhere.
     pub async fn resume_login(
         &self,
         call: Arc<Call>,

@@ -125,7 +125,7 @@ impl FfiLogin {
         })
     }
 
-    /// What another process needs to go on; holds the device code.
+    /// What another process needs to continue; holds the device code.
     pub fn pending_record(&self) -> String {
         self.login.pending_record().expose().to_owned()
     }

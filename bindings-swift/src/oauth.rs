@@ -39,7 +39,7 @@ impl From<PollAnswer> for FfiPollAnswer {
 
 #[uniffi::export]
 impl FfiClient {
-    /// Step 1; answers the client id.
+    /// Step 1; answers the client ID.
     pub async fn oauth_register(&self, call: Arc<Call>) -> Result<String, Failure> {
         let client = self.core();
         call.run(async move { Ok(client.oauth().register().await?.client_id) })

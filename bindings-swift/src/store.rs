@@ -175,7 +175,7 @@ impl FfiStore {
         })
     }
 
-    /// Where it is, for people.
+    /// Where it is, for display.
     pub fn location(&self) -> String {
         self.store.location()
     }

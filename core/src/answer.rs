@@ -71,7 +71,7 @@ pub(crate) fn seconds(object: &Map<String, Value>, name: &str) -> Seconds {
     };
     match number {
         Some(number) if number.is_finite() && number >= 0.0 => {
-            // A thousand years is as good as for ever, and safe to add to any date.
+            // A thousand years is as good as forever, and safe to add to any date.
             Seconds::Given(Duration::from_secs_f64(number.min(3.2e10)))
         }
         _ => Seconds::Nonsense,
@@ -186,11 +186,11 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secrets: &[&str]) -> Err
         ),
         403 => (
             ErrorKind::PermissionDenied,
-            "this login may not do that. Log in with the scope it needs, or as someone who may.",
+            "permission denied. Log in with the required scope, or as a user who has access.",
         ),
         404 => (
             ErrorKind::NotFound,
-            "there is no such thing. Check the id and the organization.",
+            "not found. Check the ID and the organization.",
         ),
         409 => (ErrorKind::Conflict, "it conflicts with what is there."),
         429 => (

@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Never logged in, the grant is over, or the refresh was refused: log in.
+    /// Never logged in, the grant has expired, or the refresh was refused: log in.
     LoginRequired,
     /// The user said no (RFC 8628 §3.5).
     AccessDenied,
@@ -40,7 +40,7 @@ pub enum ErrorKind {
     Tls,
     /// No answer in time.
     Timeout,
-    /// An answer that makes no sense.
+    /// A malformed response.
     InvalidResponse,
     /// Credentials could not be read or written.
     Store,

@@ -1,4 +1,4 @@
-//! A device login from the prompt to the session: events, waiting, going on in another process.
+//! A device login from the prompt to the session: events, waiting, continuing in another process.
 
 use crate::{
     Error, ErrorKind, Result, Secret, Status, answer,
@@ -66,7 +66,7 @@ pub enum LoginEvent {
         /// Until the next poll.
         retry_in: Duration,
     },
-    /// No usable answer; polling goes on until the code expires.
+    /// No usable answer; polling continues until the code expires.
     Offline {
         /// What went wrong this time.
         error: Error,
@@ -90,7 +90,7 @@ struct Waiting {
     /// On the monotonic clock, where the caller's patience ends before the code's life.
     give_up: Option<Duration>,
     cancelled: watch::Sender<bool>,
-    /// A poll under way, which goes on even if its caller is gone.
+    /// A poll under way, which continues even if its caller is gone.
     polling: SingleFlight<LoginEvent>,
     progress: Mutex<Progress>,
 }
@@ -263,7 +263,7 @@ impl DeviceLogin {
     /// One step: waits until a poll is due, polls once, and says what came of it. After the end
     /// it answers the same again.
     ///
-    /// Dropping the future stops the waiting. A poll that is already under way goes on, so that
+    /// Dropping the future stops the waiting. A poll that is already under way continues, so that
     /// tokens that the server has given out are stored; the next call picks its result up.
     ///
     /// # Errors

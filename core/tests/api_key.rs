@@ -260,7 +260,7 @@ async fn a_key_that_cannot_be_stored_is_kept_and_offered_again() {
             Ok(())
         })
     };
-    // Loads work all the same, so that it is tried for a while.
+    // Loads still work, so that it is tried for a while.
     let client = on(&local, fills);
     let error = client.api_key().await.expect_err("the disk is full");
     assert_eq!(error.kind(), ErrorKind::Store);

@@ -160,7 +160,7 @@ impl Run {
                 self.seed
             );
         }
-        // Whatever went wrong is over: the login works, unless the server ended it.
+        // Whatever went wrong has ended: the login works, unless the server ended it.
         let faults = format!("{}/faults", self.sandbox.control_url());
         self.control
             .delete(faults)

@@ -72,7 +72,11 @@ async fn a_connection_that_died_silently_is_replaced_within_the_call() {
     balancer.drop_silently();
     let asked = Instant::now();
     // Its own time-out is 30 s.
-    let got = client.balance().get().await.expect("the same call goes on");
+    let got = client
+        .balance()
+        .get()
+        .await
+        .expect("the same call continues");
     println!("recovered after {:.1} s", asked.elapsed().as_secs_f64());
     assert_eq!(got.credit_balance_cents, 4200.0);
     assert!(asked.elapsed() < Duration::from_secs(10));

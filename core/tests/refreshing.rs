@@ -112,7 +112,7 @@ async fn tokens_that_come_after_a_cancel_are_revoked_and_not_stored() {
         assert_eq!(local.count("revoke").await, 1, "abandoned: {abandoned}");
         assert!(!memory.record().unwrap_or_default().contains("rt-2"));
         assert!(!client.status().await.expect("a status").logged_in);
-        let ended = login.wait().await.expect_err("it is over");
+        let ended = login.wait().await.expect_err("it has ended");
         assert_eq!(ended.code(), "cancelled");
     }
 }

@@ -16,7 +16,7 @@ IS_SCRIPT = len(COMMAND) > 1 or pathlib.Path(COMMAND[0]).read_bytes().startswith
 SANDBOX = os.environ["PARALLEL_ACCOUNT_SANDBOX"]
 
 
-# A runner in the background ignores some, which the command would go on doing.
+# A runner in the background ignores some, which the command would continue doing.
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)

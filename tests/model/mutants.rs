@@ -138,7 +138,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "sends_unclaimed",
-        what: "goes on after a failed claim without looking whether it was written",
+        what: "continues after a failed claim without looking whether it was written",
         from: "if seen.token == sending.token && self.has_claimed(&seen) =>",
         to: "if seen.token == sending.token =>",
         case: "a failing store",

@@ -6,7 +6,7 @@ use parallel_account::{
 use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-/// A store as people write them, without a lock: the cell that stress.py serves.
+/// A store as users write them, without a lock: the cell that stress.py serves.
 struct Cell {
     url: String,
     http: reqwest::Client,

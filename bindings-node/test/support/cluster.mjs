@@ -1,5 +1,5 @@
 // A cluster whose workers share one login in a file. The primary logs in, lets the token expire and
-// has every worker call at once; then one is killed in the middle of calls, and the others go on.
+// has every worker call at once; then one is killed in the middle of calls, and the others continue.
 // Prints what happened as JSON. Argument: the file.
 
 import cluster from 'node:cluster';

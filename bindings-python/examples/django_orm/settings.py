@@ -60,7 +60,7 @@ DATABASES = {
         # Where it is, libpq reads from PGHOST, PGPORT, PGUSER and PGPASSWORD.
         "ENGINE": "django.db.backends.postgresql",
         "NAME": os.environ.get("PGDATABASE", "postgres"),
-        # A view that fails changes nothing. The store saves logins all the same.
+        # A view that fails changes nothing. The store still saves logins.
         "ATOMIC_REQUESTS": True,
     }
 }

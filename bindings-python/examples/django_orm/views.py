@@ -26,7 +26,7 @@ from parallel_account.stores.django import DjangoStore
 
 @lru_cache
 def client_id() -> str:
-    """This site's client id. Register once and set it, so that not every worker registers."""
+    """This site's client ID. Register once and set it, so that not every worker registers."""
     if given := os.environ.get("PARALLEL_CLIENT_ID"):
         return given
     with AccountClient(client_name="my-site", store=MemoryStore()) as client:

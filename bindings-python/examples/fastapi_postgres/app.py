@@ -83,7 +83,7 @@ app = FastAPI(lifespan=lifespan)
 
 
 async def registered() -> str:
-    """This program's client id. Without one in common, each new user would register anew."""
+    """This program's client ID. Without one in common, each new user would register anew."""
     async with pool.connection() as connection:
         # One worker registers, the others wait for it.
         await connection.execute("LOCK TABLE registration")

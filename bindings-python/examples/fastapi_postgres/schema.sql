@@ -23,7 +23,7 @@ CREATE TABLE pending_logins (
     poll_at timestamptz NOT NULL
 );
 
--- This program's client id, registered once for all workers.
+-- This program's client ID, registered once for all workers.
 CREATE TABLE registration (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     client_id text NOT NULL

@@ -174,7 +174,7 @@ class AsyncAccountClient(AsyncClientBase):
         return AsyncDeviceLogin(native)
 
     async def resume_login(self, record: str) -> AsyncDeviceLogin:
-        """Goes on with a login that ``pending_record()`` recorded, maybe in another process."""
+        """Continues a login that ``pending_record()`` recorded, maybe in another process."""
         return AsyncDeviceLogin(await self._native.resume_login(record))
 
     async def status(self) -> Status:
@@ -223,7 +223,7 @@ class AsyncAccountClient(AsyncClientBase):
 
         Raises:
             AccountError: As :meth:`api_key`; or the old key could not be deleted, and the new one
-                is stored all the same: :meth:`api_key` returns it.
+                is stored anyway: :meth:`api_key` returns it.
         """
         return await self._native.renew_api_key(refused)
 
@@ -238,8 +238,8 @@ class AsyncAccountClient(AsyncClientBase):
     async def settled(self) -> None:
         """Waits for what calls left behind when they were stopped: a refresh above all.
 
-        Such work goes on by itself, so that no login is lost, and the end of the client and of the
-        process wait up to 5 seconds for it. Call this where a process ends in another way, as
+        Such work continues by itself, so that no login is lost, and the end of the client and of
+        the process wait up to 5 seconds for it. Call this where a process ends in another way, as
         by ``os._exit()``.
         """
         return await self._native.settled()

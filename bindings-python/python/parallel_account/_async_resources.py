@@ -172,7 +172,7 @@ class AsyncOAuth:
         self._native = native
 
     async def register(self) -> str:
-        """Registers this installation and returns its client id."""
+        """Registers this installation and returns its client ID."""
         return await self._native.oauth_register()
 
     async def request_device_code(self, client_id: str, scopes: Sequence[str]) -> DeviceCode:

@@ -133,7 +133,7 @@ class _Refusal(AccountError):
 
 
 class LoginRequiredError(_Refusal):
-    """Never logged in, the grant is over, or the refresh was refused: log in."""
+    """Never logged in, the grant has expired, or the refresh was refused: log in."""
 
     code = "login_required"
 
@@ -288,7 +288,7 @@ class TimeoutError(ConnectionError, builtins.TimeoutError):
 
 
 class InvalidResponseError(AccountError):
-    """An answer that makes no sense."""
+    """A malformed response."""
 
     code = "invalid_response"
 

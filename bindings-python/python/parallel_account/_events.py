@@ -92,7 +92,7 @@ def _tell(hooks: tuple[Callable[[Any], object], ...], level: int, event: _Event)
             raise  # The native module ends the call by it.
         except BaseException:
             # A call must not fail because somebody watched it.
-            _logger.exception("An event hook failed; the call goes on.")
+            _logger.exception("An event hook failed; the call continues.")
 
 
 def _words(event: Any) -> tuple[str, tuple[object, ...]]:

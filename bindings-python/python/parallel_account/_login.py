@@ -70,7 +70,7 @@ class AnyLogin:
         return self._facts.open_browser()
 
     def pending_record(self) -> str:
-        """A record by which ``resume_login()`` goes on in another process.
+        """A record by which ``resume_login()`` continues in another process.
 
         It holds the device code, a secret: keep it safe.
         """
@@ -110,7 +110,7 @@ class DeviceLogin(AnyLogin):
         Raises:
             AccessDeniedError: The user said no.
             LoginExpiredError: The code died.
-            TimeoutError: The time given to ``start_login()`` is over.
+            TimeoutError: The time given to ``start_login()`` has passed.
             AccountError: Any other refusal, or the tokens could not be stored.
         """
         event = self._native.poll()
@@ -148,7 +148,7 @@ class AsyncDeviceLogin(AnyLogin):
         Raises:
             AccessDeniedError: The user said no.
             LoginExpiredError: The code died.
-            TimeoutError: The time given to ``start_login()`` is over.
+            TimeoutError: The time given to ``start_login()`` has passed.
             AccountError: Any other refusal, or the tokens could not be stored.
         """
         event = await self._native.poll()

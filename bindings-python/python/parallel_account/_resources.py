@@ -172,7 +172,7 @@ class OAuth:
         self._native = native
 
     def register(self) -> str:
-        """Registers this installation and returns its client id."""
+        """Registers this installation and returns its client ID."""
         return self._native.oauth_register()
 
     def request_device_code(self, client_id: str, scopes: Sequence[str]) -> DeviceCode:

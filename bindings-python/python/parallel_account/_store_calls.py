@@ -23,7 +23,7 @@ serving: ContextVar[tuple[int, ...]] = ContextVar("parallel_account_serving", de
 """The stores whose methods are running in this context, outermost first."""
 
 _MARGIN = 0.1
-"""The native module says first that a time-out is over; later, nobody waits for it any more."""
+"""The native module reports a time-out first; later, nobody waits for it any more."""
 
 
 def run_here(call: StoreCall) -> None:

@@ -312,7 +312,7 @@ impl Client {
         let outer = host_store::outer(py, self.origin.host.as_deref())?;
         let mode = if here { Mode::Blocking } else { self.mode };
         self.carry(py, mode, outer, async move {
-            // Whatever is not done then goes on, and the end of the process waits for it.
+            // Whatever is not done then continues, and the end of the process waits for it.
             let _ = tokio::time::timeout(SETTLE_WITHIN, client.settled()).await;
             Ok(Nothing)
         })

@@ -133,7 +133,7 @@ public final class AccountClient: Sendable {
     /// been cancelled just before: a refresh that is cut off may lose the login. ``close()`` does so
     /// for up to 5 s.
     ///
-    /// - Throws: `CancellationError` once its own task is cancelled; the work goes on.
+    /// - Throws: `CancellationError` once its own task is cancelled; the work continues.
     public func settled() async throws {
         try await native.call { native, call in try await native.settled(call: call) }
     }
@@ -215,7 +215,7 @@ extension AccountClient {
         return DeviceLogin(login, of: native)
     }
 
-    /// Goes on with a login that another process began.
+    /// Continues a login that another process began.
     ///
     /// - Parameter record: ``DeviceLogin/pendingRecord()`` of that login.
     /// - Throws: ``AccountError``: `login_expired` when it is too late, `invalid_request` for what

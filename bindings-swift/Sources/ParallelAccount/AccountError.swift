@@ -17,7 +17,7 @@ public struct AccountError: Error, Sendable, Hashable {
     public let retryAfter: Duration?
     /// Whether the same call may well succeed later, and repeating it cannot do a thing twice.
     public let isRetryable: Bool
-    /// Whether the server may have acted although no usable answer came. Look before you repeat.
+    /// Whether the server may have acted although no usable answer came. Check before you retry.
     public let outcomeUnknown: Bool
     /// The OAuth error code (RFC 6749 §5.2), such as `invalid_scope`.
     public let oauthError: String?
@@ -61,7 +61,7 @@ public struct AccountError: Error, Sendable, Hashable {
         /// The stable name.
         public var description: String { rawValue }
 
-        /// Never logged in, the grant is over, or the refresh was refused: log in.
+        /// Never logged in, the grant has expired, or the refresh was refused: log in.
         public static let loginRequired = Code(rawValue: "login_required")
         /// The user said no (RFC 8628 §3.5).
         public static let accessDenied = Code(rawValue: "access_denied")
@@ -91,7 +91,7 @@ public struct AccountError: Error, Sendable, Hashable {
         public static let tls = Code(rawValue: "tls")
         /// No answer in time.
         public static let timeout = Code(rawValue: "timeout")
-        /// An answer that makes no sense.
+        /// A malformed response.
         public static let invalidResponse = Code(rawValue: "invalid_response")
         /// Credentials could not be read or written.
         public static let store = Code(rawValue: "store")

@@ -43,7 +43,7 @@ func publicError(_ error: any Error) -> any Error {
 }
 
 extension Duration {
-    /// Seconds from Rust. What is too long for a `Duration` is as good as for ever.
+    /// Seconds from Rust. What is too long for a `Duration` is as good as forever.
     init(ffiSeconds seconds: Double) {
         self = .seconds(min(max(seconds, 0), 1e15))
     }

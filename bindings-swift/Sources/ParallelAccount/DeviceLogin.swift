@@ -12,7 +12,7 @@ internal import ParallelAccountFFI
 /// ```
 ///
 /// The iteration ends after ``LoginEvent/authorized(_:)``. It throws ``AccountError`` with
-/// `access_denied`, `login_expired` or `oauth` when the login is over, `store` when it could not
+/// `access_denied`, `login_expired` or `oauth` when the login has failed, `store` when it could not
 /// be saved, and `CancellationError` when the task or the login was cancelled.
 public final class DeviceLogin: Sendable {
     /// What the person types. Safe for a terminal.
@@ -61,7 +61,7 @@ public final class DeviceLogin: Sendable {
         return QRCode(text: qr.text, svg: qr.svg)
     }
 
-    /// What another process needs to go on with this login by ``AccountClient/resumeLogin(_:)``.
+    /// What another process needs to continue this login by ``AccountClient/resumeLogin(_:)``.
     /// It holds the device code: keep it as you would keep a password.
     public func pendingRecord() -> Secret { Secret(login.pendingRecord()) }
 

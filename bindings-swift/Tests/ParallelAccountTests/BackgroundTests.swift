@@ -56,7 +56,7 @@ private final class System: @unchecked Sendable {
         }
     }
 
-    /// When the system's patience is over, nothing is held any more, and the next refresh asks anew.
+    /// When the system waits no longer, nothing is held any more, and the next refresh asks anew.
     @Test func endsWhenTheSystemSaysSo() {
         let bodies = Bodies()
         let suspension = Suspension(

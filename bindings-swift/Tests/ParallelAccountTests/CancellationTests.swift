@@ -70,7 +70,7 @@ import Testing
             try await wait { try await sandbox.count("token.poll") >= 2 }
             await cancel(task, note: "while waiting for a login")
             // A poll that was under way still ends; after it there are no more, however long
-            // another login goes on.
+            // another login continues.
             try await client.settled()
             let polls = try await sandbox.deviceCode(login).polls
             let other = try await client.startLogin()
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    /// A refresh belongs to nobody: with every caller gone, the new pair still reaches the disk.
+    /// A refresh outlives its callers: with every caller gone, the new pair still reaches the disk.
     @Test func refreshOutlivesAllOfItsCallers() async throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("parallel-account-\(UUID().uuidString)")

@@ -157,7 +157,7 @@ import Testing
                 { try await client.logout() },
                 { _ = try await client.oauth.register() },
                 { _ = try await login.poll() },
-                // A task of the method's own is the method all the same.
+                // A task of the method's own is still the method.
                 { try await Task { _ = try await client.status() }.value },
             ]
             for (number, call) in calls.enumerated() {

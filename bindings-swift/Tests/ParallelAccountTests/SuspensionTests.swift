@@ -7,8 +7,8 @@ import Testing
     import Darwin
 #endif
 
-/// A program that is stopped in the middle of a login, as an app in the background is, and goes on
-/// later. It is `Examples/login`, in a process of its own.
+/// A program that is stopped in the middle of a login, as an app in the background is, and
+/// continues later. It is `Examples/login`, in a process of its own.
 @Suite struct SuspensionTests {
     /// What the program wrote and with which status it ended, if it was suspended while it waited
     /// and woke up after `meanwhile`.

@@ -1,4 +1,4 @@
-//! Amounts of money as people type them.
+//! Amounts of money as users type them.
 
 use crate::failure::Failure;
 

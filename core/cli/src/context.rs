@@ -58,7 +58,7 @@ impl Context {
     }
 
     /// Before a request whose repetition could do a thing twice: where the command is interrupted,
-    /// `advice` says what may have been done, and how to go on.
+    /// `advice` says what may have been done, and how to continue.
     pub(crate) fn sending(&self, advice: &str) {
         let mut failure = Failure::interrupted(INTERRUPTED).advised(advice);
         failure.outcome_unknown = true;

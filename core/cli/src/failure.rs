@@ -279,8 +279,8 @@ mod tests {
             "Nobody is logged in. Run it."
         );
         assert_eq!(
-            with_advice("why: it is over.", "Run it."),
-            "Why: it is over. Run it."
+            with_advice("why: it has ended.", "Run it."),
+            "Why: it has ended. Run it."
         );
     }
 }

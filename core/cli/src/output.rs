@@ -1,4 +1,4 @@
-//! Results on standard output, everything for people on standard error.
+//! Results on standard output, everything for users on standard error.
 
 use crate::failure::{Failure, io_failure};
 use parallel_account::prompt::clean;
@@ -65,7 +65,7 @@ impl Output {
         }
     }
 
-    /// A line for people, left out with `--json`.
+    /// A line for users, left out with `--json`.
     pub(crate) fn say(&self, text: &str) {
         if !self.json {
             to_stderr(&format!("{text}\n"));

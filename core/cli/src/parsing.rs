@@ -50,7 +50,7 @@ fn answer(error: &Error, json: bool) -> u8 {
         }
         _ if json => {
             let text = rendered.to_string();
-            // What follows is the usage, for people.
+            // What follows is the usage, for users.
             let message = text.split("\n\nUsage:").next().unwrap_or(&text);
             let message = message.split("\n\nFor more").next().unwrap_or(message);
             let message = message.strip_prefix("error: ").unwrap_or(message);

@@ -110,7 +110,7 @@ mod system {
             })
         }
 
-        /// Waits for one. Whether the command was stopped and goes on: somebody else had the
+        /// Waits for one. Whether the command was stopped and continues: somebody else had the
         /// terminal meanwhile. Otherwise its window has another size.
         pub(crate) async fn next(&mut self) -> bool {
             poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! Points in time, for programs and for people.
+//! Points in time, for programs and for users.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

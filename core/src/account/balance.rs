@@ -96,7 +96,7 @@ impl Account<'_> {
     }
 }
 
-/// From the system, for a forked child would go on with its parent's numbers: two charges with
+/// From the system, for a forked child would repeat its parent's numbers: two charges with
 /// one key are one charge.
 fn new_key() -> Result<String> {
     let mut bytes = [0; 16];

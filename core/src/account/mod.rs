@@ -158,7 +158,7 @@ fn named(error: Error, doing: &str) -> Error {
 
 fn nonsense(answer: &Incoming, doing: &str, why: &str) -> Error {
     let error = Error::invalid_response(format!(
-        "The answer to {doing} makes no sense: {why}. Check the base URL and any proxy."
+        "The response to {doing} is malformed: {why}. Check the base URL and any proxy."
     ));
     answer::annotate(error, answer)
 }

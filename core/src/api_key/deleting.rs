@@ -23,7 +23,7 @@ impl Core {
         let deleted = match is_over {
             true => Err(Error::new(
                 ErrorKind::Unauthorized,
-                "the access token is over",
+                "the access token has expired",
             )),
             false => self.try_to_delete(login, id).await,
         };

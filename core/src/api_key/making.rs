@@ -300,7 +300,7 @@ impl Making<'_> {
                     id.id, id.app_id
                 )));
             }
-            // A store that cannot be read now may be written all the same.
+            // A store that cannot be read now may still be writable.
             let _ = self.right.reload().await;
         }
     }

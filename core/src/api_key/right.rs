@@ -109,7 +109,7 @@ impl<'a> Right<'a> {
         let mut record = (*self.loaded.record).clone();
         record.set_api_key_claim(self.organization, &claim);
         match self.write(record).await {
-            // It may have been written all the same.
+            // It may have been written anyway.
             Err(error) => {
                 self.reload().await.map_err(|_| error.clone())?;
                 match self.is_ours() {

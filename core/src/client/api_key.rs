@@ -30,7 +30,7 @@ impl AccountClient {
     ///
     /// # Errors
     /// As [`AccountClient::api_key`]; and why the old key could not be deleted: the new one is
-    /// stored then all the same.
+    /// stored anyway.
     pub async fn renew_api_key(&self, refused: Option<&Secret>) -> Result<Secret> {
         let limits = self.start()?;
         let renewed = self.core.renew_api_key(refused.cloned());

@@ -10,7 +10,7 @@ impl AccountClient {
     ///
     /// # Errors
     /// Whatever kept the login from being revoked or the key from being deleted; the login is
-    /// forgotten here all the same. `store`.
+    /// forgotten here anyway. `store`.
     pub async fn logout(&self) -> Result<()> {
         let limits = self.start()?;
         let record = limits.bound(STORE, self.core.session.record()).await?;

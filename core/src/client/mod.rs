@@ -1,4 +1,4 @@
-//! The façade: what people hold.
+//! The façade: what users hold.
 
 mod api_key;
 mod apps;
@@ -96,7 +96,7 @@ impl AccountClient {
         }))
     }
 
-    /// Ends the client and all its clones: later calls fail with `config`. Calls in flight go on.
+    /// Ends the client and all its clones: later calls fail with `config`. Calls in flight continue.
     /// Connections that no other client shares are closed.
     pub fn close(&self) {
         self.core.link.close();
@@ -204,7 +204,7 @@ impl AccountClient {
         Ok((id, code))
     }
 
-    /// Goes on with a login that [`DeviceLogin::pending_record`] recorded.
+    /// Continues a login that [`DeviceLogin::pending_record`] recorded.
     ///
     /// # Errors
     /// `invalid_request` for what is no such record.

@@ -60,7 +60,7 @@ fn a_pool_ends_with_its_runtime() {
     assert_eq!(network.pools(), 2);
     drop(one);
     assert_eq!(network.pools(), 1);
-    // One that is shutting down is no place for a pool, but nobody waits for ever.
+    // One that is shutting down is no place for a pool, but nobody waits forever.
     let handle = two.handle().clone();
     drop(two);
     drop(Transport::new(&network, &handle, caller()).expect("a transport"));

@@ -61,7 +61,7 @@ fn success(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<WipedObje
 
 fn nonsense(answer: &Incoming, doing: &str, why: &str) -> Error {
     let error = Error::invalid_response(format!(
-        "The answer to {doing} makes no sense: {why}. Check the base URL and any proxy."
+        "The response to {doing} is malformed: {why}. Check the base URL and any proxy."
     ));
     answer::annotate(error, answer)
 }

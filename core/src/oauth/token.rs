@@ -51,7 +51,7 @@ pub(crate) enum PollReply {
     Pending,
     SlowDown,
     Tokens(Tokens),
-    /// Time may mend it: go on polling.
+    /// Time may mend it: continue polling.
     Unavailable(Error),
     /// The end.
     Refused(Error),

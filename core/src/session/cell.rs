@@ -78,7 +78,7 @@ impl Session {
         }
     }
 
-    /// A store that takes too long is not waited for, but it goes on, and the lock is its own
+    /// A store that takes too long is not waited for, but it continues, and the lock is its own
     /// until it is done.
     pub(super) async fn swap(&self, old: &Text, new: &Text, held: &Held) -> Result<bool> {
         let (store, held) = (self.store.clone(), held.clone());

@@ -50,7 +50,7 @@ pub(crate) fn decide(login: &Login, now: SystemTime, rejected: bool) -> Decision
         Decision::LogIn(format!("Log in again: the grant ended on {}.", day(end)))
     } else if login.refresh_token.is_none() {
         Decision::LogIn(
-            "Log in again: the access token is over and no refresh token came with it.".into(),
+            "Log in again: the access token has expired and there is no refresh token.".into(),
         )
     } else if login.refused {
         Decision::LogIn("Log in again: Parallel refused the stored refresh token.".into())

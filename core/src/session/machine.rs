@@ -15,7 +15,7 @@ pub(crate) const ATTEMPT: Duration = Duration::from_secs(15);
 const MARGIN: Duration = Duration::from_secs(5);
 /// A claim that says it lasts longer is believed for this long.
 const LONGEST_LEASE: Duration = Duration::from_secs(300);
-/// A claim that ended this long ago by the wall clock is over, however far apart clocks are.
+/// A claim that ended this long ago by the wall clock has expired, however far apart clocks are.
 const FAR_PAST: Duration = Duration::from_secs(86_400);
 /// How often a sibling's claim is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const LOST_ANSWERS: u32 = 2;
 /// How often a request is repeated that did not reach the server.
 const UNSENT: u32 = 2;
-/// A claim whose write fails as soon as this may be there all the same, with its answer lost.
+/// A claim whose write fails as soon as this may be there anyway, with its answer lost.
 const LOST_AT_ONCE: Duration = Duration::from_secs(5);
 /// How often a swap is tried again when somebody else was faster.
 const CONFLICTS: u32 = 20;
@@ -42,7 +42,7 @@ const LOOKS: [Duration; 5] = [
 /// The rest after a first failure; it doubles with each further one.
 const FIRST_REST: Duration = Duration::from_millis(250);
 const LONGEST_REST: Duration = Duration::from_secs(60);
-/// A server that asks for more is asked again all the same.
+/// A server that asks for more is still asked again.
 const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 
 /// The clocks, as a process reads them.
@@ -50,7 +50,7 @@ const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 pub(crate) struct Time {
     /// Monotonic; what claims are measured by.
     pub(crate) real: Duration,
-    /// Since 1970; it can be set, and it goes on while a machine sleeps.
+    /// Since 1970; it can be set, and it continues while a machine sleeps.
     pub(crate) wall: Duration,
     /// The client's own monotonic clock, which tests let run faster; what rests are measured by.
     pub(crate) client: Duration,
@@ -112,7 +112,7 @@ pub(crate) enum Event<T> {
     Unwritten,
     /// What the server said, or did not say.
     Answered(Answer<T>),
-    /// A wait, or a revocation, is over.
+    /// A wait, or a revocation, has ended.
     Waited,
 }
 
@@ -148,7 +148,7 @@ pub(crate) enum Effect<T> {
     Wait(Duration),
     /// Revoke the pair in hand.
     Revoke,
-    /// It is over.
+    /// It has ended.
     End(End),
 }
 
@@ -182,7 +182,7 @@ pub(crate) enum End {
     Moved,
     /// There is no login any more.
     LoggedOut,
-    /// The stored login was over already.
+    /// The stored login had already expired.
     Over,
     /// The server refused the token.
     Refused,
@@ -442,7 +442,7 @@ impl<T: Clone + PartialEq> Machine<T> {
             return Effect::Replace(Change::Save);
         }
         match seen.usable {
-            // Somebody has renewed it, so what failed before is over.
+            // Somebody has renewed it, so what failed before no longer counts.
             Use::Good => {
                 self.rest = None;
                 return Effect::End(End::Adopted);
@@ -463,7 +463,7 @@ impl<T: Clone + PartialEq> Machine<T> {
     }
 
     /// Nobody else can know a pair that was never stored, so it needs no claim. A write that
-    /// failed may have stored it all the same, so the store is read before it is sent.
+    /// failed may have stored it anyway, so the store is read before it is sent.
     fn unwritable(&mut self, seen: Seen<T>) -> Effect<T> {
         match seen.usable {
             Use::Good | Use::Early => Effect::End(End::Adopted),
@@ -633,7 +633,7 @@ pub(crate) fn ours_counts<T: PartialEq>(
 }
 
 /// Since when a claim of somebody else has been seen unchanged, `watched` being what was seen
-/// before, and after how long to look at it again; `None` where it is over.
+/// before, and after how long to look at it again; `None` where it has expired.
 pub(crate) fn watch(
     claim: Claim,
     watched: Option<(Claim, Duration)>,

@@ -254,7 +254,7 @@ impl Session {
         }
     }
 
-    /// A number of this session's own. From the system, for a forked child would go on with its
+    /// A number of this session's own. From the system, for a forked child would repeat its
     /// parent's.
     pub(crate) fn owner(&self) -> u64 {
         *self.owner.get_or_init(|| {

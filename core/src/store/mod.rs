@@ -57,7 +57,7 @@ pub trait CredentialStore: Send + Sync + 'static {
     /// nothing was changed. When this returns `true`, the record must survive a crash.
     fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool>;
 
-    /// Where the record is, for people.
+    /// Where the record is, for display.
     fn location(&self) -> String;
 
     /// How long one call may take before the client gives it up, so that a store that hangs

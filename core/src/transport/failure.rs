@@ -66,7 +66,7 @@ pub(super) fn silent(url: &Url) -> Error {
     )
 }
 
-/// The attempt's time was over. `by_deadline`: the whole call's.
+/// The attempt ran out of time. `by_deadline`: the whole call's.
 pub(super) fn out_of_time(url: &Url, seconds: f64, by_deadline: bool, sent: bool) -> Error {
     let host = host(url);
     let message = match (by_deadline, sent) {

@@ -190,7 +190,7 @@ impl Transport {
             return Err(out_of_time(request, &attempt, false));
         }
         match self.exchange(request, &handover, &attempt).await {
-            // The connection's own limit was over at the same time: the same words for either.
+            // The connection's own limit ended at the same time: the same words for either.
             Err((error, outcome))
                 if error.kind() == ErrorKind::Timeout && attempt.time <= CONNECT_TIMEOUT =>
             {

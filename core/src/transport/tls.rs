@@ -104,7 +104,7 @@ fn certificates(name: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>>
     let refuse = |why: &str| unusable(name, path, why);
     let unreadable = |error: io::Error| refuse(&format!("it cannot be read ({error})"));
     let meta = fs::metadata(path).map_err(unreadable)?;
-    // Reading from a pipe or a device could go on for ever.
+    // Reading from a pipe or a device could continue forever.
     if !meta.is_file() {
         return Err(refuse("it is no regular file"));
     }

@@ -70,7 +70,7 @@ impl Service {
             return Ok(client.clone());
         }
         if clients.len() >= KEPT {
-            // What still runs of them runs to its end all the same.
+            // What still runs of them still runs to its end.
             clients.clear();
         }
         let client = self.new_client(user)?;

@@ -165,7 +165,7 @@ async fn a_claim_whose_answer_is_lost_stops_nobody(kind: Kind) {
     local.expire().await;
     let before = store.swaps.load(Ordering::SeqCst);
     armed.store(true, Ordering::SeqCst);
-    // The claim that is there is ours: the call goes on with it.
+    // The claim that is there is ours: the call continues with it.
     let call = client.balance();
     let call = tokio::time::timeout(SHORTER_THAN_A_CLAIM, call.get()).await;
     call.expect("no wait").expect("refreshed");
@@ -189,7 +189,7 @@ async fn a_pair_whose_answer_is_lost_is_not_lost(kind: Kind) {
     assert_eq!(error.code(), "store");
     assert!(!armed.load(Ordering::SeqCst), "an answer was lost");
     assert_eq!(local.refreshes().await, 1);
-    // It was stored, so a sibling goes on with it, and this client as well.
+    // It was stored, so a sibling continues with it, and this client as well.
     let sibling = local.shared(database.another().await.store("pair"));
     sibling.balance().get().await.expect("adopted");
     for _ in 0..3 {

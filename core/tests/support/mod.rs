@@ -82,7 +82,7 @@ pub(crate) fn expired() -> String {
 /// What a store's hook sees: the number of this call, and the record's real place.
 pub(crate) type Hook = Arc<dyn Fn(usize, &MemoryStore) -> Result<()> + Send + Sync>;
 
-/// A store without a lock, as those are that people write.
+/// A store without a lock, as those are that users write.
 #[derive(Clone)]
 pub(crate) struct Scripted {
     memory: MemoryStore,

@@ -51,7 +51,7 @@ def parallel_account():
 
 
 def parallel_account_file():
-    """As people use it who change nothing: the login is in a file."""
+    """As users have it who change nothing: the login is in a file."""
     import tempfile
 
     from parallel_account import AccountClient, FileStore
@@ -190,7 +190,7 @@ MODULES = {
 
 
 class Plan:
-    """How long calls go on: so many seconds, or so many calls if that is not 0."""
+    """How long calls continue: so many seconds, or so many calls if that is not 0."""
 
     def __init__(self, seconds, calls=0, among=1):
         self.end = time.perf_counter() + seconds

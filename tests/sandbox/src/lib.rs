@@ -106,7 +106,7 @@ impl Sandbox {
     /// Starts one on loopback, served by the current tokio runtime.
     ///
     /// # Errors
-    /// `InvalidInput` for options that make no sense; otherwise what binding the port
+    /// `InvalidInput` for invalid options; otherwise what binding the port
     /// answered, such as `AddrInUse`.
     pub async fn start(options: Options) -> io::Result<Self> {
         options

@@ -46,7 +46,7 @@ async fn run(options: Options) -> Result<(), String> {
         "pid": std::process::id(),
     });
     let mut stdout = io::stdout();
-    // Whoever closed stdout does not want the line; serving goes on.
+    // Whoever closed stdout does not want the line; serving continues.
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
     asked_to_stop.await;
     sandbox.stop().await;

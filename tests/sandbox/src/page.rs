@@ -129,7 +129,7 @@ fn consent(world: &World, user_code: &str) -> Response {
     }
     let body = format!(
         "<h1>Allow {client} to use your account?</h1>\
-         <p class=\"soft\">Go on only if you started this and the code below is the one that \
+         <p class=\"soft\">Continue only if you started this and the code below is the one that \
          it shows you.</p>\
          <p class=\"code\" id=\"code\">{code}</p>\
          <p class=\"label\" id=\"asks\">It asks to</p>\

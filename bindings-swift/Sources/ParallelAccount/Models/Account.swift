@@ -37,7 +37,7 @@ public struct LoginStatus: Sendable, Hashable, Codable {
     public let authorizationExpiresAt: Date?
     /// This installation's registration.
     public let clientID: String?
-    /// Where the login is kept, for people.
+    /// Where the login is kept, for display.
     public let store: String
     /// Why calls cannot be made although there is a login.
     public let problem: String?

@@ -2,7 +2,7 @@ internal import ParallelAccountFFI
 
 /// This installation's registration (step 1), to be kept and reused.
 public struct ClientRegistration: Sendable, Hashable, Codable, Identifiable {
-    /// The client id.
+    /// The client ID.
     public let clientID: String
 
     /// ``clientID``.

@@ -1,4 +1,4 @@
-//! What people open.
+//! What users open.
 
 use parallel_account::DeviceLogin;
 

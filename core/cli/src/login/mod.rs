@@ -81,7 +81,7 @@ fn is_final(failure: &Failure) -> bool {
     !matches!(failure.code, "timeout" | "store" | "io" | "cancelled")
 }
 
-/// How long a login may take as a whole, and when that is over.
+/// How long a login may take as a whole, and when that ends.
 type GiveUp = Option<(Duration, Instant)>;
 
 async fn start(
@@ -191,7 +191,7 @@ async fn approved(
                 match screen.as_deref_mut() {
                     Some(screen) => screen.offline(true),
                     None if context.output.json => events::offline(context, &error, retry_in)?,
-                    // Once, until it is over.
+                    // Once, until it ends.
                     None if offline => {}
                     None => context.output.say(&format!(
                         "No usable answer from Parallel; still trying. {}",

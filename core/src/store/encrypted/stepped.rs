@@ -63,7 +63,7 @@ impl EncryptedStore {
 }
 
 impl SteppedCall {
-    /// Goes on with the answer to the last step; none for the first. Not to be called again once
+    /// Continues with the answer to the last step; none for the first. Not to be called again once
     /// it is done or has failed.
     pub fn next(&mut self, answer: Option<Answer>) -> Result<Step> {
         self.cell.slots().answer = answer;

@@ -139,7 +139,7 @@ impl Folder {
     /// The file `name` to be locked, made where there is none.
     pub(super) fn lock_file(&self, name: &OsStr) -> Result<File, Problem> {
         const SUBJECT: &str = "lock file";
-        // It is never deleted, so somebody else's mischief alone can go on for longer.
+        // It is never deleted, so somebody else's mischief alone can continue for longer.
         for _ in 0..10 {
             match self.create(name, OFlags::RDWR) {
                 Err(Problem::Failed(error)) if error.kind() == io::ErrorKind::AlreadyExists => {}

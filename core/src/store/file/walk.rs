@@ -130,7 +130,7 @@ impl Walk {
         })
     }
 
-    /// Makes the folder and opens it. What is there by now is opened all the same.
+    /// Makes the folder and opens it. What is there by now is opened as well.
     fn make(&self, path: &Path) -> Result<Result<File, Errno>, Problem> {
         match rustix::fs::mkdirat(&self.at, &self.below, Mode::RWXU) {
             Ok(()) if geteuid().is_root() => {

@@ -26,7 +26,7 @@ impl Record {
     }
 }
 
-/// One that cannot be read is somebody's all the same.
+/// One that cannot be read is still somebody's.
 pub(super) fn read(object: &Map<String, Value>, name: &str) -> Option<Claim> {
     let claim = match object.get(name)? {
         Value::Null => return None,

@@ -31,7 +31,7 @@ pub(super) fn reason(error: &Error) -> String {
         | Error::InappropriateHandshakeMessage { .. } => {
             "the server breaks the rules of TLS. Look for a proxy or a firewall that changes traffic".into()
         }
-        // What a system's own verifier says is text for people.
+        // What a system's own verifier says is text for display.
         Error::General(text) => clean(text, 200),
         _ => "the TLS handshake failed".into(),
     }

@@ -79,7 +79,7 @@ fn main() {
     }
 }
 
-/// How long calls go on: so long, or so many if that is not 0.
+/// How long calls continue: so long, or so many if that is not 0.
 #[derive(Clone, Copy)]
 struct Plan {
     end: Instant,

@@ -91,7 +91,7 @@ impl Connection {
         }
     }
 
-    /// Reads and writes all that can be; whether the connection goes on.
+    /// Reads and writes all that can be; whether the connection continues.
     fn on(&mut self, event: &Event, service: &mut Service, buffer: &mut [u8]) -> io::Result<bool> {
         if event.is_readable() && !self.closing {
             // A read that does not fill the buffer has emptied the socket, and what comes later

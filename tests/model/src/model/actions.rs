@@ -30,7 +30,7 @@ pub(crate) enum Action {
     DoAndFreeze(usize),
     Thaw(usize),
     Crash(usize),
-    /// It dies, and its request reaches the server all the same.
+    /// It dies, and its request still reaches the server.
     CrashAndServe(usize),
     SaveAgain(usize),
     Logout(usize),

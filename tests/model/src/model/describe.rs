@@ -28,7 +28,7 @@ impl State {
             Action::Unavailable(p) => format!("{p} is told to come back later"),
             Action::Freeze(p) => format!("{p} is stopped"),
             Action::DoAndFreeze(p) => format!("{p} {} and is stopped", self.effect(p)),
-            Action::Thaw(p) => format!("{p} goes on"),
+            Action::Thaw(p) => format!("{p} continues"),
             Action::Crash(p) => format!("{p} dies"),
             Action::CrashAndServe(p) => format!("{p} dies, and the server takes its request"),
             Action::SaveAgain(p) => format!("{p} saves what it could not"),
@@ -51,7 +51,7 @@ impl State {
             Some(Todo::Effect(Effect::Post(token))) => format!("sends token {token}"),
             Some(Todo::Effect(Effect::Wait(_))) => "has waited".into(),
             Some(Todo::Effect(Effect::Revoke)) => "revokes".into(),
-            _ => "goes on".into(),
+            _ => "continues".into(),
         }
     }
 }

@@ -78,10 +78,10 @@ pub(crate) struct Watch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Right {
     pub(crate) token: Token,
-    /// When the claim is over.
+    /// When the claim expires.
     pub(crate) until: u8,
     /// The process was stopped, died, or could not store what it got: then others may send the
-    /// token once the claim is over.
+    /// token once the claim has expired.
     pub(crate) excused: bool,
 }
 

@@ -121,7 +121,7 @@ import Testing
         await client.close()
     }
 
-    /// What no retry can help says so, instead of being retried for ever.
+    /// What no retry can help says so, instead of being retried forever.
     @Test func foreignItemsAreErrors() async throws {
         var item = SecurityStub.Item()
         (item.service, item.account) = ("test", "parallel-account")

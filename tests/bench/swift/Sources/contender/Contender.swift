@@ -89,7 +89,7 @@ func urlSession() throws -> Call {
     }
 }
 
-/// How long a task's calls go on: so many seconds, or so many calls if that is not 0.
+/// How long a task's calls continue: so many seconds, or so many calls if that is not 0.
 struct Plan: Sendable {
     let end: ContinuousClock.Instant
     let calls: Int
