@@ -47,6 +47,6 @@ bundlers:
 platforms:
 	@tests/platforms/run.sh $(PLATFORMS)
 
-## make lint           formatting and clippy, with warnings denied
+## make lint           formatting, clippy, spelling and words, with warnings denied
 lint:
 	@tests/run.sh lint
