@@ -5,110 +5,74 @@ use std::{error, fmt, io, sync::Arc, time::Duration};
 /// What every fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, by what the caller can do about it. [`ErrorKind::code`] is stable across
-/// releases and the same in every language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// Never logged in, the grant has expired, or the refresh was refused: log in.
-    LoginRequired,
-    /// The user said no (RFC 8628 §3.5).
-    AccessDenied,
-    /// The device code died before anyone approved it (RFC 8628 §3.5).
-    LoginExpired,
-    /// Any other OAuth refusal (RFC 6749 §5.2).
-    OAuth,
-    /// 401 by the Account API, even with a fresh token.
-    Unauthorized,
-    /// 402: the card was declined.
-    PaymentRequired,
-    /// 403: the token's scopes or the user's role do not allow this.
-    PermissionDenied,
-    /// 404.
-    NotFound,
-    /// 409.
-    Conflict,
-    /// 422 and other 4xx, or an argument that was refused before anything was sent.
-    InvalidRequest,
-    /// 429.
-    RateLimited,
-    /// 5xx.
-    Server,
-    /// No answer: the connection failed or broke.
-    Connection,
-    /// No answer: no trusted connection could be made.
-    Tls,
-    /// No answer in time.
-    Timeout,
-    /// A malformed response.
-    InvalidResponse,
-    /// Credentials could not be read or written.
-    Store,
-    /// The stored credentials are damaged.
-    StoreCorrupt,
-    /// A bad option or an insecure URL.
-    Config,
-    /// The caller stopped it.
-    Cancelled,
-    /// A bug in this library.
-    Internal,
+/// Declares the kinds, each with its code, once.
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $kind:ident = $code:literal,)+) => {
+        /// What went wrong, by what the caller can do about it. [`ErrorKind::code`] is stable
+        /// across releases and the same in every language.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[$doc])+ $kind,)+
+        }
+
+        impl ErrorKind {
+            /// Every kind, in the order of the documentation.
+            pub const ALL: [ErrorKind; [$($code),+].len()] = [$(ErrorKind::$kind),+];
+
+            /// The stable name, such as `login_required`.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(ErrorKind::$kind => $code,)+
+                }
+            }
+        }
+    };
 }
 
-impl ErrorKind {
-    /// Every kind, in the order of the documentation.
-    pub const ALL: [ErrorKind; 21] = {
-        use ErrorKind::*;
-        [
-            LoginRequired,
-            AccessDenied,
-            LoginExpired,
-            OAuth,
-            Unauthorized,
-            PaymentRequired,
-            PermissionDenied,
-            NotFound,
-            Conflict,
-            InvalidRequest,
-            RateLimited,
-            Server,
-            Connection,
-            Tls,
-            Timeout,
-            InvalidResponse,
-            Store,
-            StoreCorrupt,
-            Config,
-            Cancelled,
-            Internal,
-        ]
-    };
-
-    /// The stable name, such as `login_required`.
-    pub fn code(self) -> &'static str {
-        match self {
-            ErrorKind::LoginRequired => "login_required",
-            ErrorKind::AccessDenied => "access_denied",
-            ErrorKind::LoginExpired => "login_expired",
-            ErrorKind::OAuth => "oauth",
-            ErrorKind::Unauthorized => "unauthorized",
-            ErrorKind::PaymentRequired => "payment_required",
-            ErrorKind::PermissionDenied => "permission_denied",
-            ErrorKind::NotFound => "not_found",
-            ErrorKind::Conflict => "conflict",
-            ErrorKind::InvalidRequest => "invalid_request",
-            ErrorKind::RateLimited => "rate_limited",
-            ErrorKind::Server => "server",
-            ErrorKind::Connection => "connection",
-            ErrorKind::Tls => "tls",
-            ErrorKind::Timeout => "timeout",
-            ErrorKind::InvalidResponse => "invalid_response",
-            ErrorKind::Store => "store",
-            ErrorKind::StoreCorrupt => "store_corrupt",
-            ErrorKind::Config => "config",
-            ErrorKind::Cancelled => "cancelled",
-            ErrorKind::Internal => "internal",
-        }
-    }
+kinds! {
+    /// Never logged in, the grant has expired, or the refresh was refused: log in.
+    LoginRequired = "login_required",
+    /// The user said no (RFC 8628 §3.5).
+    AccessDenied = "access_denied",
+    /// The device code died before anyone approved it (RFC 8628 §3.5).
+    LoginExpired = "login_expired",
+    /// Any other OAuth refusal (RFC 6749 §5.2).
+    OAuth = "oauth",
+    /// 401 by the Account API, even with a fresh token.
+    Unauthorized = "unauthorized",
+    /// 402: the card was declined.
+    PaymentRequired = "payment_required",
+    /// 403: the token's scopes or the user's role do not allow this.
+    PermissionDenied = "permission_denied",
+    /// 404.
+    NotFound = "not_found",
+    /// 409.
+    Conflict = "conflict",
+    /// 422 and other 4xx, or an argument that was refused before anything was sent.
+    InvalidRequest = "invalid_request",
+    /// 429.
+    RateLimited = "rate_limited",
+    /// 5xx.
+    Server = "server",
+    /// No answer: the connection failed or broke.
+    Connection = "connection",
+    /// No answer: no trusted connection could be made.
+    Tls = "tls",
+    /// No answer in time.
+    Timeout = "timeout",
+    /// A malformed response.
+    InvalidResponse = "invalid_response",
+    /// Credentials could not be read or written.
+    Store = "store",
+    /// The stored credentials are damaged.
+    StoreCorrupt = "store_corrupt",
+    /// A bad option or an insecure URL.
+    Config = "config",
+    /// The caller stopped it.
+    Cancelled = "cancelled",
+    /// A bug in this library.
+    Internal = "internal",
 }
 
 /// One field that the Account API refused (422).
