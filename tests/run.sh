@@ -17,6 +17,7 @@ suite_lint() {
         "python3 tests/lint/circles.py core/cli/src" \
         "python3 tests/lint/circles.py bindings-node/src" \
         "tests/lint/spelling" \
+        "bindings-python/tools/generate --check" \
         "python3 tests/lint/words.py" \
         "cargo doc --quiet --no-deps --features parallel-account-stores/deadpool,parallel-account-stores/redis -p parallel-account -p parallel-account-sandbox -p parallel-account-stores"; do
         if RUSTDOCFLAGS="-D warnings" $check; then passed=$((passed + 1)); else

@@ -1,3 +1,4 @@
+# Written by tools/blocking.py from _async_client.py, where changes belong.
 """The blocking client."""
 
 from __future__ import annotations

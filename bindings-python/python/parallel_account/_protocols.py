@@ -1,3 +1,4 @@
+# Written by tools/blocking.py from _async_protocols.py, where changes belong.
 """What the blocking client can do, as protocols."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Written by tools/blocking.py from _async_resources.py, where changes belong.
 """The calls of the blocking client: ``client.balance``, ``client.apps`` and so on.
 
 Those of the Account API take, for one call:
