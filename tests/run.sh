@@ -20,6 +20,7 @@ suite_lint() {
         "bindings-python/tools/generate --check" \
         "python3 tests/lint/words.py" \
         "tests/lint/scenarios" \
+        "tests/lint/api" \
         "cargo doc --quiet --no-deps --features parallel-account-stores/deadpool,parallel-account-stores/redis -p parallel-account -p parallel-account-sandbox -p parallel-account-stores"; do
         if RUSTDOCFLAGS="-D warnings" $check; then passed=$((passed + 1)); else
             echo "FAILED: $check"

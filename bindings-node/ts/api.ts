@@ -36,7 +36,7 @@ export class BalanceApi {
   }
 
   /**
-   * Reads the balance. Scope `balance:read`.
+   * The balance now. Scope `balance:read`.
    * @throws {AccountError} `login_required`, `permission_denied`, …
    */
   get(options?: CallOptions): ApiPromise<Balance> {
@@ -47,7 +47,7 @@ export class BalanceApi {
 
   /**
    * Charges the organization's default payment method. Scope `balance:add`.
-   * @param amountCents 1 to 10000.
+   * @param amountCents US cents, from 1 to 10000.
    * @param options `idempotencyKey` (8 to 128 characters): calls with the same key charge once
    *   within 24 hours; one is made up for each call without.
    * @throws {AccountError} `payment_required` when the card is declined, `invalid_request`, …
@@ -82,7 +82,7 @@ export class AppsApi {
     this.#session = session;
   }
 
-  /** All apps. Scope `apps:read`. */
+  /** Every app of the organization. Scope `apps:read`. */
   list(options?: CallOptions): ApiPromise<App[]> {
     return this.#session.api<App[]>('apps.list', options, (client, call, limits) =>
       client.appsList(call, limits),
@@ -102,7 +102,7 @@ export class AppsApi {
     );
   }
 
-  /** Deletes an app with its keys. Scope `apps:delete`. */
+  /** Deletes an app. Scope `apps:delete`. Its keys go with it. */
   delete(appId: string, options?: CallOptions): ApiPromise<void> {
     return this.#session.api<void, unknown>(
       'apps.delete',
@@ -123,8 +123,8 @@ export class KeysApi {
   }
 
   /**
-   * Makes a key. Scope `keys:create`. `rawApiKey` of the answer is the only copy there will be.
-   * Not repeated by itself when no answer came.
+   * Makes an API key. Scope `keys:create`. `rawApiKey` of the answer is the only copy there will
+   * be. Not repeated by itself when no answer came.
    */
   create(appId: string, name: string, options?: CallOptions): ApiPromise<ApiKey> {
     return this.#session.api<ApiKey, NativeApiKey>(
@@ -141,7 +141,7 @@ export class KeysApi {
     );
   }
 
-  /** Deletes a key. Scope `keys:delete`. */
+  /** Deletes an API key. Scope `keys:delete`. */
   delete(appId: string, keyId: string, options?: CallOptions): ApiPromise<void> {
     return this.#session.api<void, unknown>(
       'keys.delete',
@@ -167,7 +167,7 @@ export class OAuthApi {
     this.#session = session;
   }
 
-  /** Registers this installation; keep the `clientId`. */
+  /** Registers this installation; keep the client ID. */
   async register(options?: CallOptions): Promise<{ clientId: string }> {
     const clientId = await this.#session.call<string>(
       'oauth.register',
@@ -194,7 +194,7 @@ export class OAuthApi {
     return deviceCode(code);
   }
 
-  /** Polls once, at once (RFC 8628 §3.4). */
+  /** Polls once, without waiting (RFC 8628 §3.4). */
   async pollToken(
     clientId: string,
     deviceCode: SecretText,
@@ -210,7 +210,7 @@ export class OAuthApi {
     return pollAnswer(answer);
   }
 
-  /** Trades a refresh token for new tokens (RFC 6749 §6); the old one is used up. */
+  /** Trades a refresh token, which usually works once, for new tokens (RFC 6749 §6). */
   async refresh(
     refreshToken: SecretText,
     options?: CallOptions & { clientId?: string | undefined },
@@ -227,7 +227,7 @@ export class OAuthApi {
     return tokens(answer);
   }
 
-  /** Revokes a refresh token. Access tokens that are out live until they expire. */
+  /** Revokes a refresh token; access tokens already out live until they expire. */
   async revoke(refreshToken: SecretText, options?: CallOptions): Promise<void> {
     const token = secretText('refreshToken', refreshToken);
     await this.#session.call('oauth.revoke', options, (client, call, limits) =>

@@ -80,15 +80,15 @@ export class AccountClient implements AsyncDisposable, Disposable {
     this.oauth = new OAuthApi(this.#session);
   }
 
-  /** The same login with other limits and headers. */
+  /** The same client with other limits and headers. */
   withOptions(options: CallDefaults): AccountClient {
     requireOptions(options, DEFAULTS);
     return clientOf(sessionWith(this.#session, options));
   }
 
   /**
-   * The whole login: registers this installation if need be, shows the prompt, opens the browser
-   * where there is one, waits for the approval and stores the login.
+   * Logs in: registers if needed, shows the prompt, waits, and stores the login. The browser is
+   * opened where there is one.
    * @throws {AccountError} `access_denied`, `login_expired`, …
    */
   async login(options: LoginOptions = {}): Promise<Status> {
@@ -107,7 +107,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
     }
   }
 
-  /** Starts a login and leaves the rest to you. */
+  /** Asks for a device code (RFC 8628 §3.1), after registering if needed. */
   async startLogin(options: StartLoginOptions = {}): Promise<DeviceLogin> {
     return await this.#startLogin(requireStartOptions(options, START_OPTIONS));
   }
@@ -127,7 +127,10 @@ export class AccountClient implements AsyncDisposable, Disposable {
     return new DeviceLogin(login, this.#session);
   }
 
-  /** Continues a login that `pendingRecord()` recorded, in this process or another. */
+  /**
+   * Continues a login from its pending record, in this process or another: that of
+   * `pendingRecord()`.
+   */
   async resumeLogin(record: SecretText, options?: CallOptions): Promise<DeviceLogin> {
     const text = secretText('record', record);
     const login = await this.#session.call<NativeLogin>(
@@ -138,7 +141,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
     return new DeviceLogin(login, this.#session);
   }
 
-  /** Who is logged in, without any network. */
+  /** Who is logged in, as the store knows it, without any network. */
   async status(options?: CallOptions): Promise<Status> {
     return status(
       await this.#session.call<NativeStatus>('status', options, (client, number, limits) =>
@@ -148,8 +151,8 @@ export class AccountClient implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Revokes the login and forgets it, also where revoking fails. A data key that this library made
-   * is deleted, as far as that is possible; the error says so if it could not be.
+   * Revokes the login and forgets it, even if revoking fails. A data key that this library made is
+   * deleted, as far as that is possible; the error says so if it could not be.
    * @param options `organization`: the login of that one; `all`: every login in the store.
    */
   async logout(
@@ -177,7 +180,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
   }
 
   /**
-   * The organization's key for Parallel's data API and its SDKs:
+   * The organization's key for Parallel's data API and its official SDKs:
    *
    * ```js
    * const parallel = new Parallel({ apiKey: (await client.apiKey()).expose() });
@@ -200,9 +203,9 @@ export class AccountClient implements AsyncDisposable, Disposable {
   }
 
   /**
-   * A new key in place of the one that this client answered last, for when Parallel refuses that
-   * (401). It is stored, and the old key is deleted if this library made it. If another process has
-   * replaced the key already, its key is answered.
+   * Replaces the refused key, or the one that this client gave out last, with a new one: for
+   * when Parallel refuses it (401). The new one is stored, and the old key is deleted if this library
+   * made it. If another process has replaced the key already, its key is answered.
    * @param options `refused`: the key to replace instead. Whoever names it replaces it once, however
    *   many calls and processes do so at the same time.
    * @throws {AccountError} As {@link AccountClient.apiKey}.
@@ -222,7 +225,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
     return new Secret(key);
   }
 
-  /** The organizations with a login in the store. */
+  /** Every organization that the store has a login for. */
   async organizations(options?: CallOptions): Promise<Organization[]> {
     return await this.#session.call<Organization[]>(
       'organizations',
@@ -231,7 +234,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
     );
   }
 
-  /** Makes later calls act for another organization that is logged in. */
+  /** Acts for this organization from now on; all that share the store follow. */
   async selectOrganization(id: string, options?: CallOptions): Promise<void> {
     requireString('id', id);
     await this.#session.call('selectOrganization', options, (client, number, limits) =>
@@ -240,8 +243,8 @@ export class AccountClient implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Any other authenticated request below the Account API's base. `withResponse()` gives its status,
-   * headers and request ID as well.
+   * Any other call below the Account API's base. `withResponse()` gives its status, headers and
+   * request ID as well.
    * @param method `GET`, `POST`, …
    * @param path Such as `/service/v1/balance`.
    * @param options `json`: the body.
@@ -273,10 +276,9 @@ export class AccountClient implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Waits until nothing of this client continues behind its calls: an early refresh, or a refresh, a
-   * poll or a logout whose callers were all stopped by their signals. Await it before
-   * `process.exit()`, for a refresh that is cut off may lose the login. A process
-   * that ends by itself waits without it, for 5 s at most.
+   * Waits for what stopped calls left behind: a refresh, a poll, a write or a logout. Await it
+   * before `process.exit()`, for a refresh that is cut off may lose the login. A process that ends
+   * by itself waits without it, for 5 s at most.
    */
   async settled(options: WaitOptions = {}): Promise<void> {
     requireOptions(options, ['signal']);
@@ -284,7 +286,7 @@ export class AccountClient implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Ends the client: later calls fail, calls in flight continue, and the stored login stays. The
+   * Ends the client: later calls fail, and the stored login stays. Calls in flight continue. The
    * last client of the process that closes ends its connections.
    */
   close(): void {

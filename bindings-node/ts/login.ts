@@ -23,13 +23,13 @@ export interface WaitOptions {
  * ```
  */
 export class DeviceLogin implements AsyncIterable<LoginEvent> {
-  /** What the person types. */
+  /** What the user types. */
   readonly userCode: string;
-  /** Where the person types it. */
+  /** Where the user types it. */
   readonly verificationUri: string;
-  /** The same with the code in it, if the service gave one. */
+  /** The same with the code in it, where the server gives one. */
   readonly verificationUriComplete: string | undefined;
-  /** When the code dies. */
+  /** When the code expires. */
   readonly expiresAt: Date;
   readonly #native: NativeLogin;
   readonly #session: Session;
@@ -45,28 +45,28 @@ export class DeviceLogin implements AsyncIterable<LoginEvent> {
     this.#session = session;
   }
 
-  /** Milliseconds between polls at present; `slow_down` makes it grow. */
+  /** How long to wait between polls, in milliseconds; grows when the server asks for it. */
   get interval(): number {
     return this.#native.interval();
   }
 
-  /** The prompt as text that is safe for a terminal. */
+  /** The whole prompt as text that is safe for a terminal. */
   get promptText(): string {
     return unwrap(this.#native.promptText());
   }
 
-  /** The verification address as a QR code. */
+  /** The link as a QR code. */
   qr(): QrCode {
     return unwrap(this.#native.qr());
   }
 
-  /** What `resumeLogin` needs, in this process or another. It holds the device code. */
+  /** What another process needs to continue this login. A secret: it holds the device code. */
   pendingRecord(): Secret {
     return new Secret(this.#native.pendingRecord());
   }
 
   /**
-   * Waits until a poll is due and polls once.
+   * Waits until a poll is due, polls once, and says what came of it.
    * @throws {AccountError} `access_denied`, `login_expired`, `oauth`, …; the same again when
    *   called again.
    */
@@ -89,14 +89,17 @@ export class DeviceLogin implements AsyncIterable<LoginEvent> {
     );
   }
 
-  /** Ends the login: whoever waits for it gets an `AbortError`. */
+  /**
+   * Stops the login: whoever waits for it is told so, and no poll follows. They get an
+   * `AbortError`.
+   */
   cancel(): void {
     this.#native.cancel();
   }
 
   /**
-   * The events up to `authorized`. Leaving the loop stops polling, also while an event is waited for;
-   * `wait()` continues the login, and so do these events when asked for again.
+   * The events up to `authorized`. Leaving the loop stops polling, also while an event is waited
+   * for; `wait()` continues the login, and so do these events when asked for again.
    * @param options `signal`: ends the loop, which then throws the signal's reason.
    */
   events(options?: WaitOptions): AsyncGenerator<LoginEvent, void, undefined> {

@@ -20,50 +20,64 @@ import { nativeStoreOf } from './stores.js';
 
 /** Options of a client; all have defaults. Durations are milliseconds. */
 export interface AccountClientOptions {
-  /** What the approval page calls this program; also names the default store. */
+  /** What the approval page calls the application; also names the default store. */
   clientName?: string | undefined;
-  /** A registration made elsewhere; otherwise the first login registers this installation. */
+  /** A registration made elsewhere; without one, the first login registers. */
   clientId?: string | undefined;
-  /** What logins ask for, such as `['balance:read']`; all scopes unless given. */
+  /** What logins ask for; by default all scopes of the Account API. Such as `['balance:read']`. */
   scopes?: readonly string[] | undefined;
-  /** Where the device flow is. Beats the variable `PARALLEL_PLATFORM_URL`. */
+  /**
+   * The base of the device flow; by default `PARALLEL_PLATFORM_URL`, then
+   * `https://platform.parallel.ai`.
+   */
   platformUrl?: string | undefined;
-  /** The Account API's base. Beats the variable `PARALLEL_SERVICE_API_URL`. */
+  /**
+   * The base of the Account API; by default `PARALLEL_SERVICE_API_URL`, then
+   * `https://api.parallel.ai/account`.
+   */
   accountUrl?: string | undefined;
-  /** Where credentials are kept: a file of this program's own unless given. */
+  /** Where the login is kept. By default a file of this program's own. */
   store?: CredentialStore | undefined;
-  /** How long one request may take (30,000). */
+  /**
+   * How long one request may take, in milliseconds, from connecting to the last byte; default
+   * 30,000.
+   */
   timeout?: number | undefined;
   /**
-   * How long a call as a whole may take, retries, a refresh of the tokens and all waiting
-   * included; no limit unless given.
+   * How long a call as a whole may take, in milliseconds, retries, a refresh and all waiting
+   * included; by default there is no limit.
    */
   deadline?: number | undefined;
-  /** How often a request is repeated at most, where a repeat is safe (2). */
+  /** How often a request is retried at most where a retry is safe; default 2. */
   maxRetries?: number | undefined;
-  /** The id of the organization to act for; otherwise the selected one. */
+  /** The ID of the organization to act for, whichever is selected in the store. */
   org?: string | undefined;
-  /** Put before this library's own `User-Agent`. */
+  /** Added to the `User-Agent`, such as `my-app/1.2`. */
   userAgent?: string | undefined;
-  /** The URL of a proxy. Beats `HTTPS_PROXY` and its kin. */
+  /** The URL of a proxy, instead of what `HTTPS_PROXY` and its like say. */
   proxy?: string | undefined;
   /**
-   * A PEM file of certificates to trust besides the system's, and besides those that
+   * A file of PEM certificates to trust besides the system's, and besides those that
    * `NODE_EXTRA_CA_CERTS` and `SSL_CERT_FILE` name.
    */
   caBundle?: string | undefined;
-  /** Poll at once instead of after the first interval. */
+  /** Whether to poll a login at once rather than after one interval. */
   firstPollAtOnce?: boolean | undefined;
-  /** How long to wait for another process that holds the store's lock. */
+  /**
+   * How long to wait for another process that holds the store's lock, in milliseconds; default
+   * 60,000.
+   */
   lockTimeout?: number | undefined;
-  /** How long a method of a store written in JavaScript may take (30,000). */
+  /** How long a method of a custom store may take, in milliseconds; default 30,000. */
   storeTimeout?: number | undefined;
   /**
-   * Headers to send with every request, such as `{ 'x-team': 'billing' }`. Those that this library
-   * sets itself, such as `Authorization`, are refused.
+   * Sent with every request, such as `x-team`; what this library sets itself, such as
+   * `Authorization`, is refused. An object, `Headers` or pairs.
    */
   headers?: HeadersLike | undefined;
-  /** Where to log requests, refreshes and what is wrong with the store: `console`, pino, winston, … */
+  /**
+   * Where to log requests, refreshes and what is wrong with the store: `console`, pino, winston, …
+   */
   logger?: Logger | undefined;
 }
 

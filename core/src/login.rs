@@ -141,12 +141,12 @@ impl DeviceLogin {
         }))
     }
 
-    /// What the person types (RFC 8628 §3.3).
+    /// What the user types (RFC 8628 §3.3).
     pub fn user_code(&self) -> &str {
         &self.0.code.user_code
     }
 
-    /// Where the person types it.
+    /// Where the user types it.
     pub fn verification_uri(&self) -> &str {
         &self.0.code.verification_uri
     }
@@ -156,19 +156,19 @@ impl DeviceLogin {
         self.0.code.verification_uri_complete.as_deref()
     }
 
-    /// When the code dies.
+    /// When the code expires.
     pub fn expires_at(&self) -> SystemTime {
         self.0.expires_at
     }
 
-    /// How long the code still lives.
+    /// How long the code is still valid.
     pub fn remaining(&self) -> Duration {
         self.progress()
             .machine
             .remaining(self.0.core.config.clock.now())
     }
 
-    /// How long polls are apart at least, as it is now.
+    /// How long to wait between polls; grows when the server asks for it.
     pub fn interval(&self) -> Duration {
         self.progress().machine.interval()
     }
@@ -184,8 +184,7 @@ impl DeviceLogin {
         )
     }
 
-    /// A record by which [`AccountClient::resume_login`](crate::AccountClient::resume_login) goes
-    /// on in another process. It holds the device code, so keep it safe.
+    /// What another process needs to continue this login. A secret: it holds the device code.
     pub fn pending_record(&self) -> Secret {
         let code = &self.0.code;
         Secret::from(
@@ -260,8 +259,8 @@ impl DeviceLogin {
         ))
     }
 
-    /// One step: waits until a poll is due, polls once, and says what came of it. After the end
-    /// it answers the same again.
+    /// Waits until a poll is due, polls once, and says what came of it. After the end it answers
+    /// the same again.
     ///
     /// Dropping the future stops the waiting. A poll that is already under way continues, so that
     /// tokens that the server has given out are stored; the next call picks its result up.
@@ -386,7 +385,7 @@ impl DeviceLogin {
         wanted
     }
 
-    /// Polls until the end.
+    /// Polls until the login is decided, and stores it.
     ///
     /// # Errors
     /// As [`DeviceLogin::poll`].
@@ -398,9 +397,9 @@ impl DeviceLogin {
         }
     }
 
-    /// Stops the login: whoever waits gets `cancelled`, and no further poll is sent. Tokens that a
-    /// poll under way may still bring are revoked. Once tokens are being stored, it is too late,
-    /// and the login ends as it would have.
+    /// Stops the login: whoever waits for it is told so, and no poll follows. Tokens that a poll
+    /// under way may still bring are revoked. Once tokens are being stored, it is too late, and the
+    /// login ends as it would have.
     pub fn cancel(&self) {
         let mut progress = self.progress();
         if !progress.storing {

@@ -1,8 +1,8 @@
 """Checks the scenarios against their schema, and writes the index of their purposes.
 
 scenarios.py [--write]: fails if a scenario breaks tests/scenarios/common/scenario.schema.json, if
-what the schema lists is not what is there, or if the index is not current; with --write, writes both
-anew. Needs jsonschema, as tests/lint/setup installs it.
+what the schema lists is not what is there, or if the index is not current; with --write, writes
+both anew. Needs jsonschema, as tests/lint/setup installs it.
 """
 
 import json

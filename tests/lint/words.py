@@ -30,8 +30,10 @@ RULES = [
     # The glossary.
     (r"(?-i:\b(?:client|Client) id\b)", '"client ID"'),
     # British spellings that the spelling checker does not find, as in words that it does not know.
-    (r"(?:organis|optimis|recognis|serialis|initialis|normalis|authoris)(?:e[ds]?\b|ing\b|ation)",
-     'the same with "z"'),
+    (
+        r"(?:organis|optimis|recognis|serialis|initialis|normalis|authoris)(?:e[ds]?\b|ing\b|ation)",
+        'the same with "z"',
+    ),
     (r"\bmis-?spelt\b", '"misspelled"'),
     (r"\bmislabelled\b", '"mislabeled"'),
     (r"\b(?:whilst|amongst)\b", '"while" or "among"'),
@@ -65,7 +67,9 @@ def main(names):
     if not names:
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-            capture_output=True, text=True, check=True,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         names = [name for name in listed.stdout.split("\0") if name]
     count = 0

@@ -34,27 +34,32 @@ class AccountClient(ClientBase):
     on after a fork, in the parent and in the child.
 
     Args:
-        client_name: What the approval page calls your program; also names the credentials file.
-        client_id: A registration made elsewhere. Without one, the first login registers.
-        scopes: What logins ask for, such as ``["balance:read"]``; by default everything.
-        platform_url: Default ``PARALLEL_PLATFORM_URL`` or ``https://platform.parallel.ai``.
-        account_url: Default ``PARALLEL_SERVICE_API_URL`` or
+        client_name: What the approval page calls the application; also names the default store.
+        client_id: A registration made elsewhere; without one, the first login registers.
+        scopes: What logins ask for; by default all scopes of the Account API. Such as
+            ``["balance:read"]``.
+        platform_url: The base of the device flow; by default ``PARALLEL_PLATFORM_URL``, then
+            ``https://platform.parallel.ai``.
+        account_url: The base of the Account API; by default ``PARALLEL_SERVICE_API_URL``, then
             ``https://api.parallel.ai/account``.
-        store: Where the credentials live; by default a file of their own per ``client_name``.
-        timeout: Seconds that one request may take; default 30.
-        deadline: Seconds that a call as a whole may take, retries, a refresh and all waiting
-            included; by default no limit.
-        max_retries: How often a request is repeated at most where that is safe; default 2.
-        org: Act for this organization, whichever is selected in the store.
+        store: Where the login is kept; by default a file of its own per ``client_name``.
+        timeout: How long one request may take, in seconds, from connecting to the last byte;
+            default 30.
+        deadline: How long a call as a whole may take, in seconds, retries, a refresh and all
+            waiting included; by default there is no limit.
+        max_retries: How often a request is retried at most where a retry is safe; default 2.
+        org: The ID of the organization to act for, whichever is selected in the store.
         user_agent: Added to the ``User-Agent``, such as ``my-app/1.2``.
-        proxy: A proxy's URL, instead of what ``HTTPS_PROXY`` and its like say.
+        proxy: The URL of a proxy, instead of what ``HTTPS_PROXY`` and its like say.
         ca_bundle: A file of PEM certificates to trust besides the system's.
-        first_poll_at_once: Poll a login at once rather than after one interval.
-        lock_timeout: Seconds to wait for another process that is refreshing; default 60.
-        store_timeout: Seconds that a method of a store written in Python may take; default 30.
-        default_headers: Headers to send with every request; none of those that this library sets.
-        event_hooks: Functions to call when something happens: lists of them under ``request``,
-            ``response``, ``retry``, ``refresh`` and ``store``.
+        first_poll_at_once: Whether to poll a login at once rather than after one interval.
+        lock_timeout: How long to wait for another process that holds the store's lock, in seconds;
+            default 60.
+        store_timeout: How long a method of a custom store may take, in seconds; default 30.
+        default_headers: Sent with every request, such as ``x-team``; what this library sets itself,
+            such as ``Authorization``, is refused.
+        event_hooks: Told of requests, refreshes and what is wrong with the store: lists of
+            functions under ``request``, ``response``, ``retry``, ``refresh`` and ``store``.
 
     Raises:
         ConfigError: An option is unusable, or a URL is neither https nor loopback.
@@ -138,7 +143,7 @@ class AccountClient(ClientBase):
         scopes: Sequence[str] | None = None,
         login_hint: str | None = None,
     ) -> Status:
-        """Logs in: registers if needed, shows the prompt, waits for the approval, stores it.
+        """Logs in: registers if needed, shows the prompt, waits, and stores the login.
 
         Args:
             on_prompt: Called with the login to show, and awaited if the client's calls are; by
@@ -175,27 +180,33 @@ class AccountClient(ClientBase):
         return DeviceLogin(native)
 
     def resume_login(self, record: str) -> DeviceLogin:
-        """Continues a login that ``pending_record()`` recorded, maybe in another process."""
+        """Continues a login from its pending record, in this process or another."""
         return DeviceLogin(self._native.resume_login(record))
 
     def status(self) -> Status:
-        """Who is logged in, as far as the store knows; no network is asked."""
+        """Who is logged in, as the store knows it, without any network."""
         return self._native.status()
 
     def logout(self, *, all: bool = False, organization: str | None = None) -> None:
-        """Revokes and forgets the login: this one, that of one organization, or ``all``.
+        """Revokes the login and forgets it, even if revoking fails.
 
-        An API key that :meth:`api_key` created is deleted too. The login is forgotten here even
-        if revoking or deleting fails; that failure is raised.
+        Without arguments it is the login that this client acts for; ``organization`` names
+        another, and ``all`` means every one. An API key that :meth:`api_key` created is deleted
+        too. A failure to revoke or to delete is raised.
         """
         return self._native.logout(all, organization)
 
     def access_token(self) -> str:
-        """A token that is valid now, for calls that this library does not wrap. A secret."""
+        """An access token that is valid now, for calls that this library does not wrap.
+
+        A secret.
+        """
         return self._native.access_token()
 
     def api_key(self) -> str:
-        """The key for Parallel's data API and its official SDKs. A secret.
+        """The organization's key for Parallel's data API and its official SDKs.
+
+        A secret.
 
         Returns the organization's stored key, also one that ``parallel-cli`` stored, without any
         request. If there is none, finds or creates the app named like this client
@@ -215,7 +226,9 @@ class AccountClient(ClientBase):
         return self._native.api_key()
 
     def renew_api_key(self, refused: str | None = None) -> str:
-        """Replaces ``refused``, or the key that this client returned last, by a new one. A secret.
+        """Replaces the refused key, or the one that this client gave out last, with a new one.
+
+        A secret.
 
         For a key that the data API refuses (401) or that has leaked. Name that key: then it is
         replaced once, however many threads and processes do so at the same time, and who comes
@@ -233,11 +246,11 @@ class AccountClient(ClientBase):
         return self._native.organizations()
 
     def select_organization(self, id: str) -> None:
-        """Act for this organization from now on; all that share the store follow."""
+        """Acts for this organization from now on; all that share the store follow."""
         return self._native.select_organization(id)
 
     def settled(self) -> None:
-        """Waits for what calls left behind when they were stopped: a refresh above all.
+        """Waits for what stopped calls left behind: a refresh, a poll, a write or a logout.
 
         Such work continues by itself, so that no login is lost, and the end of the client and of
         the process wait up to 5 seconds for it. Call this where a process ends in another way, as
@@ -270,10 +283,10 @@ class AccountClient(ClientBase):
         return native.request(method, with_query(path, params), json)
 
     def close(self) -> None:
-        """Ends the client: later calls raise :class:`ConfigError`.
+        """Ends the client: later calls fail, and the stored login stays.
 
-        Waits up to 5 seconds for what calls left behind, as :meth:`settled` does, so that what a
-        store needs can be closed next.
+        They raise :class:`ConfigError`. Waits up to 5 seconds for what calls left behind, as
+        :meth:`settled` does, so that what a store needs can be closed next.
         """
         settle(self._native)
 

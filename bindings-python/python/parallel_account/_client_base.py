@@ -34,7 +34,9 @@ class ClientBase:
         max_retries: int | None = None,
         default_headers: Mapping[str, str] | None = None,
     ) -> Self:
-        """The same client with other limits: ``client.with_options(timeout=5).balance.get()``.
+        """The same client with other limits and headers.
+
+        ``client.with_options(timeout=5).balance.get()``.
 
         ``default_headers`` are added to the client's; one of the same name replaces it. Login,
         store and connections are shared; closing either closes both. What a subclass has added is

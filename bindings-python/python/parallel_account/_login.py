@@ -27,12 +27,12 @@ class AnyLogin:
 
     @property
     def user_code(self) -> str:
-        """What the person types."""
+        """What the user types."""
         return self._facts.user_code
 
     @property
     def verification_uri(self) -> str:
-        """Where the person types it."""
+        """Where the user types it."""
         return self._facts.verification_uri
 
     @property
@@ -42,22 +42,22 @@ class AnyLogin:
 
     @property
     def expires_at(self) -> datetime:
-        """When the code dies, in UTC."""
+        """When the code expires, in UTC."""
         return self._facts.expires_at
 
     @property
     def remaining(self) -> float:
-        """Seconds that the code still lives."""
+        """How long the code is still valid, in seconds."""
         return self._facts.remaining
 
     @property
     def interval(self) -> float:
-        """Seconds that polls are apart at least, as it is now."""
+        """How long to wait between polls, in seconds; grows when the server asks for it."""
         return self._facts.interval
 
     @property
     def prompt(self) -> str:
-        """What to show to the person: several lines, safe for a terminal."""
+        """The whole prompt as text that is safe for a terminal."""
         return self._facts.prompt
 
     @property
@@ -66,18 +66,18 @@ class AnyLogin:
         return self._facts.qr
 
     def open_browser(self) -> bool:
-        """Opens the link in the person's browser; False where there is none."""
+        """Opens the link in the user's browser; False where there is none."""
         return self._facts.open_browser()
 
     def pending_record(self) -> str:
-        """A record by which ``resume_login()`` continues in another process.
-
-        It holds the device code, a secret: keep it safe.
-        """
+        """What another process needs to continue this login. A secret: it holds the device code."""
         return self._facts.pending_record()
 
     def cancel(self) -> None:
-        """Stops the login: whoever waits for it gets ``CancelledError``; no poll follows."""
+        """Stops the login: whoever waits for it is told so, and no poll follows.
+
+        They get ``CancelledError``.
+        """
         self._facts.cancel()
 
     def _repr_html_(self) -> str:
@@ -118,7 +118,10 @@ class DeviceLogin(AnyLogin):
         return event
 
     def wait(self) -> Status:
-        """Polls until the end; who is logged in then. Raises as :meth:`poll`."""
+        """Polls until the login is decided, and stores it.
+
+        Returns who is logged in then. Raises as :meth:`poll`.
+        """
         self._ended = self._native.wait()
         return self._ended
 
@@ -156,7 +159,10 @@ class AsyncDeviceLogin(AnyLogin):
         return event
 
     async def wait(self) -> Status:
-        """Polls until the end; who is logged in then. Raises as :meth:`poll`."""
+        """Polls until the login is decided, and stores it.
+
+        Returns who is logged in then. Raises as :meth:`poll`.
+        """
         self._ended = await self._native.wait()
         return self._ended
 

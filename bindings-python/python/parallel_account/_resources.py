@@ -34,7 +34,7 @@ class BalanceApi:
     def get(
         self, *, extra_headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> Balance:
-        """The balance now (Account API, get balance; scope ``balance:read``).
+        """The balance now. Scope ``balance:read``.
 
         Raises:
             LoginRequiredError: Nobody is logged in.
@@ -50,7 +50,7 @@ class BalanceApi:
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Balance:
-        """Charges the organization's default payment method (Account API, add to balance).
+        """Charges the organization's default payment method. Scope ``balance:add``.
 
         Args:
             amount_cents: US cents, from 1 to 10000.
@@ -88,7 +88,7 @@ class Apps:
     def list(
         self, *, extra_headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> list[App]:
-        """All apps (Account API, list apps; scope ``apps:read``)."""
+        """Every app of the organization. Scope ``apps:read``."""
         return self._native.for_call(extra_headers, timeout).apps_list()
 
     def create(
@@ -98,10 +98,10 @@ class Apps:
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> str:
-        """Makes an app and returns its id (Account API, create app; scope ``apps:create``).
+        """Makes an app. Scope ``apps:create``.
 
-        It is not repeated by itself once the request may have arrived: with ``outcome_unknown``,
-        look at ``list()`` first.
+        Returns its ID. The call is not repeated by itself once the request may have arrived: with
+        ``outcome_unknown``, look at ``list()`` first.
         """
         return self._native.for_call(extra_headers, timeout).apps_create(name)
 
@@ -112,7 +112,7 @@ class Apps:
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Deletes an app (Account API, delete app; scope ``apps:delete``).
+        """Deletes an app. Scope ``apps:delete``.
 
         Args:
             app_id: A UUID, as ``list()`` gives it.
@@ -141,7 +141,7 @@ class Keys:
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> ApiKey:
-        """Makes a key (Account API, create key; scope ``keys:create``).
+        """Makes an API key. Scope ``keys:create``.
 
         Its ``raw_api_key`` is answered this once only. The call is not repeated by itself once
         the request may have arrived.
@@ -160,7 +160,7 @@ class Keys:
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Deletes a key (Account API, delete key; scope ``keys:delete``)."""
+        """Deletes an API key. Scope ``keys:delete``."""
         return self._native.for_call(extra_headers, timeout).keys_delete(app_id, key_id)
 
 
@@ -173,7 +173,7 @@ class OAuth:
         self._native = native
 
     def register(self) -> str:
-        """Registers this installation and returns its client ID."""
+        """Registers this installation; keep the client ID."""
         return self._native.oauth_register()
 
     def request_device_code(self, client_id: str, scopes: Sequence[str]) -> DeviceCode:
@@ -181,15 +181,21 @@ class OAuth:
         return self._native.oauth_request_device_code(client_id, scopes)
 
     def poll_token(self, client_id: str, device_code: str) -> PollAnswer:
-        """Polls once, now (RFC 8628 §3.4). Mind the interval; a refusal is raised."""
+        """Polls once, without waiting (RFC 8628 §3.4).
+
+        Mind the interval; a refusal is raised.
+        """
         return self._native.oauth_poll_token(client_id, device_code)
 
     def refresh(self, refresh_token: str, client_id: str | None = None) -> Tokens:
-        """Trades a refresh token for new tokens (RFC 6749 §6). It works once: store the answer."""
+        """Trades a refresh token, which usually works once, for new tokens (RFC 6749 §6).
+
+        Store the answer.
+        """
         return self._native.oauth_refresh(refresh_token, client_id)
 
     def revoke(self, refresh_token: str) -> None:
-        """Ends a refresh token. Access tokens that are out live until they expire."""
+        """Revokes a refresh token; access tokens already out live until they expire."""
         return self._native.oauth_revoke(refresh_token)
 
 

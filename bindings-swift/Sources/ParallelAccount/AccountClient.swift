@@ -11,31 +11,34 @@ public final class AccountClient: Sendable {
     init(_ native: NativeClient) { self.native = native }
 
     /// - Parameters:
-    ///   - clientName: What the person is told asks for access; it also names the default file.
-    ///   - clientID: A registration made elsewhere. Otherwise one is made at the first login.
-    ///   - scopes: What logins ask for; all that the Account API knows by default.
-    ///   - platformURL: Base of the device flow. Default: `PARALLEL_PLATFORM_URL`, then
+    ///   - clientName: What the approval page calls the application; also names the default store.
+    ///   - clientID: A registration made elsewhere; without one, the first login registers.
+    ///   - scopes: What logins ask for; by default all scopes of the Account API.
+    ///   - platformURL: The base of the device flow; by default `PARALLEL_PLATFORM_URL`, then
     ///     `https://platform.parallel.ai`. `https`, or `http` to this machine.
-    ///   - accountURL: Base of the Account API. Default: `PARALLEL_SERVICE_API_URL`, then
+    ///   - accountURL: The base of the Account API; by default `PARALLEL_SERVICE_API_URL`, then
     ///     `https://api.parallel.ai/account`.
-    ///   - store: Where logins are kept. Default: on iOS, tvOS and visionOS the Keychain, in an item
-    ///     whose service is `clientName`; elsewhere a file of this `clientName`.
-    ///   - timeout: How long one request may take: more than zero, at most a day; 30 s by default.
+    ///   - store: Where the login is kept. Default: on iOS, tvOS and visionOS the Keychain, in an
+    ///     item whose service is `clientName`; elsewhere a file of this `clientName`.
+    ///   - timeout: How long one request may take, from connecting to the last byte; default 30 s.
+    ///     More than zero, at most a day.
     ///   - deadline: How long a call as a whole may take, retries, a refresh and all waiting
-    ///     included: more than zero, at most a day; no limit by default. A call that reaches it
-    ///     throws ``AccountError`` `timeout`.
-    ///   - maxRetries: How often a request is repeated at most where a repeat is safe; 2 by default.
-    ///   - organization: The id of the organization to act for; the selected one by default.
-    ///   - userAgent: Your own part of the `User-Agent`, such as `my-app/1.2`.
-    ///   - proxy: A proxy's URL. Default: `HTTPS_PROXY`, `NO_PROXY` and the like.
-    ///   - caBundle: A PEM file with further roots to trust.
-    ///   - firstPollAtOnce: Whether to poll before the first interval has passed.
-    ///   - lockTimeout: How long to wait for another process that refreshes the same login.
-    ///   - headers: Headers to send to the Account API with every request, such as `x-team`. What
-    ///     this package sets itself, such as `Authorization`, is refused.
-    ///   - onEvent: Hears of requests, refreshes and what is wrong with the store: one event after
-    ///     the other, on a queue of the client's, soon after they happen. The client holds it, so
-    ///     hold the client weakly in it.
+    ///     included; by default there is no limit. More than zero, at most a day. A call that
+    ///     reaches it throws ``AccountError`` `timeout`.
+    ///   - maxRetries: How often a request is retried at most where a retry is safe; default 2.
+    ///   - organization: The ID of the organization to act for, whichever is selected in the store.
+    ///   - userAgent: Added to the `User-Agent`, such as `my-app/1.2`.
+    ///   - proxy: The URL of a proxy, instead of what `HTTPS_PROXY` and its like say. `NO_PROXY`
+    ///     counts.
+    ///   - caBundle: A file of PEM certificates to trust besides the system's.
+    ///   - firstPollAtOnce: Whether to poll a login at once rather than after one interval.
+    ///   - lockTimeout: How long to wait for another process that holds the store's lock; default
+    ///     60 s.
+    ///   - headers: Sent with every request, such as `x-team`; what this library sets itself, such
+    ///     as `Authorization`, is refused.
+    ///   - onEvent: Told of requests, refreshes and what is wrong with the store: one event
+    ///     after the other, on a queue of the client's, soon after they happen. The client holds it,
+    ///     so hold the client weakly in it.
     /// - Throws: ``AccountError`` `config` for a bad option or an insecure URL.
     public convenience init(
         clientName: String? = nil,
@@ -77,7 +80,7 @@ public final class AccountClient: Sendable {
     /// The clock of clients that are made under this runs so many times faster: for tests.
     @TaskLocal static var timeScale: Double?
 
-    /// The same session with other options, as in the initializer. What is `nil` stays as it is.
+    /// The same client with other limits and headers. What is `nil` stays as it is.
     ///
     /// - Parameters:
     ///   - timeout: How long one request may take.
@@ -97,7 +100,7 @@ public final class AccountClient: Sendable {
         return AccountClient(try native.with(options))
     }
 
-    /// Calls the Account API, and says what the answer says besides its body.
+    /// Calls the Account API, and says what the response says besides its body.
     ///
     /// ```swift
     /// let (balance, response) = try await client.withResponse { try await $0.balance.get() }
@@ -119,19 +122,18 @@ public final class AccountClient: Sendable {
         return (value, slot.take().map(ResponseInfo.init))
     }
 
-    /// Ends the client: later calls throw ``AccountError`` `config`, those of other clients from
-    /// ``with(timeout:deadline:maxRetries:headers:)`` included, and connections that no other client shares
-    /// are closed. The stored login stays.
+    /// Ends the client: later calls fail, and the stored login stays. They throw ``AccountError``
+    /// `config`, those of other clients from ``with(timeout:deadline:maxRetries:headers:)``
+    /// included, and connections that no other client shares are closed.
     ///
     /// Waits up to 5 s for what calls left behind, as ``settled()`` does, so that what the store
     /// needs can be closed next, and until `onEvent` has heard of everything. It waits even if its own task is cancelled, as tasks often are when
     /// a server shuts down; called by a method of the client's own store, it returns at once.
     public func close() async { await native.close() }
 
-    /// Waits until nothing of this client runs any more that cancelled calls left behind: a
-    /// refresh, a poll, a write or a logout. Await it before the process ends, if a call may have
-    /// been cancelled just before: a refresh that is cut off may lose the login. ``close()`` does so
-    /// for up to 5 s.
+    /// Waits for what stopped calls left behind: a refresh, a poll, a write or a logout. Await it
+    /// before the process ends, if a call may have been cancelled just before: a refresh that is
+    /// cut off may lose the login. ``close()`` does so for up to 5 s.
     ///
     /// - Throws: `CancellationError` once its own task is cancelled; the work continues.
     public func settled() async throws {
@@ -163,7 +165,7 @@ extension [String: String] {
 // MARK: - Logging in
 
 extension AccountClient {
-    /// Logs a person in: registers if needed, shows the prompt, waits, stores.
+    /// Logs in: registers if needed, shows the prompt, waits, and stores the login.
     ///
     /// - Parameters:
     ///   - scopes: What to ask for this time.
@@ -203,7 +205,8 @@ extension AccountClient {
         FileHandle.standardError.write(Data("\(login.promptText)\n".utf8))
     }
 
-    /// Begins a device login and answers what to show. Parameters and errors as ``login(scopes:timeout:hint:openBrowser:prompt:)``.
+    /// Asks for a device code (RFC 8628 §3.1), after registering if needed. Parameters and errors
+    /// as ``login(scopes:timeout:hint:openBrowser:prompt:)``.
     public func startLogin(
         scopes: [String]? = nil, timeout: Duration? = nil, hint: String? = nil
     ) async throws -> DeviceLogin {
@@ -215,7 +218,7 @@ extension AccountClient {
         return DeviceLogin(login, of: native)
     }
 
-    /// Continues a login that another process began.
+    /// Continues a login from its pending record, in this process or another.
     ///
     /// - Parameter record: ``DeviceLogin/pendingRecord()`` of that login.
     /// - Throws: ``AccountError``: `login_expired` when it is too late, `invalid_request` for what
@@ -227,14 +230,13 @@ extension AccountClient {
         return DeviceLogin(login, of: native)
     }
 
-    /// What is known about the login. Asks the store, not the network.
+    /// Who is logged in, as the store knows it, without any network.
     public func status() async throws -> LoginStatus {
         try await native.call { native, call in LoginStatus(try await native.status(call: call)) }
     }
 
-    /// Revokes the login, then forgets it. It is forgotten here even if it could not be revoked. A
-    /// data key that this package made is deleted, as far as that is possible; the error says so if
-    /// it could not be.
+    /// Revokes the login and forgets it, even if revoking fails. A data key that this package made
+    /// is deleted, as far as that is possible; the error says so if it could not be.
     ///
     /// - Parameters:
     ///   - organization: Whose login; by default that of the organization that calls act for.
@@ -247,14 +249,15 @@ extension AccountClient {
         }
     }
 
-    /// An access token that is valid now, for calls that this package does not wrap.
+    /// An access token that is valid now, for calls that this library does not wrap.
     ///
     /// - Throws: ``AccountError`` `login_required` where only a login helps.
     public func accessToken() async throws -> Secret {
         try await native.call { native, call in Secret(try await native.accessToken(call: call)) }
     }
 
-    /// The organization's key for Parallel's data API, which wants it as the header `x-api-key`.
+    /// The organization's key for Parallel's data API and its official SDKs. The API wants it as
+    /// the header `x-api-key`.
     ///
     /// The stored key, without any network, where there is one; the key of Parallel's own CLI
     /// counts. Otherwise a key is made, in the app that is named as the client is, and stored: one,
@@ -269,9 +272,8 @@ extension AccountClient {
         try await native.call { native, call in Secret(try await native.apiKey(call: call)) }
     }
 
-    /// A new key in place of `refused`, for when Parallel refuses that (401); without it, of the one
-    /// that this client answered last. Whoever names the key replaces it once, however many others
-    /// do so at the same time.
+    /// Replaces the refused key, or the one that this client gave out last, with a new one. Whoever
+    /// names the key replaces it once, however many others do so at the same time.
     ///
     /// It is stored, and the old key is deleted if this package made it. If another process has
     /// replaced the key already, its key is answered.
@@ -284,14 +286,14 @@ extension AccountClient {
         }
     }
 
-    /// Every organization that the store knows.
+    /// Every organization that the store has a login for.
     public func organizations() async throws -> [Organization] {
         try await native.call { native, call in
             try await native.organizations(call: call).map(Organization.init)
         }
     }
 
-    /// Makes calls act for another organization that the store knows.
+    /// Acts for this organization from now on; all that share the store follow.
     public func selectOrganization(_ id: String) async throws {
         defer { native.desk.statusChanges.tell() }
         try await native.call { native, call in

@@ -15,13 +15,13 @@ internal import ParallelAccountFFI
 /// `access_denied`, `login_expired` or `oauth` when the login has failed, `store` when it could not
 /// be saved, and `CancellationError` when the task or the login was cancelled.
 public final class DeviceLogin: Sendable {
-    /// What the person types. Safe for a terminal.
+    /// What the user types. Safe for a terminal.
     public let userCode: String
-    /// Where the person types it, as the server sent it. Safe for a terminal.
+    /// Where the user types it, as the server sent it. Safe for a terminal.
     public let verificationURI: String
     /// The same with the code in it, where the server gives one.
     public let verificationURIComplete: String?
-    /// When the code dies.
+    /// When the code expires.
     public let expiresAt: Date
     /// The whole prompt as text that is safe for a terminal.
     public let promptText: String
@@ -61,8 +61,8 @@ public final class DeviceLogin: Sendable {
         return QRCode(text: qr.text, svg: qr.svg)
     }
 
-    /// What another process needs to continue this login by ``AccountClient/resumeLogin(_:)``.
-    /// It holds the device code: keep it as you would keep a password.
+    /// What another process needs to continue this login. A secret: it holds the device code.
+    /// ``AccountClient/resumeLogin(_:)`` takes it.
     public func pendingRecord() -> Secret { Secret(login.pendingRecord()) }
 
     /// Waits until a poll is due, polls once, and says what came of it.
@@ -77,7 +77,7 @@ public final class DeviceLogin: Sendable {
         return event
     }
 
-    /// Polls until the person has decided or the code has died.
+    /// Polls until the login is decided, and stores it.
     ///
     /// - Throws: As the iteration does.
     public func wait() async throws -> LoginStatus {
@@ -90,7 +90,8 @@ public final class DeviceLogin: Sendable {
         }
     }
 
-    /// Gives up. Whoever waits gets a `CancellationError`.
+    /// Stops the login: whoever waits for it is told so, and no poll follows. They get a
+    /// `CancellationError`.
     public func cancel() { login.cancel() }
 }
 

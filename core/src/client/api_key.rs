@@ -7,9 +7,9 @@ use crate::{Result, Secret};
 const API_KEY: &str = "the API key";
 
 impl AccountClient {
-    /// The key for Parallel's data API and its official SDKs (`x-api-key`). The organization's
-    /// stored key, also one that Parallel's own CLI has made; else one is made now, in the app that
-    /// is named like this client, and stored: one, however many processes ask at the same time.
+    /// The organization's key for Parallel's data API and its official SDKs. The stored key, also
+    /// one that Parallel's own CLI has made; else one is made now, in the app that is named like
+    /// this client, and stored: one, however many processes ask at the same time.
     ///
     /// To make a key takes the scopes `apps:read`, `keys:create` and, where the app does not exist
     /// yet, `apps:create`.
@@ -22,11 +22,10 @@ impl AccountClient {
         self.start()?.bound(API_KEY, self.core.api_key()).await
     }
 
-    /// A new key in place of `refused`, for a key that is refused (401) or has become known; with
-    /// `None`, of the one that this client gave out last. Whoever names the key replaces it once,
-    /// however many others name it at the same time. The old one is deleted at Parallel if this library made it and
-    /// the login has the scope `keys:delete`. Where another process has replaced it already, that
-    /// one's key is answered.
+    /// Replaces the refused key, or the one that this client gave out last, with a new one. Whoever
+    /// names the key replaces it once, however many others name it at the same time. The old one is
+    /// deleted at Parallel if this library made it and the login has the scope `keys:delete`. Where
+    /// another process has replaced it already, that one's key is answered.
     ///
     /// # Errors
     /// As [`AccountClient::api_key`]; and why the old key could not be deleted: the new one is

@@ -18,7 +18,7 @@ impl AccountClient {
 pub struct Apps<'a>(&'a AccountClient);
 
 impl Apps<'_> {
-    /// `GET /service/v1/apps`. Scope `apps:read`.
+    /// Every app of the organization. Scope `apps:read`. `GET /service/v1/apps`.
     ///
     /// # Errors
     /// Those of the Account API, of the network, and `login_required`.
@@ -26,7 +26,8 @@ impl Apps<'_> {
         self.0.account()?.apps().await
     }
 
-    /// `POST /service/v1/apps`. Scope `apps:create`. Never repeated once it may have been sent.
+    /// Makes an app. Scope `apps:create`. `POST /service/v1/apps`, never repeated once it may have
+    /// been sent.
     ///
     /// # Errors
     /// `invalid_request` for an empty name, before anything is sent; with `outcome_unknown`, list
@@ -36,7 +37,7 @@ impl Apps<'_> {
         self.0.account()?.create_app(name).await
     }
 
-    /// `DELETE /service/v1/apps/{app_id}`. Scope `apps:delete`.
+    /// Deletes an app. Scope `apps:delete`. `DELETE /service/v1/apps/{app_id}`.
     ///
     /// # Errors
     /// `invalid_request` for an id that is no UUID, before anything is sent; and as

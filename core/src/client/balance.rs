@@ -18,7 +18,7 @@ impl AccountClient {
 pub struct BalanceApi<'a>(&'a AccountClient);
 
 impl BalanceApi<'_> {
-    /// `GET /service/v1/balance`. Scope `balance:read`.
+    /// The balance now. Scope `balance:read`. `GET /service/v1/balance`.
     ///
     /// # Errors
     /// Those of the Account API, of the network, and `login_required`.
@@ -26,8 +26,8 @@ impl BalanceApi<'_> {
         self.0.account()?.balance().await
     }
 
-    /// `POST /service/v1/balance/add`: charges the organization's default payment method with
-    /// `amount_cents` (1 to 10000 US cents). Scope `balance:add`.
+    /// Charges the organization's default payment method. Scope `balance:add`. `POST
+    /// /service/v1/balance/add` with `amount_cents`: US cents, from 1 to 10000.
     ///
     /// The charge is deduplicated for at least 24 h by `idempotency_key` (8 to 128 characters), so
     /// it is safe to retry with the same key. Where none is given, one is made for this call; every

@@ -25,38 +25,40 @@ impl AccountClient {
 }
 
 impl AccountClientBuilder {
-    /// What the approval page calls the application; also names the default credentials file.
+    /// What the approval page calls the application; also names the default store.
     pub fn client_name(mut self, name: impl Into<String>) -> Self {
         self.options.client_name = name.into();
         self
     }
 
-    /// A registration made elsewhere. Without one, the client registers when it first logs in.
+    /// A registration made elsewhere; without one, the first login registers.
     pub fn client_id(mut self, id: impl Into<String>) -> Self {
         self.options.client_id = Some(id.into());
         self
     }
 
-    /// What logins ask for; default [`ALL_SCOPES`](crate::ALL_SCOPES).
+    /// What logins ask for; by default all scopes of the Account API
+    /// ([`ALL_SCOPES`](crate::ALL_SCOPES)).
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.options.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The platform's base; default `PARALLEL_PLATFORM_URL` or `https://platform.parallel.ai`.
+    /// The base of the device flow; by default `PARALLEL_PLATFORM_URL`, then
+    /// `https://platform.parallel.ai`.
     pub fn platform_url(mut self, url: impl Into<String>) -> Self {
         self.options.platform_url = Some(url.into());
         self
     }
 
-    /// The Account API's base; default `PARALLEL_SERVICE_API_URL` or
+    /// The base of the Account API; by default `PARALLEL_SERVICE_API_URL`, then
     /// `https://api.parallel.ai/account`.
     pub fn account_url(mut self, url: impl Into<String>) -> Self {
         self.options.account_url = Some(url.into());
         self
     }
 
-    /// Where credentials live. Default: [`FileStore::default_for`](crate::FileStore::default_for)
+    /// Where the login is kept. Default: [`FileStore::default_for`](crate::FileStore::default_for)
     /// the client's name, and for bases other than Parallel's own a file beside it that is named
     /// after them. A store belongs to one platform and Account API.
     ///
@@ -67,34 +69,34 @@ impl AccountClientBuilder {
         self
     }
 
-    /// As [`AccountClientBuilder::store`], for a store that is shared already.
+    /// As [`store`](Self::store), for a store that is shared already.
     pub fn shared_store(mut self, store: Arc<dyn CredentialStore>) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// How long one request may take, from connecting to the last byte, at most one day; default
-    /// 30 s.
+    /// How long one request may take, from connecting to the last byte; default 30 s. At most one
+    /// day.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = timeout;
         self
     }
 
-    /// How long a call as a whole may take, at most one day: retries, a renewal and all waiting
-    /// included. A call that would retry later than that fails with its last error at once.
-    /// Default: none.
+    /// How long a call as a whole may take, retries, a refresh and all waiting included; by default
+    /// there is no limit. A call that would retry later than that fails with its last error at
+    /// once. At most one day.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.options.deadline = Some(deadline);
         self
     }
 
-    /// How often a request is repeated at most where a repeat is safe; default 2.
+    /// How often a request is retried at most where a retry is safe; default 2.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.options.max_retries = retries;
         self
     }
 
-    /// Act for this organization, whichever is selected in the store.
+    /// The ID of the organization to act for, whichever is selected in the store.
     pub fn organization(mut self, id: impl Into<String>) -> Self {
         self.options.organization = Some(id.into());
         self
@@ -106,9 +108,9 @@ impl AccountClientBuilder {
         self
     }
 
-    /// A proxy for everything, such as `http://proxy.example:8080` or
-    /// `socks5h://proxy.example:1080`, instead of what `HTTPS_PROXY` and its like say; `NO_PROXY`
-    /// counts.
+    /// The URL of a proxy, instead of what `HTTPS_PROXY` and its like say; `NO_PROXY` counts.
+    /// Such as `http://proxy.example:8080` or `socks5h://proxy.example:1080`. Such
+    /// as `http://proxy.example:8080` or `socks5h://proxy.example:1080`.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.options.proxy = Some(url.into());
         self
@@ -120,27 +122,28 @@ impl AccountClientBuilder {
         self
     }
 
-    /// Poll at once rather than after one interval (RFC 8628 §3.5 leaves both open).
+    /// Whether to poll a login at once rather than after one interval (RFC 8628 §3.5 leaves
+    /// both open).
     pub fn first_poll_at_once(mut self, at_once: bool) -> Self {
         self.options.first_poll_at_once = at_once;
         self
     }
 
-    /// How long to wait for another process that holds the credentials' lock, at most one day;
-    /// default 60 s.
+    /// How long to wait for another process that holds the store's lock; default 60 s. At most
+    /// one day.
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.options.lock_timeout = timeout;
         self
     }
 
-    /// A header to send with every request, such as `x-team`. What this library sets itself, such
-    /// as `Authorization`, is refused.
+    /// Sent with every request, such as `x-team`; what this library sets itself, such as
+    /// `Authorization`, is refused.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Who hears of requests, refreshes and what is wrong with the store: a closure, or an
+    /// Told of requests, refreshes and what is wrong with the store: a closure, or an
     /// [`EventListener`] that can say when nobody listens.
     pub fn on_event(mut self, listener: impl EventListener) -> Self {
         self.options.events = Events::new(Arc::new(listener));
@@ -198,5 +201,37 @@ impl fmt::Debug for AccountClientBuilder {
         f.debug_struct("AccountClientBuilder")
             .field("client_name", &self.options.client_name)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// The defaults that the documentation of every language names.
+    #[test]
+    fn the_defaults_are_those_of_the_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/api.json");
+        let table = std::fs::read_to_string(path).expect("the table");
+        let table: Value = serde_json::from_str(&table).expect("JSON");
+        let options = table["options"].as_array().expect("options");
+        let listed: Vec<_> = options
+            .iter()
+            .filter(|option| !option["default"].is_null())
+            .map(|option| (option["name"].as_str().expect("a name"), &option["default"]))
+            .collect();
+        let own = Options::default();
+        let store = crate::MemoryStore::new(None);
+        assert_eq!(
+            listed,
+            [
+                ("timeout", &json!(own.timeout.as_secs())),
+                ("max_retries", &json!(own.max_retries)),
+                ("first_poll_at_once", &json!(own.first_poll_at_once)),
+                ("lock_timeout", &json!(own.lock_timeout.as_secs())),
+                ("store_timeout", &json!(store.time_limit().as_secs())),
+            ]
+        );
     }
 }

@@ -18,8 +18,8 @@ impl AccountClient {
 pub struct Keys<'a>(&'a AccountClient);
 
 impl Keys<'_> {
-    /// `POST /service/v1/apps/{app_id}/keys`. Scope `keys:create`. Never repeated once it may have
-    /// been sent.
+    /// Makes an API key. Scope `keys:create`. `POST /service/v1/apps/{app_id}/keys`, never repeated
+    /// once it may have been sent.
     ///
     /// # Errors
     /// `invalid_request` for an id that is no UUID or an empty name, before anything is sent; with
@@ -30,7 +30,8 @@ impl Keys<'_> {
         self.0.account()?.create_key(app_id, name).await
     }
 
-    /// `DELETE /service/v1/apps/{app_id}/keys/{api_key_id}`. Scope `keys:delete`.
+    /// Deletes an API key. Scope `keys:delete`. `DELETE
+    /// /service/v1/apps/{app_id}/keys/{api_key_id}`.
     ///
     /// # Errors
     /// `invalid_request` for an id that cannot be one, before anything is sent; and those of the

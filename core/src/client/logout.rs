@@ -5,7 +5,7 @@ use crate::{Error, Result, shared::Core, transport::Limits};
 use std::sync::Arc;
 
 impl AccountClient {
-    /// Revokes and forgets the login that this client acts for, and deletes the API key that
+    /// Revokes the login and forgets it, even if revoking fails. Also deletes the API key that
     /// [`AccountClient::api_key`] made with it, if the login has the scope `keys:delete`.
     ///
     /// # Errors

@@ -76,7 +76,7 @@ impl AccountClient {
         })
     }
 
-    /// The same session with other options for calls; a bad one fails the calls, with `config`.
+    /// The same client with other limits and headers; a bad one fails the calls, with `config`.
     pub fn with_options(&self, options: CallOptions) -> AccountClient {
         AccountClient {
             core: self.core.clone(),
@@ -96,20 +96,21 @@ impl AccountClient {
         }))
     }
 
-    /// Ends the client and all its clones: later calls fail with `config`. Calls in flight continue.
-    /// Connections that no other client shares are closed.
+    /// Ends the client: later calls fail, and the stored login stays. Its clones end with it, and
+    /// the error is `config`. Calls in flight continue. Connections that no other client shares are
+    /// closed.
     pub fn close(&self) {
         self.core.link.close();
     }
 
-    /// Whether [`AccountClient::close`] was called.
+    /// Whether the client was closed.
     pub fn is_closed(&self) -> bool {
         self.core.link.is_closed()
     }
 
-    /// Resolves when nothing of this client runs detached any more: a refresh, a poll, a write or
-    /// a logout whose callers were cancelled. Await it before the process or the runtime ends, if
-    /// a call may have been cancelled just before; a refresh that is cut off may lose the login.
+    /// Waits for what stopped calls left behind: a refresh, a poll, a write or a logout. Await it
+    /// before the process or the runtime ends, if a call may have been cancelled just before; a
+    /// refresh that is cut off may lose the login.
     pub async fn settled(&self) {
         self.core.session.save_again(true);
         self.core.session.background().settled().await;
@@ -135,8 +136,8 @@ impl AccountClient {
         self.core.session.background().is_settled()
     }
 
-    /// Logs in: asks for a code, shows it on standard error, opens the browser where there is
-    /// one, waits, stores.
+    /// Logs in: registers if needed, shows the prompt, waits, and stores the login. The prompt goes
+    /// to standard error, and the browser is opened where there is one.
     ///
     /// # Errors
     /// As [`AccountClient::start_login`] and [`DeviceLogin::wait`].
@@ -151,7 +152,7 @@ impl AccountClient {
         login.wait().await
     }
 
-    /// Registers if needed and asks for a device code.
+    /// Asks for a device code (RFC 8628 §3.1), after registering if needed.
     ///
     /// # Errors
     /// `oauth`, `invalid_response`, `store`, `config`, or no answer at all.
@@ -204,7 +205,8 @@ impl AccountClient {
         Ok((id, code))
     }
 
-    /// Continues a login that [`DeviceLogin::pending_record`] recorded.
+    /// Continues a login from its pending record, in this process or another: that of
+    /// [`DeviceLogin::pending_record`].
     ///
     /// # Errors
     /// `invalid_request` for what is no such record.
@@ -213,7 +215,7 @@ impl AccountClient {
         DeviceLogin::from_record(self.core.clone(), record)
     }
 
-    /// Who is logged in, without any network.
+    /// Who is logged in, as the store knows it, without any network.
     ///
     /// # Errors
     /// `store`, `store_corrupt`.
@@ -221,8 +223,8 @@ impl AccountClient {
         self.start()?.bound(STORE, self.core.status()).await
     }
 
-    /// An access token that is valid now, renewed if need be: for calls that this crate does not
-    /// wrap.
+    /// An access token that is valid now, for calls that this library does not wrap. It is renewed
+    /// if need be.
     ///
     /// # Errors
     /// `login_required`, `store`, or why the token could not be renewed.
@@ -231,7 +233,7 @@ impl AccountClient {
         self.start()?.bound(TOKEN, token).await
     }
 
-    /// Every organization in the store.
+    /// Every organization that the store has a login for.
     ///
     /// # Errors
     /// `store`, `store_corrupt`.
@@ -241,7 +243,7 @@ impl AccountClient {
         Ok(Organization::all(&record))
     }
 
-    /// From now on, act for this organization; all processes that share the store follow.
+    /// Acts for this organization from now on; all that share the store follow.
     ///
     /// # Errors
     /// `login_required` where nobody is logged in for it, `store`.

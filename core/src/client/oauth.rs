@@ -21,7 +21,7 @@ pub struct OAuth<'a> {
 }
 
 impl OAuth<'_> {
-    /// Step 1: registers this installation; its id is to be kept and reused.
+    /// Registers this installation; keep the client ID. Step 1 of the flow.
     ///
     /// # Errors
     /// `oauth`, `rate_limited`, `server`, `invalid_response`, or no answer at all.
@@ -30,7 +30,7 @@ impl OAuth<'_> {
         platform.register(self.client.client_name()).await
     }
 
-    /// Step 2: asks for a device code (RFC 8628 §3.1).
+    /// Asks for a device code (RFC 8628 §3.1). Step 2.
     ///
     /// # Errors
     /// `oauth` (such as `invalid_client`), `config` for a bad scope, and as [`OAuth::register`].
@@ -46,7 +46,7 @@ impl OAuth<'_> {
             .await
     }
 
-    /// Step 4: one poll (RFC 8628 §3.4), without any waiting.
+    /// Polls once, without waiting (RFC 8628 §3.4). Step 4.
     ///
     /// # Errors
     /// `access_denied`, `login_expired`, `oauth`; what time may mend (`connection`, `timeout`,
@@ -67,7 +67,7 @@ impl OAuth<'_> {
         }
     }
 
-    /// Step 5: a new pair for a refresh token (RFC 6749 §6), which usually works once.
+    /// Trades a refresh token, which usually works once, for new tokens (RFC 6749 §6). Step 5.
     ///
     /// # Errors
     /// `oauth` (such as `invalid_grant`), and as [`OAuth::register`]. With `outcome_unknown` the
@@ -79,7 +79,7 @@ impl OAuth<'_> {
             .await
     }
 
-    /// Step 6: revokes a refresh token. Access tokens already out live until they expire.
+    /// Revokes a refresh token; access tokens already out live until they expire. Step 6.
     ///
     /// # Errors
     /// As [`OAuth::register`].

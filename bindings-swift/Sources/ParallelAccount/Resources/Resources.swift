@@ -11,7 +11,7 @@ extension AccountClient {
     /// The device flow's requests one by one.
     public var oauth: OAuthResource { OAuthResource(native: native) }
 
-    /// Anything else below the Account API's base, with the login's bearer.
+    /// Any other call below the Account API's base, with the login's bearer.
     ///
     /// - Parameters:
     ///   - method: Such as `GET`.
@@ -40,15 +40,15 @@ extension AccountClient {
 public struct BalanceResource: Sendable {
     let native: NativeClient
 
-    /// Asks for the balance. Needs the scope `balance:read`.
+    /// The balance now. Scope `balance:read`.
     public func get() async throws -> Balance {
         try await native.call { native, call in Balance(try await native.balanceGet(call: call)) }
     }
 
-    /// Charges the organization's default payment method. Needs the scope `balance:add`.
+    /// Charges the organization's default payment method. Scope `balance:add`.
     ///
     /// - Parameters:
-    ///   - amountCents: US cents, 1 to 10,000.
+    ///   - amountCents: US cents, from 1 to 10000.
     ///   - idempotencyKey: 8 to 128 characters; the service charges once per key for at least
     ///     24 hours. Pass one of your own to be able to repeat the call after a crash.
     /// - Throws: ``AccountError`` `payment_required` for a declined card, `invalid_request` for an
@@ -67,14 +67,14 @@ public struct BalanceResource: Sendable {
 public struct AppsResource: Sendable {
     let native: NativeClient
 
-    /// Every app. Needs the scope `apps:read`.
+    /// Every app of the organization. Scope `apps:read`.
     public func list() async throws -> [AccountApp] {
         try await native.call { native, call in
             try await native.appsList(call: call).map(AccountApp.init)
         }
     }
 
-    /// Makes an app. Needs the scope `apps:create`.
+    /// Makes an app. Scope `apps:create`.
     ///
     /// - Returns: The new app's id.
     /// - Throws: ``AccountError``; with ``AccountError/outcomeUnknown`` look at ``list()`` before
@@ -85,7 +85,7 @@ public struct AppsResource: Sendable {
         }
     }
 
-    /// Deletes an app. Needs the scope `apps:delete`.
+    /// Deletes an app. Scope `apps:delete`.
     public func delete(_ appID: String) async throws {
         try await native.call { native, call in
             try await native.appsDelete(call: call, appId: appID)
@@ -97,7 +97,7 @@ public struct AppsResource: Sendable {
 public struct KeysResource: Sendable {
     let native: NativeClient
 
-    /// Makes a key. Needs the scope `keys:create`.
+    /// Makes an API key. Scope `keys:create`.
     ///
     /// - Parameters:
     ///   - name: The key's name.
@@ -111,7 +111,7 @@ public struct KeysResource: Sendable {
         }
     }
 
-    /// Deletes a key. Needs the scope `keys:delete`.
+    /// Deletes an API key. Scope `keys:delete`.
     public func delete(_ keyID: String, appID: String) async throws {
         try await native.call { native, call in
             try await native.keysDelete(call: call, appId: appID, keyId: keyID)
@@ -123,14 +123,14 @@ public struct KeysResource: Sendable {
 public struct OAuthResource: Sendable {
     let native: NativeClient
 
-    /// Step 1: registers this installation.
+    /// Registers this installation; keep the client ID. Step 1 of the flow.
     public func register() async throws -> ClientRegistration {
         try await native.call { native, call in
             ClientRegistration(clientID: try await native.oauthRegister(call: call))
         }
     }
 
-    /// Step 2: asks for a device code (RFC 8628 §3.1).
+    /// Asks for a device code (RFC 8628 §3.1). Step 2.
     public func requestDeviceCode(clientID: String, scopes: [String]) async throws -> DeviceCode {
         try await native.call { native, call in
             DeviceCode(
@@ -139,7 +139,7 @@ public struct OAuthResource: Sendable {
         }
     }
 
-    /// Step 4: one poll (RFC 8628 §3.4), without any waiting.
+    /// Polls once, without waiting (RFC 8628 §3.4). Step 4.
     public func pollToken(clientID: String, deviceCode: Secret) async throws -> PollAnswer {
         try await native.call { native, call in
             PollAnswer(
@@ -148,7 +148,7 @@ public struct OAuthResource: Sendable {
         }
     }
 
-    /// Step 5: a new pair for a refresh token (RFC 6749 §6), which usually works once.
+    /// Trades a refresh token, which usually works once, for new tokens (RFC 6749 §6). Step 5.
     public func refresh(_ refreshToken: Secret, clientID: String? = nil) async throws -> TokenSet {
         try await native.call { native, call in
             TokenSet(
@@ -157,7 +157,7 @@ public struct OAuthResource: Sendable {
         }
     }
 
-    /// Step 6: revokes a refresh token. Access tokens already out live until they expire.
+    /// Revokes a refresh token; access tokens already out live until they expire. Step 6.
     public func revoke(_ refreshToken: Secret) async throws {
         try await native.call { native, call in
             try await native.oauthRevoke(call: call, refreshToken: refreshToken.expose())
