@@ -60,10 +60,10 @@ pub use secret::Secret;
 #[doc(hidden)]
 pub use session::Detached;
 pub use status::{Organization, Status};
-#[doc(hidden)]
-pub use store::{Answer as StoreAnswer, Step as StoreStep, SteppedCall};
 pub use store::{
     CredentialStore, EncryptedStore, FileStore, MemoryStore, Revision, StoreFuture, StoreLock,
 };
+#[doc(hidden)]
+pub use store::{Step as StoreStep, SteppedCall, StoreAnswer};
 #[doc(hidden)]
 pub use warnings::on_warning;

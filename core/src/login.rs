@@ -3,7 +3,7 @@
 use crate::{
     Error, ErrorKind, Result, Secret, Status, answer,
     clock::{from_unix_ms, unix_ms},
-    oauth::{Answer, DeviceCode, LONGEST_SHOWN, Next, PollMachine, PollReply},
+    oauth::{DeviceCode, LONGEST_SHOWN, Next, PollMachine, PollOutcome, PollReply},
     qr::Qr,
     session::SingleFlight,
     shared::Core,
@@ -339,19 +339,19 @@ impl DeviceLogin {
         let now = core.config.clock.now();
         match reply {
             PollReply::Pending => {
-                let retry_in = self.progress().machine.answered(Answer::Pending, now);
+                let retry_in = self.progress().machine.answered(PollOutcome::Pending, now);
                 Ok(LoginEvent::Pending { retry_in })
             }
             PollReply::SlowDown => {
                 let mut progress = self.progress();
-                let retry_in = progress.machine.answered(Answer::SlowDown, now);
+                let retry_in = progress.machine.answered(PollOutcome::SlowDown, now);
                 Ok(LoginEvent::SlowDown {
                     interval: progress.machine.interval(),
                     retry_in,
                 })
             }
             PollReply::Unavailable(error) => {
-                let answer = Answer::Unavailable {
+                let answer = PollOutcome::Unavailable {
                     retry_after: error.retry_after(),
                 };
                 let retry_in = self.progress().machine.answered(answer, now);

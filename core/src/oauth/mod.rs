@@ -8,7 +8,7 @@ mod token;
 
 pub use device_code::DeviceCode;
 pub(crate) use device_code::LONGEST_SHOWN;
-pub(crate) use poll::{Answer, Next, PollMachine};
+pub(crate) use poll::{Next, PollMachine, PollOutcome};
 pub use register::Registration;
 pub(crate) use token::PollReply;
 pub use token::{PollAnswer, Tokens};

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 /// What a poll's answer means for the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum PollOutcome {
     /// Nobody has decided yet.
     Pending,
     /// Polls come too fast.
@@ -96,18 +96,18 @@ impl PollMachine {
 
     /// An answer has come `now`; the wait counts from here, so that there are no catch-up polls.
     /// Returns how long it is until the next poll.
-    pub(crate) fn answered(&mut self, answer: Answer, now: Now) -> Duration {
+    pub(crate) fn answered(&mut self, answer: PollOutcome, now: Now) -> Duration {
         let wait = match answer {
-            Answer::Pending => {
+            PollOutcome::Pending => {
                 self.backoff = None;
                 self.interval
             }
-            Answer::SlowDown => {
+            PollOutcome::SlowDown => {
                 self.backoff = None;
                 self.interval = self.interval.saturating_add(SLOW_DOWN);
                 self.interval
             }
-            Answer::Unavailable { retry_after } => {
+            PollOutcome::Unavailable { retry_after } => {
                 let doubled = self.backoff.unwrap_or(self.interval).saturating_mul(2);
                 let backoff = doubled.min(LONGEST_BACKOFF).max(self.interval);
                 self.backoff = Some(backoff);

@@ -111,14 +111,14 @@ pub(crate) enum Event<T> {
     /// The store failed; whether it has swapped is unknown.
     Unwritten,
     /// What the server said, or did not say.
-    Answered(Answer<T>),
+    Answered(RefreshOutcome<T>),
     /// A wait, or a revocation, has ended.
     Waited,
 }
 
 /// What came of sending a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Answer<T> {
+pub(crate) enum RefreshOutcome<T> {
     /// A new pair with this refresh token (the same as before, where none came).
     Pair(T),
     /// A new pair for another organization.
@@ -501,24 +501,24 @@ impl<T: Clone + PartialEq> Machine<T> {
         Effect::Post(token)
     }
 
-    fn answered(&mut self, sending: Sending<T>, answer: Answer<T>, now: Time) -> Effect<T> {
+    fn answered(&mut self, sending: Sending<T>, answer: RefreshOutcome<T>, now: Time) -> Effect<T> {
         let sent = sending.token.clone();
         match answer {
-            Answer::Pair(got) => self.commit(Pair {
+            RefreshOutcome::Pair(got) => self.commit(Pair {
                 sent,
                 got,
                 elsewhere: false,
             }),
-            Answer::Elsewhere(got) => self.commit(Pair {
+            RefreshOutcome::Elsewhere(got) => self.commit(Pair {
                 sent,
                 got,
                 elsewhere: true,
             }),
-            Answer::Refused => {
+            RefreshOutcome::Refused => {
                 self.phase = Phase::Looking { sent, looks: 0 };
                 Effect::Load
             }
-            Answer::Lost { retry_after: None }
+            RefreshOutcome::Lost { retry_after: None }
                 if sending.lost < LOST_ANSWERS && in_time(sending.began, now) =>
             {
                 self.check(Sending {
@@ -526,7 +526,7 @@ impl<T: Clone + PartialEq> Machine<T> {
                     ..sending
                 })
             }
-            Answer::Unused {
+            RefreshOutcome::Unused {
                 unsent: true,
                 retry_after: None,
             } if sending.unsent < UNSENT && in_time(sending.began, now) => {
@@ -534,7 +534,7 @@ impl<T: Clone + PartialEq> Machine<T> {
                 self.phase = Phase::Pausing(Sending { unsent, ..sending });
                 Effect::Wait(Duration::from_millis(200) * unsent)
             }
-            Answer::Lost { retry_after } | Answer::Unused { retry_after, .. } => {
+            RefreshOutcome::Lost { retry_after } | RefreshOutcome::Unused { retry_after, .. } => {
                 self.failed(retry_after, now)
             }
         }
@@ -692,7 +692,7 @@ mod tests {
     fn fails(machine: &mut Machine<u32>) -> Duration {
         machine.step(Event::Start { locked: true }, NOW);
         assert_eq!(machine.step(loaded(Use::Expired), NOW), Effect::Post(1));
-        let unused = Answer::Unused {
+        let unused = RefreshOutcome::Unused {
             unsent: false,
             retry_after: None,
         };

@@ -5,7 +5,7 @@ use super::{
     cache::{KEPT, Loaded},
     cell::Held,
     decide,
-    machine::{ATTEMPT, Answer, Change, Effect, End, Event, Machine, Seen, Time, Use},
+    machine::{ATTEMPT, Change, Effect, End, Event, Machine, RefreshOutcome, Seen, Time, Use},
 };
 use crate::{
     Error, ErrorKind, Result, Secret,
@@ -207,7 +207,7 @@ impl Refresh<'_> {
     }
 
     /// Sends the token, once.
-    async fn post(&mut self, token: &Secret) -> Answer<Secret> {
+    async fn post(&mut self, token: &Secret) -> RefreshOutcome<Secret> {
         let login = self.login();
         let client_id = login.as_ref().and_then(|login| login.client_id.clone());
         let org_id = login.as_ref().and_then(Login::org_id);
@@ -232,20 +232,20 @@ impl Refresh<'_> {
                     matches!((org_id, theirs), (Some(ours), Some(theirs)) if ours != theirs);
                 self.tokens = Some(tokens);
                 match self.elsewhere {
-                    true => Answer::Elsewhere(got),
-                    false => Answer::Pair(got),
+                    true => RefreshOutcome::Elsewhere(got),
+                    false => RefreshOutcome::Pair(got),
                 }
             }
             Err(error) => {
                 let retry_after = error.retry_after();
                 let answer = match error.kind() {
-                    _ if is_refusal(&error) => Answer::Refused,
-                    _ if error.outcome_unknown() => Answer::Lost { retry_after },
-                    ErrorKind::Connection | ErrorKind::Timeout => Answer::Unused {
+                    _ if is_refusal(&error) => RefreshOutcome::Refused,
+                    _ if error.outcome_unknown() => RefreshOutcome::Lost { retry_after },
+                    ErrorKind::Connection | ErrorKind::Timeout => RefreshOutcome::Unused {
                         unsent: true,
                         retry_after,
                     },
-                    _ => Answer::Unused {
+                    _ => RefreshOutcome::Unused {
                         unsent: false,
                         retry_after,
                     },

@@ -5,7 +5,7 @@ mod keys;
 mod stepped;
 
 pub(crate) use keys::Keys;
-pub use stepped::{Answer, Step, SteppedCall};
+pub use stepped::{Step, SteppedCall, StoreAnswer};
 
 use super::{CredentialStore, Revision, StoreFuture, StoreLock};
 use crate::{Error, Result};

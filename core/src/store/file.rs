@@ -24,7 +24,7 @@ use crate::Result;
 use cell::{HeldLock, Taken};
 use faults::Faults;
 use place::NAME;
-use seen::{Answer, Seen};
+use seen::{Observation, Seen};
 use std::{
     ffi::OsString,
     fmt,
@@ -106,10 +106,10 @@ impl FileStore {
         place::check(&self.path)
     }
 
-    fn ask(&self) -> Answer {
+    fn ask(&self) -> Observation {
         match &self.older {
-            Some(older) => Answer::of(&[&self.path, &self.path.with_file_name(older)]),
-            None => Answer::of(&[&self.path]),
+            Some(older) => Observation::of(&[&self.path, &self.path.with_file_name(older)]),
+            None => Observation::of(&[&self.path]),
         }
     }
 }

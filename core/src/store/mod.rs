@@ -9,7 +9,7 @@ pub use encrypted::EncryptedStore;
 #[cfg(any(test, fuzzing))]
 pub(crate) use encrypted::Keys;
 #[doc(hidden)]
-pub use encrypted::{Answer, Step, SteppedCall};
+pub use encrypted::{Step, SteppedCall, StoreAnswer};
 pub use file::FileStore;
 pub use memory::MemoryStore;
 pub(crate) use record::{KeyId, Login, Record};

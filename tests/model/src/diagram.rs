@@ -1,6 +1,8 @@
 //! The diagram in ARCHITECTURE.md, drawn by giving the machine every event in every state.
 
-use crate::machine::{Answer, Change, Claim, Effect, Event, LEASE, Machine, Seen, Time, Use};
+use crate::machine::{
+    Change, Claim, Effect, Event, LEASE, Machine, RefreshOutcome, Seen, Time, Use,
+};
 use std::{
     collections::{BTreeSet, HashSet},
     time::Duration,
@@ -66,15 +68,15 @@ fn events(effect: &Effect<u8>) -> Vec<Event<u8>> {
         }
         Effect::Post(_) => {
             let retry_after = None;
-            let unused = |unsent| Answer::Unused {
+            let unused = |unsent| RefreshOutcome::Unused {
                 unsent,
                 retry_after,
             };
             [
-                Answer::Pair(TOKENS[1]),
-                Answer::Elsewhere(TOKENS[1]),
-                Answer::Refused,
-                Answer::Lost { retry_after },
+                RefreshOutcome::Pair(TOKENS[1]),
+                RefreshOutcome::Elsewhere(TOKENS[1]),
+                RefreshOutcome::Refused,
+                RefreshOutcome::Lost { retry_after },
                 unused(true),
                 unused(false),
             ]

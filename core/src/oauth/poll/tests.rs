@@ -15,24 +15,27 @@ fn at(seconds: u64) -> Now {
 fn slow_down_ten_times_adds_up() {
     let mut machine = PollMachine::new(secs(5), secs(10_000), at(0), false);
     for n in 1..=10 {
-        assert_eq!(machine.answered(Answer::SlowDown, at(n)), secs(5 + 5 * n));
+        assert_eq!(
+            machine.answered(PollOutcome::SlowDown, at(n)),
+            secs(5 + 5 * n)
+        );
     }
-    assert_eq!(machine.answered(Answer::Pending, at(11)), secs(55));
+    assert_eq!(machine.answered(PollOutcome::Pending, at(11)), secs(55));
 }
 
 #[test]
 fn an_outage_doubles_the_wait_and_ends_with_it() {
     let mut machine = PollMachine::new(secs(5), secs(10_000), at(0), false);
-    let away = Answer::Unavailable { retry_after: None };
+    let away = PollOutcome::Unavailable { retry_after: None };
     let waits: Vec<_> = (0..6)
         .map(|n| machine.answered(away, at(n)).as_secs())
         .collect();
     assert_eq!(waits, [10, 20, 40, 60, 60, 60]);
-    let asked = Answer::Unavailable {
+    let asked = PollOutcome::Unavailable {
         retry_after: Some(secs(90)),
     };
     assert_eq!(machine.answered(asked, at(7)), secs(90));
-    assert_eq!(machine.answered(Answer::Pending, at(8)), secs(5));
+    assert_eq!(machine.answered(PollOutcome::Pending, at(8)), secs(5));
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn a_suspend_past_the_expiry_is_seen_by_the_wall_clock() {
 fn a_suspend_before_the_expiry_means_one_poll_not_many() {
     let mut machine = PollMachine::new(secs(5), secs(600), at(0), false);
     assert_eq!(machine.next(at(300)), Next::Poll);
-    machine.answered(Answer::Pending, at(301));
+    machine.answered(PollOutcome::Pending, at(301));
     assert_eq!(machine.next(at(302)), Next::Wait(secs(4)));
 }
 
@@ -78,13 +81,13 @@ fn the_first_poll_comes_when_asked() {
 #[test]
 fn the_laws_hold_for_every_run() {
     let answers = [
-        Answer::Pending,
-        Answer::SlowDown,
-        Answer::Unavailable { retry_after: None },
-        Answer::Unavailable {
+        PollOutcome::Pending,
+        PollOutcome::SlowDown,
+        PollOutcome::Unavailable { retry_after: None },
+        PollOutcome::Unavailable {
             retry_after: Some(secs(17)),
         },
-        Answer::Unavailable {
+        PollOutcome::Unavailable {
             retry_after: Some(Duration::MAX),
         },
     ];
@@ -112,7 +115,7 @@ fn the_laws_hold_for_every_run() {
 fn run(
     interval: u64,
     life: u64,
-    mut answer: impl FnMut(usize) -> Answer,
+    mut answer: impl FnMut(usize) -> PollOutcome,
     mut latency: impl FnMut(usize) -> u64,
 ) {
     let mut machine = PollMachine::new(secs(interval), secs(life), at(0), false);

@@ -15,7 +15,7 @@ use std::{
 
 /// A call of [`EncryptedStore`] that is under way.
 pub struct SteppedCall {
-    running: Pin<Box<dyn Future<Output = Result<Answer>> + Send>>,
+    running: Pin<Box<dyn Future<Output = Result<StoreAnswer>> + Send>>,
     cell: Cell,
 }
 
@@ -26,11 +26,11 @@ pub enum Step {
     /// Have the wrapped store put the second in place of the first.
     Replace(Option<String>, Option<String>),
     /// The call is done.
-    Done(Answer),
+    Done(StoreAnswer),
 }
 
 /// What a method of a store answers.
-pub enum Answer {
+pub enum StoreAnswer {
     /// To `load`.
     Record(Option<String>),
     /// To `replace`.
@@ -41,20 +41,20 @@ impl EncryptedStore {
     /// [`CredentialStore::load`] in steps.
     #[doc(hidden)]
     pub fn stepped_load(&self) -> SteppedCall {
-        self.stepped(|store| Box::pin(async move { Ok(Answer::Record(store.load().await?)) }))
+        self.stepped(|store| Box::pin(async move { Ok(StoreAnswer::Record(store.load().await?)) }))
     }
 
     /// [`CredentialStore::replace`] in steps.
     #[doc(hidden)]
     pub fn stepped_replace(&self, old: Option<String>, new: Option<String>) -> SteppedCall {
         self.stepped(|store| {
-            Box::pin(async move { Ok(Answer::Replaced(store.replace(old, new).await?)) })
+            Box::pin(async move { Ok(StoreAnswer::Replaced(store.replace(old, new).await?)) })
         })
     }
 
     fn stepped(
         &self,
-        start: impl FnOnce(Self) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send>>,
+        start: impl FnOnce(Self) -> Pin<Box<dyn Future<Output = Result<StoreAnswer>> + Send>>,
     ) -> SteppedCall {
         let cell = Cell::default();
         let running = start(self.around(cell.clone()));
@@ -65,7 +65,7 @@ impl EncryptedStore {
 impl SteppedCall {
     /// Continues with the answer to the last step; none for the first. Not to be called again once
     /// it is done or has failed.
-    pub fn next(&mut self, answer: Option<Answer>) -> Result<Step> {
+    pub fn next(&mut self, answer: Option<StoreAnswer>) -> Result<Step> {
         self.cell.slots().answer = answer;
         let mut context = Context::from_waker(Waker::noop());
         match self.running.as_mut().poll(&mut context) {
@@ -85,7 +85,7 @@ struct Cell(Arc<Mutex<Slots>>);
 #[derive(Default)]
 struct Slots {
     asked: Option<Step>,
-    answer: Option<Answer>,
+    answer: Option<StoreAnswer>,
 }
 
 impl Cell {
@@ -93,7 +93,7 @@ impl Cell {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn ask(&self, step: Step) -> Answer {
+    async fn ask(&self, step: Step) -> StoreAnswer {
         self.slots().asked = Some(step);
         // Whoever answers polls again.
         poll_fn(|_| match self.slots().answer.take() {
@@ -112,8 +112,8 @@ impl CredentialStore for Cell {
     fn load(&self) -> StoreFuture<'_, Option<String>> {
         Box::pin(async {
             match self.ask(Step::Load).await {
-                Answer::Record(record) => Ok(record),
-                Answer::Replaced(_) => wrong_answer(),
+                StoreAnswer::Record(record) => Ok(record),
+                StoreAnswer::Replaced(_) => wrong_answer(),
             }
         })
     }
@@ -121,8 +121,8 @@ impl CredentialStore for Cell {
     fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool> {
         Box::pin(async {
             match self.ask(Step::Replace(old, new)).await {
-                Answer::Replaced(replaced) => Ok(replaced),
-                Answer::Record(_) => wrong_answer(),
+                StoreAnswer::Replaced(replaced) => Ok(replaced),
+                StoreAnswer::Record(_) => wrong_answer(),
             }
         })
     }

@@ -470,21 +470,21 @@ async fn a_call_can_be_made_in_steps() {
         let mut answer = None;
         loop {
             answer = Some(match call.next(answer).expect("a step") {
-                Step::Load => Answer::Record(memory.load().await.expect("read")),
+                Step::Load => StoreAnswer::Record(memory.load().await.expect("read")),
                 Step::Replace(old, new) => {
-                    Answer::Replaced(memory.replace(old, new).await.expect("asked"))
+                    StoreAnswer::Replaced(memory.replace(old, new).await.expect("asked"))
                 }
                 Step::Done(done) => return done,
             });
         }
     };
     let record = async || match drive(store.stepped_load()).await {
-        Answer::Record(record) => record,
-        Answer::Replaced(_) => panic!("no record"),
+        StoreAnswer::Record(record) => record,
+        StoreAnswer::Replaced(_) => panic!("no record"),
     };
     let replaced = async |old, new| {
         let done = drive(store.stepped_replace(old, new)).await;
-        matches!(done, Answer::Replaced(true))
+        matches!(done, StoreAnswer::Replaced(true))
     };
     assert_eq!(record().await, None);
     assert!(replaced(None, text(RECORD)).await);
@@ -494,7 +494,7 @@ async fn a_call_can_be_made_in_steps() {
     assert!(jwe::Jwe::parse(&memory.record().expect("there")).is_ok());
     let mut call = store.stepped_load();
     assert!(matches!(call.next(None), Ok(Step::Load)));
-    let wrong = call.next(Some(Answer::Replaced(true)));
+    let wrong = call.next(Some(StoreAnswer::Replaced(true)));
     assert_eq!(
         wrong.err().expect("a bug of the binding").code(),
         "internal"

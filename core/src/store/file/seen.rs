@@ -24,7 +24,7 @@ pub(super) fn changed() {
 
 /// Shared by the clones of one store.
 #[derive(Clone, Default)]
-pub(super) struct Seen(Arc<Mutex<Option<Answer>>>);
+pub(super) struct Seen(Arc<Mutex<Option<Observation>>>);
 
 /// How often a young file was asked about.
 #[cfg(not(unix))]
@@ -39,7 +39,7 @@ fn is_young(meta: &fs::Metadata) -> bool {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Answer {
+pub(super) struct Observation {
     asked: Instant,
     changes: u64,
     revision: u64,
@@ -55,16 +55,16 @@ impl Seen {
         fresh.then_some(answer.revision)
     }
 
-    pub(super) fn keep(&self, answer: Answer) {
+    pub(super) fn keep(&self, answer: Observation) {
         if let Ok(mut kept) = self.0.try_lock() {
             *kept = Some(answer);
         }
     }
 }
 
-impl Answer {
+impl Observation {
     /// Asks the system about the first of `paths` that is there.
-    pub(super) fn of(paths: &[&Path]) -> Answer {
+    pub(super) fn of(paths: &[&Path]) -> Observation {
         let asked = Instant::now();
         let changes = CHANGES.load(Ordering::Acquire);
         let mut hasher = DefaultHasher::new();
@@ -88,7 +88,7 @@ impl Answer {
                 ASKED.fetch_add(1, Ordering::Relaxed).hash(&mut hasher);
             }
         }
-        Answer {
+        Observation {
             asked,
             changes,
             revision: hasher.finish(),

@@ -1,6 +1,6 @@
 //! What may happen next, and what comes of it.
 
-use super::super::machine::{ATTEMPT, Answer, Effect};
+use super::super::machine::{ATTEMPT, Effect, RefreshOutcome};
 use super::process::{Life, Process, Todo};
 use super::rules::Excuse;
 use super::state::{Cli, Fault, State};
@@ -264,7 +264,7 @@ impl State {
             Action::Lose(p) => {
                 self.left.losses -= 1;
                 let retry_after = None;
-                self.deliver(config, p, Some(Answer::Lost { retry_after }));
+                self.deliver(config, p, Some(RefreshOutcome::Lost { retry_after }));
             }
             Action::Unsent(p) => self.unused(config, p, true, None),
             Action::Unavailable(p) => self.unused(config, p, false, Some(RETRY_AFTER)),
@@ -329,7 +329,7 @@ impl State {
         self.deliver(
             config,
             p,
-            Some(Answer::Unused {
+            Some(RefreshOutcome::Unused {
                 unsent,
                 retry_after,
             }),

@@ -1,6 +1,6 @@
 //! The whole world, and what the processes do in it.
 
-use super::super::machine::{Answer, Change, Effect, End, Event, Use};
+use super::super::machine::{Change, Effect, End, Event, RefreshOutcome, Use};
 use super::process::{Cache, Flight, Life, Loaded, Process, Todo, Watch, owner, time, usable};
 use super::record::Record;
 use super::rules::{Excuse, Rule};
@@ -299,7 +299,12 @@ impl State {
     }
 
     /// What `p` makes of what came back, as the core's `Refresh::post` does.
-    pub(crate) fn deliver(&mut self, config: &Config, p: usize, lost: Option<Answer<Token>>) {
+    pub(crate) fn deliver(
+        &mut self,
+        config: &Config,
+        p: usize,
+        lost: Option<RefreshOutcome<Token>>,
+    ) {
         let (org, now) = (config.parts[p].org, self.now);
         let flight = self.processes[p].flight.as_mut().expect("a refresh");
         let Todo::Request { token, answer } = flight.todo else {
@@ -312,7 +317,9 @@ impl State {
                     self.excuse(Excuse::Lost);
                     self.server.family(got).excused = true;
                 }
-                if let Answer::Lost { retry_after } | Answer::Unused { retry_after, .. } = &lost {
+                if let RefreshOutcome::Lost { retry_after }
+                | RefreshOutcome::Unused { retry_after, .. } = &lost
+                {
                     let rest = config.ticks(retry_after.unwrap_or(Duration::ZERO));
                     self.processes[p].no_send_before = now + rest;
                 }
@@ -324,8 +331,8 @@ impl State {
                     self.processes[p].spent[org] = Some(token);
                 }
                 match self.server.pair(got).org == org {
-                    true => Answer::Pair(got),
-                    false => Answer::Elsewhere(got),
+                    true => RefreshOutcome::Pair(got),
+                    false => RefreshOutcome::Elsewhere(got),
                 }
             }
             (None, _) => {
@@ -334,7 +341,7 @@ impl State {
                     Cli::InHand { token, .. } => self.server.family(*token).death.is_none(),
                     _ => false,
                 };
-                Answer::Refused
+                RefreshOutcome::Refused
             }
         };
         self.step(config, p, Event::Answered(answer));
