@@ -2,11 +2,11 @@
 //! in `core/fuzz`, and for the short deterministic run in the tests.
 
 use crate::{
-    Error, account, answer,
+    Error, account,
     client::AccountClient,
     login::DeviceLogin,
     oauth::{self, PollReply},
-    prompt,
+    prompt, response,
     store::{Keys, MemoryStore, Record},
     transport::{Base, Incoming, Outcome, retry_after},
 };
@@ -40,7 +40,7 @@ pub const TARGETS: [Target; 9] = [
     }),
     ("api_error", |data| {
         each_status(data, |answer| {
-            check(&answer::api_error(&answer, "a call", &[SECRET]));
+            check(&response::api_error(&answer, "a call", &[SECRET]));
         });
     }),
     ("account", |data| {

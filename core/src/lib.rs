@@ -19,7 +19,6 @@
 //! end on the background.
 
 mod account;
-mod answer;
 mod api_key;
 mod client;
 mod clock;
@@ -37,6 +36,7 @@ mod oauth;
 mod per_process;
 pub mod prompt;
 mod qr;
+mod response;
 mod secret;
 mod session;
 mod shared;

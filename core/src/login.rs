@@ -1,10 +1,11 @@
 //! A device login from the prompt to the session: events, waiting, continuing in another process.
 
 use crate::{
-    Error, ErrorKind, Result, Secret, Status, answer,
+    Error, ErrorKind, Result, Secret, Status,
     clock::{from_unix_ms, unix_ms},
     oauth::{DeviceCode, LONGEST_SHOWN, Next, PollMachine, PollOutcome, PollReply},
     qr::Qr,
+    response,
     session::SingleFlight,
     shared::Core,
     text::clean,
@@ -210,12 +211,12 @@ impl DeviceLogin {
             ))
         };
         let object =
-            answer::object(record.as_bytes()).ok_or_else(|| refuse("it is no JSON object"))?;
+            response::object(record.as_bytes()).ok_or_else(|| refuse("it is no JSON object"))?;
         if object.get("version").and_then(Value::as_u64) != Some(1) {
             return Err(refuse("its version is not 1"));
         }
         let required = |name: &str| {
-            answer::text(&object, name).ok_or_else(|| refuse(&format!("it has no {name}")))
+            response::text(&object, name).ok_or_else(|| refuse(&format!("it has no {name}")))
         };
         let shown = |text: &str| clean(text, LONGEST_SHOWN);
         let expires_at = object
@@ -236,10 +237,10 @@ impl DeviceLogin {
             device_code: required("device_code")?.into(),
             user_code: shown(&required("user_code")?),
             verification_uri: shown(&required("verification_uri")?),
-            verification_uri_complete: answer::text(&object, "verification_uri_complete")
+            verification_uri_complete: response::text(&object, "verification_uri_complete")
                 .map(|link| shown(&link)),
             expires_in,
-            interval: answer::seconds(&object, "interval")
+            interval: response::seconds(&object, "interval")
                 .given()
                 .unwrap_or(Duration::from_secs(5))
                 .max(Duration::from_secs(1)),

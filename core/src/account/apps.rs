@@ -1,7 +1,7 @@
 //! The organization's apps.
 
 use super::{Account, Call, Object};
-use crate::{Result, answer, transport::Repeat};
+use crate::{Result, response, transport::Repeat};
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
@@ -80,14 +80,14 @@ pub(super) fn read(object: &Object) -> Result<Vec<App>> {
     let read = |app: &Value| {
         let app = app.as_object()?;
         Some(App {
-            app_id: answer::text(app, "app_id")?,
+            app_id: response::text(app, "app_id")?,
             app_name: app
                 .get("app_name")
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned(),
-            org_id: answer::text(app, "org_id"),
-            org_name: answer::text(app, "org_name"),
+            org_id: response::text(app, "org_id"),
+            org_name: response::text(app, "org_name"),
         })
     };
     apps.iter()

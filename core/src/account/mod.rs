@@ -7,7 +7,7 @@ mod balance;
 mod fuzz;
 mod keys;
 mod request;
-mod response;
+mod slot;
 
 pub use apps::{App, CreatedApp};
 pub(crate) use arguments::{label, segment, uuid};
@@ -17,10 +17,10 @@ pub(crate) use balance::Charge;
 pub(crate) use fuzz::read_errors;
 pub use keys::ApiKey;
 pub use request::ApiResponse;
-pub use response::{ResponseInfo, ResponseSlot};
+pub use slot::{ResponseInfo, ResponseSlot};
 
 use crate::{
-    Error, Result, Secret, answer,
+    Error, Result, Secret, response,
     secret::WipedObject,
     session::Session,
     transport::{
@@ -123,7 +123,7 @@ impl Account<'_> {
             }
             _ => {
                 let secrets: Vec<_> = sent.iter().map(Secret::expose).collect();
-                let error = answer::api_error(&answer, call.doing, &secrets);
+                let error = response::api_error(&answer, call.doing, &secrets);
                 Err((error, answer.outcome))
             }
         }
@@ -160,7 +160,7 @@ fn nonsense(answer: &Incoming, doing: &str, why: &str) -> Error {
     let error = Error::invalid_response(format!(
         "The response to {doing} is malformed: {why}. Check the base URL and any proxy."
     ));
-    answer::annotate(error, answer)
+    response::annotate(error, answer)
 }
 
 /// A success, ready to be read field by field.
@@ -173,7 +173,7 @@ struct Object {
 
 impl Object {
     fn of(answer: Incoming, doing: &'static str, repeat: Repeat) -> Result<Object> {
-        match answer::object(&answer.body) {
+        match response::object(&answer.body) {
             Some(fields) => Ok(Object {
                 fields,
                 doing,
@@ -188,7 +188,7 @@ impl Object {
     }
 
     fn text(&self, name: &str) -> Option<String> {
-        answer::text(&self.fields, name)
+        response::text(&self.fields, name)
     }
 
     fn required(&self, name: &str) -> Result<String> {

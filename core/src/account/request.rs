@@ -1,7 +1,7 @@
 //! Any call below the base that has no wrapper.
 
-use super::{Account, Call, nonsense, response::shown};
-use crate::{Error, Result, answer, transport::Repeat};
+use super::{Account, Call, nonsense, slot::shown};
+use crate::{Error, Result, response, transport::Repeat};
 use reqwest::Method;
 use serde_json::Value;
 use std::fmt;
@@ -59,7 +59,7 @@ impl Account<'_> {
         };
         let answer = self.call(call).await?;
         let blank = answer.body.iter().all(u8::is_ascii_whitespace);
-        let json = match answer::json(&answer.body) {
+        let json = match response::json(&answer.body) {
             Some(json) => json,
             None if blank => Value::Null,
             None => {

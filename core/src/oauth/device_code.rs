@@ -3,7 +3,7 @@
 use super::{Platform, nonsense, success};
 use crate::{
     Result, Secret,
-    answer::{self, Seconds},
+    response::{self, Seconds},
     text::clean,
     transport::{Body, Incoming, Repeat},
 };
@@ -54,7 +54,7 @@ pub(crate) fn read(answer: &Incoming) -> Result<DeviceCode> {
     let doing = "the request for a device code";
     let object = success(answer, doing, &[])?;
     let required = |name: &str| {
-        answer::text(&object, name)
+        response::text(&object, name)
             .ok_or_else(|| nonsense(answer, doing, &format!("it has no {name}")))
     };
     let shown = |name: &str| {
@@ -69,7 +69,7 @@ pub(crate) fn read(answer: &Incoming) -> Result<DeviceCode> {
                 _ => Ok(text),
             })
     };
-    let expires_in = match answer::seconds(&object, "expires_in") {
+    let expires_in = match response::seconds(&object, "expires_in") {
         Seconds::Given(life) if !life.is_zero() && life <= LONGEST_LIFE => life,
         Seconds::Given(_) | Seconds::Nonsense => {
             return Err(nonsense(
@@ -80,14 +80,14 @@ pub(crate) fn read(answer: &Incoming) -> Result<DeviceCode> {
         }
         Seconds::Missing => return Err(nonsense(answer, doing, "it has no expires_in")),
     };
-    let interval = answer::seconds(&object, "interval")
+    let interval = response::seconds(&object, "interval")
         .given()
         .unwrap_or(DEFAULT_INTERVAL);
     Ok(DeviceCode {
         device_code: required("device_code")?.into(),
         user_code: shown("user_code")?,
         verification_uri: shown("verification_uri")?,
-        verification_uri_complete: answer::text(&object, "verification_uri_complete")
+        verification_uri_complete: response::text(&object, "verification_uri_complete")
             .map(|text| clean(&text, LONGEST_SHOWN)),
         expires_in,
         interval: interval.max(SHORTEST_INTERVAL),

@@ -19,7 +19,7 @@ pub(crate) use {
 };
 
 use crate::{
-    Error, Result, answer,
+    Error, Result, response,
     secret::WipedObject,
     transport::{Base, Body, Incoming, Limits, Outcome, Outgoing, Repeat, Transport},
 };
@@ -52,16 +52,17 @@ impl Platform {
 
 /// A success as a JSON object, anything else as the refusal that it is.
 fn success(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<WipedObject> {
-    if !(200..300).contains(&answer.status) || answer::oauth_error(&answer.body, secrets).is_some()
+    if !(200..300).contains(&answer.status)
+        || response::oauth_error(&answer.body, secrets).is_some()
     {
-        return Err(answer::refusal(answer, doing, secrets));
+        return Err(response::refusal(answer, doing, secrets));
     }
-    answer::object(&answer.body).ok_or_else(|| nonsense(answer, doing, "it is no JSON object"))
+    response::object(&answer.body).ok_or_else(|| nonsense(answer, doing, "it is no JSON object"))
 }
 
 fn nonsense(answer: &Incoming, doing: &str, why: &str) -> Error {
     let error = Error::invalid_response(format!(
         "The response to {doing} is malformed: {why}. Check the base URL and any proxy."
     ));
-    answer::annotate(error, answer)
+    response::annotate(error, answer)
 }

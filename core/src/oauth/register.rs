@@ -2,7 +2,7 @@
 
 use super::{Platform, nonsense, success};
 use crate::{
-    Result, answer,
+    Result, response,
     transport::{Body, Repeat},
 };
 use serde_json::{Map, Value};
@@ -25,7 +25,7 @@ impl Platform {
             .post("/getServiceKeys/register", body, Repeat::Always)
             .await?;
         let object = success(&answer, doing, &[])?;
-        let client_id = answer::text(&object, "client_id")
+        let client_id = response::text(&object, "client_id")
             .ok_or_else(|| nonsense(&answer, doing, "it has no client_id"))?;
         Ok(Registration { client_id })
     }

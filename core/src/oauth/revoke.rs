@@ -2,7 +2,7 @@
 
 use super::Platform;
 use crate::{
-    Result, answer,
+    Result, response,
     transport::{Body, Repeat},
 };
 
@@ -14,7 +14,7 @@ impl Platform {
             .await?;
         match answer.status {
             200..300 => Ok(()),
-            _ => Err(answer::refusal(
+            _ => Err(response::refusal(
                 &answer,
                 "revoking the login",
                 &[refresh_token],

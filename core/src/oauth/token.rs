@@ -2,7 +2,7 @@
 
 use super::{Platform, nonsense, success};
 use crate::{
-    Error, ErrorKind, Result, Secret, answer,
+    Error, ErrorKind, Result, Secret, response,
     transport::{Body, Incoming, Repeat},
 };
 use std::time::Duration;
@@ -106,7 +106,7 @@ impl Platform {
 pub(crate) fn read_reply(answer: &Incoming, device_code: &str) -> PollReply {
     let doing = "the login";
     let secrets = [device_code];
-    let error = answer::oauth_error(&answer.body, &secrets).map(|(code, _)| code);
+    let error = response::oauth_error(&answer.body, &secrets).map(|(code, _)| code);
     match (error.as_deref(), answer.status) {
         (Some("authorization_pending"), _) => PollReply::Pending,
         (Some("slow_down"), _) => PollReply::SlowDown,
@@ -123,9 +123,9 @@ pub(crate) fn read_reply(answer: &Incoming, device_code: &str) -> PollReply {
             &secrets,
         )),
         (_, 408 | 429 | 500.. | 300..400) => {
-            PollReply::Unavailable(answer::refusal(answer, doing, &secrets))
+            PollReply::Unavailable(response::refusal(answer, doing, &secrets))
         }
-        (Some(_), _) => PollReply::Refused(answer::refusal(answer, doing, &secrets)),
+        (Some(_), _) => PollReply::Refused(response::refusal(answer, doing, &secrets)),
         (None, 200..300) => match tokens(answer, doing, &secrets) {
             Ok(tokens) => PollReply::Tokens(tokens),
             // Half an answer, or a captive portal's page; the next poll may bring the whole.
@@ -134,40 +134,42 @@ pub(crate) fn read_reply(answer: &Incoming, device_code: &str) -> PollReply {
         },
         // `authorization_pending` comes as a 400 too (RFC 8628 §3.5), and may be cut off.
         (None, 400 | 401) if broken(&answer.body) => {
-            PollReply::Unavailable(answer::refusal(answer, doing, &secrets))
+            PollReply::Unavailable(response::refusal(answer, doing, &secrets))
         }
         // A proxy or firewall on the way wants something; OAuth refuses by a 400 or 401.
-        (None, 403 | 407) => PollReply::Unavailable(answer::refusal(answer, doing, &secrets)),
-        (None, _) => PollReply::Refused(answer::refusal(answer, doing, &secrets)),
+        (None, 403 | 407) => PollReply::Unavailable(response::refusal(answer, doing, &secrets)),
+        (None, _) => PollReply::Refused(response::refusal(answer, doing, &secrets)),
     }
 }
 
 /// Whether a success is at least about tokens, and so the last word of the server itself.
 fn is_token_response(body: &[u8]) -> bool {
     let names = ["access_token", "refresh_token", "token_type", "error"];
-    answer::object(body).is_some_and(|object| names.iter().any(|name| object.contains_key(*name)))
+    response::object(body).is_some_and(|object| names.iter().any(|name| object.contains_key(*name)))
 }
 
 /// Whether this was to be a JSON object and did not arrive whole.
 fn broken(body: &[u8]) -> bool {
     let body = body.trim_ascii();
-    body.is_empty() || (body[0] == b'{' && answer::object(body).is_none())
+    body.is_empty() || (body[0] == b'{' && response::object(body).is_none())
 }
 
 fn ended(kind: ErrorKind, message: &str, answer: &Incoming, secrets: &[&str]) -> Error {
     let error = Error::new(kind, message);
-    match answer::oauth_error(&answer.body, secrets) {
-        Some((code, description)) => answer::annotate(error, answer).with_oauth(code, description),
-        None => answer::annotate(error, answer),
+    match response::oauth_error(&answer.body, secrets) {
+        Some((code, description)) => {
+            response::annotate(error, answer).with_oauth(code, description)
+        }
+        None => response::annotate(error, answer),
     }
 }
 
 pub(crate) fn tokens(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<Tokens> {
     let object = success(answer, doing, secrets)?;
-    let access_token = answer::text(&object, "access_token")
+    let access_token = response::text(&object, "access_token")
         .filter(|token| token.bytes().all(|byte| (0x21..=0x7e).contains(&byte)))
         .ok_or_else(|| nonsense(answer, doing, "it has no usable access_token"))?;
-    let token_type = answer::text(&object, "token_type").unwrap_or_else(|| "Bearer".into());
+    let token_type = response::text(&object, "token_type").unwrap_or_else(|| "Bearer".into());
     if !token_type.eq_ignore_ascii_case("bearer") {
         let why = format!(
             "token_type is \"{}\", not Bearer",
@@ -175,16 +177,16 @@ pub(crate) fn tokens(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result
         );
         return Err(nonsense(answer, doing, &why));
     }
-    let life = |name| answer::seconds(&object, name).given();
+    let life = |name| response::seconds(&object, name).given();
     let scopes = |text: String| text.split_whitespace().map(str::to_owned).collect();
     Ok(Tokens {
         access_token: access_token.into(),
-        refresh_token: answer::text(&object, "refresh_token").map(Secret::from),
+        refresh_token: response::text(&object, "refresh_token").map(Secret::from),
         token_type: "Bearer".into(),
         expires_in: life("expires_in"),
-        scopes: answer::shown(&object, "scope").map(scopes),
-        org_id: answer::text(&object, "org_id"),
-        org_name: answer::shown(&object, "org_name"),
+        scopes: response::shown(&object, "scope").map(scopes),
+        org_id: response::text(&object, "org_id"),
+        org_name: response::shown(&object, "org_name"),
         refresh_token_expires_in: life("refresh_token_expires_in"),
         authorization_expires_in: life("authorization_expires_in"),
     })

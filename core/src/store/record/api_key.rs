@@ -3,7 +3,7 @@
 use super::Record;
 use super::claim;
 use super::fields::{fingerprint, put};
-use crate::{Secret, answer, secret::wipe, session::machine::Claim};
+use crate::{Secret, response, secret::wipe, session::machine::Claim};
 use serde_json::{Map, Value, json};
 
 /// The CLI's field.
@@ -38,15 +38,15 @@ impl Record {
     }
 
     pub(crate) fn api_key_of(&self, key: &str) -> Option<Secret> {
-        answer::text(self.org(key)?, KEY).map(Secret::from)
+        response::text(self.org(key)?, KEY).map(Secret::from)
     }
 
     /// The key of ours that lives at Parallel. The CLI may have put another into its field since.
     pub(crate) fn own_api_key_of(&self, key: &str) -> Option<KeyId> {
         let org = self.org(key)?;
         Some(KeyId {
-            app_id: answer::text(org, APP_ID)?,
-            id: answer::text(org, ID)?,
+            app_id: response::text(org, APP_ID)?,
+            id: response::text(org, ID)?,
         })
     }
 
@@ -62,8 +62,8 @@ impl Record {
 
     /// Forgets the key if it is ours, and in any case what only we write.
     pub(super) fn forget_own_api_key(org: &mut Map<String, Value>) {
-        let print = answer::text(org, KEY).map(|api_key| fingerprint(&api_key));
-        let is_ours = print.is_some() && answer::text(org, PRINT) == print;
+        let print = response::text(org, KEY).map(|api_key| fingerprint(&api_key));
+        let is_ours = print.is_some() && response::text(org, PRINT) == print;
         if is_ours && let Some(mut api_key) = org.remove(KEY) {
             wipe(&mut api_key);
         }

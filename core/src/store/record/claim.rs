@@ -2,7 +2,7 @@
 
 use super::Record;
 use super::fields::{CLAIM, millis};
-use crate::{answer, session::machine::Claim};
+use crate::{response, session::machine::Claim};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(super) fn read(object: &Map<String, Value>, name: &str) -> Option<Claim> {
         Value::Null => return None,
         claim => claim.as_object().cloned().unwrap_or_default(),
     };
-    let owner = answer::text(&claim, "owner");
+    let owner = response::text(&claim, "owner");
     let time = |name| Duration::from_millis(millis(&claim, name).unwrap_or(0));
     Some(Claim {
         owner: owner

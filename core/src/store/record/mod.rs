@@ -11,7 +11,7 @@ pub(crate) use api_key::KeyId;
 pub(crate) use fields::hash;
 
 use crate::{
-    Error, ErrorKind, Result, Secret, answer,
+    Error, ErrorKind, Result, Secret, response,
     secret::{WipedObject, wipe},
 };
 use fields::{LOGIN, Length, UNNAMED, exact_expiry, fingerprint, millis, time};
@@ -84,7 +84,7 @@ impl Record {
                 // The CLI's old flat form holds a data-API key. It is no login, and it is kept
                 // where the CLI itself would move it.
                 if !map.contains_key("orgs")
-                    && let Some(key) = answer::text(&map, "access_token")
+                    && let Some(key) = response::text(&map, "access_token")
                 {
                     map.remove("access_token").as_mut().map(wipe);
                     map.insert("selected_org_id".into(), json!(FLAT));
@@ -126,7 +126,7 @@ impl Record {
     }
 
     pub(crate) fn client_id(&self) -> Option<String> {
-        answer::text(&self.0, "client_id")
+        response::text(&self.0, "client_id")
     }
 
     /// Logins that were made with the old id, or with one that nobody noted, keep it: a refresh
@@ -144,7 +144,7 @@ impl Record {
     }
 
     pub(crate) fn selected(&self) -> Option<String> {
-        answer::text(&self.0, "selected_org_id")
+        response::text(&self.0, "selected_org_id")
     }
 
     pub(crate) fn select(&mut self, key: &str) {
@@ -159,7 +159,7 @@ impl Record {
     }
 
     pub(crate) fn org_name(&self, key: &str) -> Option<String> {
-        answer::shown(self.orgs()?.get(key)?.as_object()?, "org_name")
+        response::shown(self.orgs()?.get(key)?.as_object()?, "org_name")
     }
 
     /// The login of `wanted`, else of the selected organization, else the only one there is.
@@ -181,12 +181,12 @@ impl Record {
     pub(crate) fn login_of(&self, key: &str) -> Option<Login> {
         let org = self.orgs()?.get(key)?.as_object()?;
         let login = org.get(LOGIN)?.as_object()?;
-        let refresh_token = answer::text(login, "refresh_token");
-        let access_token = answer::text(login, "access_token");
+        let refresh_token = response::text(login, "refresh_token");
+        let access_token = response::text(login, "access_token");
         if refresh_token.is_none() && access_token.is_none() {
             return None;
         }
-        let refused = answer::text(login, "refused_refresh_token_fingerprint")
+        let refused = response::text(login, "refused_refresh_token_fingerprint")
             .is_some_and(|print| refresh_token.as_deref().map(fingerprint) == Some(print));
         let scopes = match login.get("access_token_scopes") {
             Some(Value::Array(scopes)) => scopes
@@ -199,10 +199,10 @@ impl Record {
         };
         Some(Login {
             key: key.to_owned(),
-            org_name: answer::shown(org, "org_name"),
+            org_name: response::shown(org, "org_name"),
             client_id: match login.get("client_id") {
                 Some(Value::Null) => None,
-                _ => answer::text(login, "client_id").or_else(|| self.client_id()),
+                _ => response::text(login, "client_id").or_else(|| self.client_id()),
             },
             access_token: access_token.unwrap_or_default().into(),
             expires_at: exact_expiry(login),
