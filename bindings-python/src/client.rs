@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use parallel_account::{AccountClient, CallOptions, Error, ResponseSlot};
 use pyo3::prelude::*;
 
-use crate::carry::{Answer, Caller, Mode, carry};
+use crate::dispatch::{ApiResult, Caller, Mode, dispatch};
 use crate::exit;
 use crate::field::Identified;
 use crate::host_store::{self, HostStore, StoreInUse};
@@ -111,7 +111,7 @@ impl Client {
         T: for<'py> IntoPyObject<'py> + Send + 'static,
     {
         let outer = host_store::outer(py, self.origin.host.as_deref())?;
-        self.carry(py, self.mode, outer, operation(self.core(py)?))
+        self.dispatch(py, self.mode, outer, operation(self.core(py)?))
     }
 
     /// A call of the Account API, whose result knows its request.
@@ -129,13 +129,13 @@ impl Client {
         let options = self.limits.clone().unwrap_or_default().response(&slot);
         let client = self.origin.client(py)?.with_options(options);
         let (future, raw) = (operation(client), self.raw);
-        self.carry(py, self.mode, outer, async move {
+        self.dispatch(py, self.mode, outer, async move {
             let value = future.await?;
-            Ok(Answer::new(value, &slot, raw))
+            Ok(ApiResult::new(value, &slot, raw))
         })
     }
 
-    fn carry<T>(
+    fn dispatch<T>(
         &self,
         py: Python<'_>,
         mode: Mode,
@@ -153,7 +153,7 @@ impl Client {
             outer,
             context: seeing::context(py, self.hooks.as_ref())?,
         };
-        carry(py, mode, caller, future)
+        dispatch(py, mode, caller, future)
     }
 
     /// For the logins of this client as well.

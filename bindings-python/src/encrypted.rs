@@ -58,7 +58,7 @@ impl EncryptedStore {
     ) -> PyResult<Self> {
         let py = store.py();
         let (innermost, _) = Wrappers::taken_off(store.clone());
-        host_store::given(&innermost, Duration::from_secs(1))?;
+        host_store::chosen(&innermost, Duration::from_secs(1))?;
         let keys = key_pairs(keys)?;
         let keys = keys.iter().map(|(id, key)| (id.as_str(), key.as_bytes()));
         let cipher = errors::guard(py, || {

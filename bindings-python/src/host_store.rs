@@ -26,7 +26,7 @@ tokio::task_local! {
 }
 
 /// Carries `future` out as a call made from within the store methods `outer`.
-pub(crate) fn within<F: Future>(outer: Serving, future: F) -> impl Future<Output = F::Output> {
+pub(crate) fn called_from<F: Future>(outer: Serving, future: F) -> impl Future<Output = F::Output> {
     OUTER.scope(outer, future)
 }
 
@@ -88,15 +88,15 @@ impl StoreInUse {
 }
 
 /// What `store=` was given.
-pub(crate) enum Given {
+pub(crate) enum ChosenStore {
     Native(Arc<dyn CredentialStore>),
     Host(Arc<HostStore>, Py<Owned>),
 }
 
-pub(crate) fn given(object: &Bound<'_, PyAny>, timeout: Duration) -> PyResult<Given> {
+pub(crate) fn chosen(object: &Bound<'_, PyAny>, timeout: Duration) -> PyResult<ChosenStore> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     if let Ok(native) = object.cast::<NativeStore>() {
-        return Ok(Given::Native(native.get().store()));
+        return Ok(ChosenStore::Native(native.get().store()));
     }
     if let Ok(class) = object.cast::<PyType>() {
         let message = format!(
@@ -127,7 +127,7 @@ pub(crate) fn given(object: &Bound<'_, PyAny>, timeout: Duration) -> PyResult<Gi
         timeout,
         desk: PerProcess::new(Desk::new()),
     };
-    Ok(Given::Host(Arc::new(store), owned))
+    Ok(ChosenStore::Host(Arc::new(store), owned))
 }
 
 fn cache_for(object: &Bound<'_, PyAny>) -> PyResult<Duration> {

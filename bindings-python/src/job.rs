@@ -83,7 +83,7 @@ pub(crate) enum Outcome {
     Faulty(String),
 }
 
-type Answer = Result<Outcome, Error>;
+type MethodResult = Result<Outcome, Error>;
 
 /// A call of a store's method that somebody needs.
 pub(crate) struct Job {
@@ -96,7 +96,7 @@ pub(crate) struct Job {
 }
 
 struct Progress {
-    sender: Option<oneshot::Sender<Answer>>,
+    sender: Option<oneshot::Sender<MethodResult>>,
     /// Which offer counts.
     offer: u32,
     begun: bool,
@@ -114,7 +114,7 @@ impl Job {
         arguments: Vec<Option<String>>,
         serving: Serving,
         timeout: Duration,
-    ) -> Option<Answer> {
+    ) -> Option<MethodResult> {
         let (sender, mut answer) = oneshot::channel();
         let job = Arc::new(Self {
             queue: queue.clone(),
@@ -176,7 +176,7 @@ impl Job {
         !progress.begun
     }
 
-    pub(crate) fn finish(self: &Arc<Self>, answer: Answer) {
+    pub(crate) fn finish(self: &Arc<Self>, answer: MethodResult) {
         let sender = lock(&self.progress).sender.take();
         if let Some(sender) = sender {
             // Nobody waits any more after the time-out.

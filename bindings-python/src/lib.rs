@@ -3,10 +3,10 @@
 
 mod blocking;
 mod call;
-mod carry;
 mod client;
 mod command;
 mod desk;
+mod dispatch;
 mod encrypted;
 mod errors;
 mod event_loop;

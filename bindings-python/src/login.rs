@@ -8,7 +8,7 @@ use parallel_account::{AccountClient, DeviceLogin, Error, prompt};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use crate::carry::{Caller, Mode, carry};
+use crate::dispatch::{Caller, Mode, dispatch};
 use crate::host_store::{self, StoreInUse};
 use crate::models::{LoginEvent, Qr, Status};
 use crate::seeing::{self, Hooks};
@@ -64,7 +64,7 @@ impl<'py> IntoPyObject<'py> for Event {
 }
 
 impl Login {
-    fn carry<T>(
+    fn dispatch<T>(
         &self,
         py: Python<'_>,
         future: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -78,7 +78,7 @@ impl Login {
             outer: host_store::outer(py, self.store.host.as_deref())?,
             context: seeing::context(py, self.hooks.as_ref())?,
         };
-        carry(py, self.mode, caller, future)
+        dispatch(py, self.mode, caller, future)
     }
 
     fn login(&self, py: Python<'_>) -> PyResult<DeviceLogin> {
@@ -148,7 +148,7 @@ impl Login {
     fn poll(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let login = self.login(py)?;
         let known = self.organization.clone();
-        self.carry(py, async move {
+        self.dispatch(py, async move {
             let event = login.poll().await?;
             if let parallel_account::LoginEvent::Authorized(status) = &event {
                 known.learn(&status.clone().into());
@@ -160,7 +160,7 @@ impl Login {
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let login = self.login(py)?;
         let known = self.organization.clone();
-        self.carry(py, async move {
+        self.dispatch(py, async move {
             let status = login.wait().await.map(Status::from)?;
             known.learn(&status);
             Ok(status)

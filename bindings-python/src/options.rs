@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
 use crate::encrypted::Wrappers;
-use crate::host_store::{self, Adapter, DAY, Given, HostStore};
+use crate::host_store::{self, Adapter, ChosenStore, DAY, HostStore};
 use crate::job::Owned;
 use crate::scopes::{Scopes, wrong_type};
 use crate::seeing::{Hooks, Listener};
@@ -223,9 +223,9 @@ pub(crate) fn open(py: Python<'_>, options: Options<'_>) -> PyResult<Opened> {
     let (mut host, mut location) = (None, None);
     if let Some(object) = options.store {
         let (object, wrappers) = Wrappers::taken_off(object);
-        let store = match host_store::given(&object, store_timeout)? {
-            Given::Native(store) => store,
-            Given::Host(store, owned) => {
+        let store = match host_store::chosen(&object, store_timeout)? {
+            ChosenStore::Native(store) => store,
+            ChosenStore::Host(store, owned) => {
                 host = Some((store.clone(), owned));
                 Arc::new(Adapter(store))
             }

@@ -221,13 +221,13 @@ pub(crate) fn call_out<'py>(
             }
         }
     }
-    type Call = unsafe extern "C-unwind" fn(
+    type CallObject = unsafe extern "C-unwind" fn(
         *mut pyo3::ffi::PyObject,
         *mut pyo3::ffi::PyObject,
     ) -> *mut pyo3::ffi::PyObject;
     let call: unsafe extern "C" fn(_, _) -> _ = pyo3::ffi::PyObject_CallObject;
     // SAFETY: the same function; only unwinding is allowed for as well.
-    let call: Call = unsafe { mem::transmute(call) };
+    let call: CallObject = unsafe { mem::transmute(call) };
     let stop = StopHere;
     // SAFETY: both are objects, and this thread is attached.
     let result = unsafe { call(callable.as_ptr(), arguments.as_ptr()) };

@@ -292,7 +292,10 @@ pub(crate) fn context(py: Python<'_>, hooks: Option<&Py<Hooks>>) -> PyResult<Opt
 }
 
 /// Carries `future` out with hooks and log records in `context`.
-pub(crate) fn within<F: Future>(context: Py<PyAny>, future: F) -> impl Future<Output = F::Output> {
+pub(crate) fn in_context<F: Future>(
+    context: Py<PyAny>,
+    future: F,
+) -> impl Future<Output = F::Output> {
     CONTEXT.scope(Arc::new(context), future)
 }
 

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::Client;
-use crate::carry::{Mode, Nothing};
+use crate::dispatch::{Mode, Nothing};
 use crate::json::{self, Json};
 use crate::login::Started;
 use crate::models::{ApiKey, App, Balance, DeviceCode, Organization, PollAnswer, Status, Tokens};
@@ -311,7 +311,7 @@ impl Client {
         let client = self.origin.client(py)?;
         let outer = host_store::outer(py, self.origin.host.as_deref())?;
         let mode = if here { Mode::Blocking } else { self.mode };
-        self.carry(py, mode, outer, async move {
+        self.dispatch(py, mode, outer, async move {
             // Whatever is not done then continues, and the end of the process waits for it.
             let _ = tokio::time::timeout(SETTLE_WITHIN, client.settled()).await;
             Ok(Nothing)

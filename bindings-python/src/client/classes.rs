@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::Client;
-use crate::carry::Mode;
+use crate::dispatch::Mode;
 use crate::options::{Headers, Integer, Options, Seconds, count, seconds};
 use crate::scopes::Scopes;
 

@@ -31,7 +31,7 @@ pub(crate) struct Caller {
 }
 
 /// Carries `future` out: its value, or the awaitable of it.
-pub(crate) fn carry<T>(
+pub(crate) fn dispatch<T>(
     py: Python<'_>,
     mode: Mode,
     caller: Caller,
@@ -60,10 +60,10 @@ fn drive(
         context,
     } = caller;
     if !outer.is_empty() {
-        future = Box::pin(host_store::within(outer, future));
+        future = Box::pin(host_store::called_from(outer, future));
     }
     if let Some(context) = context {
-        future = Box::pin(seeing::within(context, future));
+        future = Box::pin(seeing::in_context(context, future));
     }
     match mode {
         Mode::Blocking if gevent::is_running(py) => gevent::wait(py, future, home),
@@ -86,12 +86,12 @@ where
 }
 
 /// What a call of the Account API brought, and what its answer said besides.
-pub(crate) struct Answer<T> {
+pub(crate) struct ApiResult<T> {
     value: T,
     raw: Option<ResponseInfo>,
 }
 
-impl<T: Identified> Answer<T> {
+impl<T: Identified> ApiResult<T> {
     /// Headers become texts only if `raw` asks for them.
     pub(crate) fn new(mut value: T, response: &ResponseSlot, raw: bool) -> Self {
         value.identify(response.request_id());
@@ -102,7 +102,7 @@ impl<T: Identified> Answer<T> {
     }
 }
 
-impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Answer<T> {
+impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for ApiResult<T> {
     type Target = PyAny;
     type Output = Bound<'py, PyAny>;
     type Error = PyErr;
