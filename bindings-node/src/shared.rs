@@ -152,7 +152,7 @@ impl Shared {
             call,
             client,
             slot,
-            open: true,
+            unsettled: true,
         };
         let runtime = match runtime::handle() {
             Ok(runtime) => runtime,
@@ -289,12 +289,12 @@ struct Ticket {
     call: u32,
     client: Option<AccountClient>,
     slot: Option<ResponseSlot>,
-    open: bool,
+    unsettled: bool,
 }
 
 impl Ticket {
     fn settle(mut self, outcome: Result<Box<dyn IntoJs>, Problem>) {
-        self.open = false;
+        self.unsettled = false;
         let (call, slot) = (self.call, self.slot.take());
         self.end(Message::Settled {
             call,
@@ -334,7 +334,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if self.open {
+        if self.unsettled {
             let call = self.call;
             self.end(Message::Cancelled { call });
         }

@@ -147,7 +147,7 @@ impl Events {
             listener: listener.clone(),
             request,
             began: Instant::now(),
-            open: true,
+            unfinished: true,
         })
     }
 }
@@ -164,12 +164,12 @@ pub(crate) struct Told {
     request: Arc<RequestInfo>,
     began: Instant,
     /// Its end was not told.
-    open: bool,
+    unfinished: bool,
 }
 
 impl Told {
     pub(crate) fn answered(&mut self, status: u16, request_id: Option<&str>) {
-        self.open = false;
+        self.unfinished = false;
         self.listener.hear(&Event::RequestAnswered {
             request: self.request.clone(),
             status,
@@ -179,7 +179,7 @@ impl Told {
     }
 
     pub(crate) fn failed(&mut self, error: &Error) {
-        self.open = false;
+        self.unfinished = false;
         self.listener.hear(&Event::RequestFailed {
             request: self.request.clone(),
             error: error.clone(),
@@ -198,7 +198,7 @@ impl Told {
 /// Dropped in the middle of the request: the call was cancelled.
 impl Drop for Told {
     fn drop(&mut self) {
-        if self.open {
+        if self.unfinished {
             self.failed(&Error::cancelled());
         }
     }

@@ -24,8 +24,8 @@ const PART: u32 = 10;
 
 /// `rejected`: the service has refused this access token, whatever its expiry says.
 pub(crate) fn decide(login: &Login, now: SystemTime, rejected: bool) -> Decision {
-    let over = |end: Option<SystemTime>| end.filter(|end| *end <= now);
-    let expired = login.access_token.expose().is_empty() || over(login.expires_at).is_some();
+    let passed = |end: Option<SystemTime>| end.filter(|end| *end <= now);
+    let expired = login.access_token.expose().is_empty() || passed(login.expires_at).is_some();
     if !expired && !rejected {
         let margin = login.life.map_or(MARGIN, |life| MARGIN.min(life / PART));
         let early = login.expires_at.is_some_and(|at| at <= now + margin);
@@ -39,14 +39,14 @@ pub(crate) fn decide(login: &Login, now: SystemTime, rejected: bool) -> Decision
         });
         let renewable = login.refresh_token.is_some()
             && !login.refused
-            && over(login.grant_ends_at.or(login.refresh_expires_at)).is_none();
+            && passed(login.grant_ends_at.or(login.refresh_expires_at)).is_none();
         return if (early || misdated) && renewable {
             Decision::RenewEarly
         } else {
             Decision::Use
         };
     }
-    if let Some(end) = over(login.grant_ends_at) {
+    if let Some(end) = passed(login.grant_ends_at) {
         Decision::LogIn(format!("Log in again: the grant ended on {}.", day(end)))
     } else if login.refresh_token.is_none() {
         Decision::LogIn(
@@ -54,7 +54,7 @@ pub(crate) fn decide(login: &Login, now: SystemTime, rejected: bool) -> Decision
         )
     } else if login.refused {
         Decision::LogIn("Log in again: Parallel refused the stored refresh token.".into())
-    } else if let Some(end) = over(login.refresh_expires_at) {
+    } else if let Some(end) = passed(login.refresh_expires_at) {
         Decision::LogIn(format!(
             "Log in again: the refresh token ended on {}.",
             day(end)

@@ -132,8 +132,9 @@ impl Network {
         };
         // A proxy of the environment would read the token, and look for its own port of that
         // number.
-        let apart = self.options.plain == Plain::OneBase && !proxy.is_some_and(Proxy::for_http);
-        let local = apart.then(|| built(self.client().no_proxy()));
+        let without_proxy =
+            self.options.plain == Plain::OneBase && !proxy.is_some_and(Proxy::for_http);
+        let local = without_proxy.then(|| built(self.client().no_proxy()));
         Ok(Pool {
             http: built(http)?,
             local: local.transpose()?,

@@ -89,10 +89,10 @@ mod tests {
                         let error = first.then(second).settle(error, repeat);
                         let lost = [first, second].contains(&Unknown);
                         let acted = lost || [first, second].contains(&Done);
-                        let open = acted && repeat != Repeat::Always;
+                        let unknown = acted && repeat != Repeat::Always;
                         let case = format!("{first:?} {second:?} {repeat:?} {kind:?}");
-                        assert_eq!(error.outcome_unknown(), open, "{case}");
-                        assert!(!(open && error.retryable()), "{case}");
+                        assert_eq!(error.outcome_unknown(), unknown, "{case}");
+                        assert!(!(unknown && error.retryable()), "{case}");
                     }
                 }
             }
