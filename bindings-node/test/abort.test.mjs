@@ -93,7 +93,7 @@ describe('aborted during the request', () => {
     assert.equal(listeners(controller.signal), 0);
   });
 
-  test('poll and wait; the login itself lives on', async () => {
+  test('poll and wait; the login itself continues', async () => {
     const login = await client.startLogin();
     for (const step of ['poll', 'wait']) {
       const controller = new AbortController();

@@ -136,7 +136,7 @@ describe('stores in JavaScript', () => {
         return true;
       });
     }
-    // One that takes the error lives on.
+    // One that takes the error continues.
     store.load = async () => {
       await assert.rejects(client.balance.get(), { code: 'config' });
       return null;

@@ -84,7 +84,7 @@ async fn whole_life(make: impl Fn() -> EncryptedStore, stored: impl Fn() -> Opti
     assert_eq!(text.split('.').count(), 5, "{text}");
     assert!(!text.contains("at-2") && !text.contains('{'), "{text}");
     client.logout().await.expect("logged out");
-    let error = token(&sibling).await.expect_err("logged out here, too");
+    let error = token(&sibling).await.expect_err("logged out there, too");
     assert_eq!(error.code(), "login_required");
 }
 

@@ -105,7 +105,7 @@ async fn a_caller_that_stands_still_stops_no_refresh() {
     let client = server.builder().store(store.clone()).build();
     let client = client.expect("good options");
     let caller = client.clone();
-    // Its runtime lives on; nobody drives it any more.
+    // Its runtime is still alive; nobody drives it any more.
     let stands = tokio::task::spawn_blocking(move || {
         let runtime = runtime();
         runtime.block_on(async {

@@ -33,7 +33,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) fn segment(id: &str, name: &str) -> Result<String> {
     if id.is_empty() || id == "." || id == ".." || id.len() > 256 {
         return Err(Error::invalid_request(format!(
-            "{name} must be an id of 1 to 256 bytes."
+            "{name} must be an ID of 1 to 256 bytes."
         )));
     }
     Ok(utf8_percent_encode(id, RESERVED).to_string())

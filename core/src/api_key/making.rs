@@ -324,7 +324,7 @@ impl Making<'_> {
                 tracing::warn!(
                     api_key_id = old.id,
                     app_id = old.app_id,
-                    "the API key that was replaced lives on, as the login lacks the scope keys:delete"
+                    "the replaced API key stays valid, as the login lacks the scope keys:delete"
                 );
                 Ok(())
             }

@@ -57,7 +57,7 @@ async fn log_out(core: Arc<Core>, keys: Option<Vec<String>>) -> Result<()> {
             && let Err(error) = core.delete_api_key(&platform, login, id).await
         {
             not_deleted.get_or_insert(error.with_outcome_unknown(false).prefixed(&format!(
-                "You are logged out here, but the API key {} in the app {} could not be deleted and lives on. Delete it on Parallel's site. ",
+                "Logged out locally, but deleting the API key {} in the app {} failed; it stays valid. Delete it on Parallel's site. ",
                 id.id, id.app_id
             )));
         }
@@ -70,14 +70,14 @@ async fn log_out(core: Arc<Core>, keys: Option<Vec<String>>) -> Result<()> {
         };
         if let Err(error) = platform.revoke(token.expose()).await {
             not_revoked.get_or_insert(error.prefixed(
-                "You are logged out here, but the login could not be revoked at Parallel and lives until it expires. ",
+                "Logged out locally, but revoking the login at Parallel failed; it stays valid until it expires. ",
             ));
         }
         revoked.push(token);
     }
     removed?;
     match (not_revoked, not_deleted) {
-        // Both live on, and the key has no end.
+        // Both stay valid, and the key has no end.
         (Some(not_revoked), Some(not_deleted)) => {
             Err(not_revoked.prefixed(&format!("{} ", not_deleted.message())))
         }

@@ -151,5 +151,5 @@ for await (const line of createInterface({ input: process.stdin })) {
     },
   });
 }
-// Idle connections of a rival may live on.
+// Idle connections of a rival may stay alive.
 process.exit(0);

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(crate) enum Reuse {
     /// It ends the login.
     Strict,
-    /// It is refused, and the login lives on.
+    /// It is refused, and the login stays valid.
     Refuses,
     /// It is refused, as every other token is.
     Never,
