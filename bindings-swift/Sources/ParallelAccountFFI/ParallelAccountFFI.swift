@@ -1242,7 +1242,7 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     func renewApiKey(refused: String?, call: Call) async throws  -> String
     
     /**
-     * Goes on with a login begun elsewhere.
+     * Continues a login begun elsewhere.
      */
     func resumeLogin(call: Call, record: String) async throws  -> FfiLogin
     
@@ -1252,7 +1252,7 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     func selectOrganization(call: Call, organization: String) async throws 
     
     /**
-     * The same for a client that is being closed: whatever takes longer goes on without it.
+     * The same for a client that is being closed: whatever takes longer continues without it.
      */
     func settleClosed(call: Call) async throws 
     
@@ -1287,7 +1287,7 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     func oauthRefresh(call: Call, refreshToken: String, clientId: String?) async throws  -> FfiTokens
     
     /**
-     * Step 1; answers the client id.
+     * Step 1; answers the client ID.
      */
     func oauthRegister(call: Call) async throws  -> String
     
@@ -1629,7 +1629,7 @@ open func renewApiKey(refused: String?, call: Call)async throws  -> String  {
 }
     
     /**
-     * Goes on with a login begun elsewhere.
+     * Continues a login begun elsewhere.
      */
 open func resumeLogin(call: Call, record: String)async throws  -> FfiLogin  {
     return
@@ -1667,7 +1667,7 @@ open func selectOrganization(call: Call, organization: String)async throws   {
 }
     
     /**
-     * The same for a client that is being closed: whatever takes longer goes on without it.
+     * The same for a client that is being closed: whatever takes longer continues without it.
      */
 open func settleClosed(call: Call)async throws   {
     return
@@ -1794,7 +1794,7 @@ open func oauthRefresh(call: Call, refreshToken: String, clientId: String?)async
 }
     
     /**
-     * Step 1; answers the client id.
+     * Step 1; answers the client ID.
      */
 open func oauthRegister(call: Call)async throws  -> String  {
     return
@@ -1916,7 +1916,7 @@ public protocol FfiLoginProtocol: AnyObject, Sendable {
     func interval()  -> Double
     
     /**
-     * What another process needs to go on; holds the device code.
+     * What another process needs to continue; holds the device code.
      */
     func pendingRecord()  -> String
     
@@ -2021,7 +2021,7 @@ open func interval() -> Double  {
 }
     
     /**
-     * What another process needs to go on; holds the device code.
+     * What another process needs to continue; holds the device code.
      */
 open func pendingRecord() -> String  {
     return try!  FfiConverterString.lift(try! rustCall() {
@@ -2295,7 +2295,7 @@ public protocol FfiStoreProtocol: AnyObject, Sendable {
     func load(call: Call) async throws  -> String?
     
     /**
-     * Where it is, for people.
+     * Where it is, for display.
      */
     func location()  -> String
     
@@ -2432,7 +2432,7 @@ open func load(call: Call)async throws  -> String?  {
 }
     
     /**
-     * Where it is, for people.
+     * Where it is, for display.
      */
 open func location() -> String  {
     return try!  FfiConverterString.lift(try! rustCall() {
