@@ -136,7 +136,7 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secrets: &[&str]) -> Err
     .with_fields(fields)
 }
 
-pub(crate) fn capitalized(text: &str) -> String {
+fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars
         .next()

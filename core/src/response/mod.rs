@@ -3,7 +3,7 @@
 mod errors;
 mod json;
 
-pub(crate) use errors::{annotate, api_error, capitalized, oauth_error, refusal};
+pub(crate) use errors::{annotate, api_error, oauth_error, refusal};
 pub(crate) use json::{Seconds, json, object, seconds, shown, text};
 
 /// Characters of what a server says, at most.
