@@ -96,11 +96,11 @@ class AsyncApps:
         *,
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> str:
+    ) -> App:
         """Makes an app. Scope ``apps:create``.
 
-        Returns its ID. The call is not repeated by itself once the request may have arrived: with
-        ``outcome_unknown``, look at ``list()`` first.
+        The service answers its ID; the name is the one that was sent. The call is not repeated by
+        itself once the request may have arrived: with ``outcome_unknown``, look at ``list()`` first.
         """
         return await self._native.for_call(extra_headers, timeout).apps_create(name)
 
@@ -246,7 +246,7 @@ class AsyncAppsWithRawResponse:
         *,
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> RawResponse[str]:
+    ) -> RawResponse[App]:
         """As :meth:`AsyncApps.create`."""
         return await self._native.for_call(extra_headers, timeout).apps_create(name)
 

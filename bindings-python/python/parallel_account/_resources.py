@@ -97,11 +97,11 @@ class Apps:
         *,
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> str:
+    ) -> App:
         """Makes an app. Scope ``apps:create``.
 
-        Returns its ID. The call is not repeated by itself once the request may have arrived: with
-        ``outcome_unknown``, look at ``list()`` first.
+        The service answers its ID; the name is the one that was sent. The call is not repeated by
+        itself once the request may have arrived: with ``outcome_unknown``, look at ``list()`` first.
         """
         return self._native.for_call(extra_headers, timeout).apps_create(name)
 
@@ -247,7 +247,7 @@ class AppsWithRawResponse:
         *,
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> RawResponse[str]:
+    ) -> RawResponse[App]:
         """As :meth:`Apps.create`."""
         return self._native.for_call(extra_headers, timeout).apps_create(name)
 

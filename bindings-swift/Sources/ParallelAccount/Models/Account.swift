@@ -93,7 +93,7 @@ public struct AccountApp: Sendable, Hashable, Codable, Identifiable {
     public let id: String
     /// Its name.
     public let name: String
-    /// Its organization.
+    /// Its organization; `nil` of an app just made.
     public let organizationID: String?
     /// The organization's name.
     public let organizationName: String?
