@@ -71,13 +71,13 @@ class AccountSandbox:
     def __init__(self, process: SandboxProcess) -> None:
         self._process = process
         addresses = process.addresses
-        self.platform_url = addresses["platform_url"]
+        self.platform_url: str = addresses["platform_url"]
         """Base of the device flow."""
-        self.account_url = addresses["account_url"]
+        self.account_url: str = addresses["account_url"]
         """Base of the Account API."""
-        self.data_url = addresses["data_url"]
+        self.data_url: str = addresses["data_url"]
         """Base of the data API, for the SDKs' ``base_url``."""
-        self.control_url = addresses["control_url"]
+        self.control_url: str = addresses["control_url"]
         """Base of the control surface; ``/openapi.json`` below it describes it."""
 
     @property
