@@ -43,6 +43,14 @@ licences_are_current() { bindings-python/tools/third_party.py --check; }
 check licences_are_current
 check cmp LICENSE testkit/python/LICENSE
 check cmp LICENSE testkit/node/LICENSE
+publishing_is_prepared() {
+    local said
+    said=$(node bindings-node/tools/publish.mjs --dry-run "$CARGO_TARGET_DIR/npm-sandbox-debug")
+    [ "$(wc -l <<<"$said")" -eq 2 ] &&
+        grep -q '^@parallel-account/sandbox-.* would be published' <<<"${said%%$'\n'*}" &&
+        grep -q '^parallel-account-sandbox@.* would be published' <<<"${said##*$'\n'}"
+}
+check publishing_is_prepared
 
 venv=$place/venv
 if ! cmp -s tests/kit/requirements.txt "$venv/requirements.txt"; then
@@ -115,10 +123,10 @@ node_tests() {
     local log=$place/node.log counts
     (cd "$1" && shift && "$@") >"$log" 2>&1 || echo "not ok: $*" >>"$log"
     cat "$log"
-    # Of node:test, jest and vitest.
+    # Of node:test (TAP, or for people), jest and vitest.
     counts=$(sed -E 's/\x1b\[[0-9;]*m//g' "$log" | awk '
-        /^# pass /  {passed = $3}
-        /^# (fail|cancelled) / {failed += $3}
+        /^(#|ℹ) pass /  {passed = $3}
+        /^(#|ℹ) (fail|cancelled) / {failed += $3}
         /^ *Tests:? / {
             for (i = 2; i < NF; i++) {
                 if ($(i + 1) ~ /^passed/) passed = $i
