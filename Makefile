@@ -13,7 +13,7 @@ demo:
 test:
 	@tests/run.sh
 
-## make test-SUITE     one of: lint rust python node swift browser interop readme demo command stress fleet keys
+## make test-SUITE     one of: lint rust python node swift browser interop readme demo command kit stress fleet keys
 test-%:
 	@tests/run.sh $*
 

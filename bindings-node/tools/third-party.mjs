@@ -1,4 +1,5 @@
-// What of others is linked into the native module: their licenses, and a bill of materials.
+// What of others is linked into the native module, or into another crate of this workspace: their
+// licenses, and a bill of materials.
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -24,8 +25,8 @@ const ALLOWED = new Set([
   'Zlib',
 ]);
 
-/** The crates linked for a target, with what `cargo metadata` says of each, by name. */
-export function linkedCrates(triple) {
+/** The crates linked into one for a target, with what `cargo metadata` says of each, by name. */
+export function linkedCrates(triple, root = ROOT) {
   const options = { cwd: here, encoding: 'utf8', maxBuffer: 2 ** 28 };
   const args = ['metadata', '--format-version', '1', '--locked', '--filter-platform', triple];
   const { packages, resolve } = JSON.parse(execFileSync('cargo', args, options));
@@ -46,7 +47,7 @@ export function linkedCrates(triple) {
     linked.set(id, { ...packageOf.get(id), dependencies });
     for (const dependency of dependencies) visit(dependency);
   };
-  visit(packages.find(({ name }) => name === ROOT).id);
+  visit(packages.find(({ name }) => name === root).id);
   return [...linked.values()].sort((a, b) => (reference(a) < reference(b) ? -1 : 1));
 }
 
@@ -69,7 +70,7 @@ export function unknownLicenses(crates) {
 }
 
 /** The list, and every license's text once. */
-export function licenseText(crates) {
+export function licenseText(crates, what = 'The native module of parallel-account') {
   const others = crates.filter((crate) => !isOurs(crate));
   const texts = new Map();
   for (const crate of others) {
@@ -81,7 +82,7 @@ export function licenseText(crates) {
     }
   }
   return [
-    'The native module of parallel-account contains these crates, and the standard library of Rust',
+    `${what} contains these crates, and the standard library of Rust`,
     '(MIT OR Apache-2.0):',
     '',
     ...others.map((crate) =>
@@ -95,7 +96,7 @@ export function licenseText(crates) {
 }
 
 /** The bill of materials, as CycloneDX 1.6. */
-export function billOfMaterials(crates, name, version) {
+export function billOfMaterials(crates, name, version, linkedInto = ROOT) {
   const component = (crate) => ({
     type: 'library',
     'bom-ref': reference(crate),
@@ -117,7 +118,7 @@ export function billOfMaterials(crates, name, version) {
     },
     components: crates.map(component),
     dependencies: [
-      { ref: root, dependsOn: crates.filter(({ name }) => name === ROOT).map(reference) },
+      { ref: root, dependsOn: crates.filter(({ name }) => name === linkedInto).map(reference) },
       ...crates.map((crate) => ({
         ref: reference(crate),
         dependsOn: crate.dependencies.map((id) => reference(byId.get(id))),

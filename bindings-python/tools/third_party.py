@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes THIRD-PARTY-LICENSES: what is linked into the wheel on any platform, and its terms.
+"""Writes THIRD-PARTY-LICENSES: what is linked into a wheel on any platform, and its terms.
 
-With --check, only says whether the file is what it would write.
+For this package, and for the sandbox's. With --check, only says whether the files are what it would
+write.
 """
 
 from __future__ import annotations
@@ -13,18 +14,22 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[1]
-TARGET = HERE / "THIRD-PARTY-LICENSES"
+# A crate, the file for its wheel, and what it is there.
+WHEELS = [
+    ("parallel-account-python", HERE, "The native module of parallel-account"),
+    ("parallel-account-sandbox", HERE.parent / "testkit/python", "The parallel-account-sandbox"),
+]
 TERMS = re.compile(r"(LICEN[CS]E|COPYING|NOTICE|COPYRIGHT)", re.IGNORECASE)
 MIT = re.compile(r"Permission is hereby granted, free of charge, to any\s+person")
 
 
-def linked() -> list[dict]:
+def linked(crate: str) -> list[dict]:
     """The packages that code of the wheel comes from, first by name."""
     command = ["cargo", "metadata", "--format-version=1", "--locked"]
     metadata = json.loads(subprocess.check_output(command, cwd=HERE))
     packages = {package["id"]: package for package in metadata["packages"]}
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    (root,) = (it["id"] for it in packages.values() if it["name"] == "parallel-account-python")
+    (root,) = (it["id"] for it in packages.values() if it["name"] == crate)
     found, open_ids = set(), [root]
     while open_ids:
         here = open_ids.pop()
@@ -49,14 +54,14 @@ def terms(package: dict) -> list[str]:
     return texts
 
 
-def document() -> str:
+def document(crate: str, what: str) -> str:
     by_text: dict[str, list[str]] = {}
-    for package in linked():
+    for package in linked(crate):
         name = f"{package['name']} {package['version']}: {package['license']}"
         text = "\n\n".join(terms(package)) or "(The package has no text of its own.)"
         by_text.setdefault(text, []).append(name)
     head = (
-        "The native module of parallel-account is linked from these packages of crates.io.\n"
+        f"{what} is linked from these packages of crates.io.\n"
         "tools/third_party.py wrote this file.\n"
     )
     parts = ["\n".join(names) + "\n\n" + text for text, names in by_text.items()]
@@ -66,9 +71,10 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    text = document()
-    if sys.argv[1:] == ["--check"]:
-        if not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
-            sys.exit("THIRD-PARTY-LICENSES is not up to date: run tools/third_party.py")
-    else:
-        TARGET.write_text(text, encoding="utf-8")
+    for crate, folder, what in WHEELS:
+        file = folder / "THIRD-PARTY-LICENSES"
+        text = document(crate, what)
+        if sys.argv[1:] != ["--check"]:
+            file.write_text(text, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != text:
+            sys.exit(f"{file} is not up to date: run tools/third_party.py")

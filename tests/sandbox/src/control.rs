@@ -1,44 +1,61 @@
-//! The control surface: what a test does to a sandbox. Its routes are listed, with
-//! their fields, in this folder's README.
+//! The control surface: what a test does to a sandbox. `openapi.json` describes its
+//! routes with their fields.
 
 mod answer;
 mod organizations;
+mod surface;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Query, Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use axum::{Router, body::Bytes};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::answer::{Answer, ControlError, missing, ok, read};
+pub(crate) use self::surface::Surface;
 use crate::faults::Fault;
+use crate::request::JSON;
 use crate::secrets::fingerprint;
 use crate::world::{Device, DeviceState};
 use crate::{Options, Shared};
 
+/// The surface's description, as OpenAPI 3.1.
+const OPENAPI: &str = include_str!("../openapi.json");
+
+/// A scenario with a large answer is larger than what axum takes by itself.
+const LARGEST_BODY: usize = 16 << 20;
+
 pub(crate) fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/health", get(health))
-        .route("/device-codes", get(device_codes))
-        .route("/approve", post(approve))
-        .route("/deny", post(deny))
-        .route("/expire-device-code", post(expire_device_code))
-        .route("/expire-access-token", post(expire_access_token))
-        .route("/revoke-family", post(revoke_family))
-        .route("/options", post(set_options))
-        .route("/requests", get(requests))
-        .route("/counts", get(counts))
-        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
-        .route("/reset", post(reset))
-        .merge(organizations::routes())
-        .merge(crate::scenarios::control_routes())
+    surface()
+        .router
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn(refuse_web_pages))
+}
+
+fn surface() -> Surface {
+    let surface = Surface::new()
+        .get("/health", health)
+        .get("/openapi.json", openapi)
+        .get("/device-codes", device_codes)
+        .post("/approve", approve)
+        .post("/deny", deny)
+        .post("/expire-device-code", expire_device_code)
+        .post("/expire-access-token", expire_access_token)
+        .post("/revoke-family", revoke_family)
+        .post("/options", set_options)
+        .get("/requests", requests)
+        .get("/counts", counts)
+        .get("/faults", faults)
+        .post("/faults", add_fault)
+        .delete("/faults", clear_faults)
+        .post("/reset", reset);
+    crate::scenarios::control_routes(organizations::routes(surface))
 }
 
 /// Browsers name the page that a request comes from: none has business here.
@@ -52,6 +69,10 @@ async fn refuse_web_pages(request: Request, next: Next) -> Response {
 
 async fn health() -> Answer {
     ok(&json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") }))
+}
+
+async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, JSON)], OPENAPI)
 }
 
 async fn device_codes(State(shared): State<Arc<Shared>>) -> Answer {
@@ -77,26 +98,23 @@ async fn device_codes(State(shared): State<Arc<Shared>>) -> Answer {
     ok(&json!({ "device_codes": shown }))
 }
 
+/// Which device code is meant.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Decision {
+struct Pending {
     /// Absent: the newest pending one.
     user_code: Option<String>,
-    org_id: Option<String>,
-    org_name: Option<String>,
-    /// Grant only these.
-    scopes: Option<Vec<String>>,
     /// Seconds to wait for a pending code to appear.
     #[serde(default)]
     wait: f64,
 }
 
-impl Decision {
-    /// The pending device that is meant, as soon as there is one.
+impl Pending {
+    /// Changes it as soon as it is there.
     async fn apply<T>(
         &self,
         shared: &Shared,
-        change: impl Fn(&Self, &mut crate::world::World, &str) -> T,
+        change: impl Fn(&mut crate::world::World, &str) -> T,
     ) -> Result<T, ControlError> {
         let wait = Duration::try_from_secs_f64(self.wait).unwrap_or_default();
         let deadline = Instant::now() + wait.min(Duration::from_secs(600));
@@ -104,7 +122,7 @@ impl Decision {
             {
                 let mut world = shared.world();
                 match self.find(&mut world) {
-                    Ok(user_code) => return Ok(change(self, &mut world, &user_code)),
+                    Ok(user_code) => return Ok(change(&mut world, &user_code)),
                     Err(problem) if Instant::now() >= deadline => return Err(problem),
                     Err(_) => {}
                 }
@@ -133,19 +151,36 @@ impl Decision {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Approval {
+    user_code: Option<String>,
+    org_id: Option<String>,
+    org_name: Option<String>,
+    /// Grant only these.
+    scopes: Option<Vec<String>>,
+    #[serde(default)]
+    wait: f64,
+}
+
 async fn approve(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
-    let decision: Decision = read(&body)?;
-    let user_code = decision
-        .apply(&shared, |decision, world, user_code| {
-            let org_id = decision
-                .org_id
+    let Approval {
+        user_code,
+        org_id,
+        org_name,
+        scopes,
+        wait,
+    } = read(&body)?;
+    let user_code = Pending { user_code, wait }
+        .apply(&shared, |world, user_code| {
+            let org_id = org_id
                 .clone()
                 .unwrap_or_else(|| world.options.org_id.clone());
-            if let (Some(scopes), Some(device)) = (&decision.scopes, world.device(user_code)) {
+            if let (Some(scopes), Some(device)) = (&scopes, world.device(user_code)) {
                 device.scopes.clone_from(scopes);
             }
             world.approve(user_code, org_id.clone());
-            if let Some(name) = &decision.org_name {
+            if let Some(name) = &org_name {
                 let starting = world.options.starting_balance_cents;
                 world
                     .organizations
@@ -168,9 +203,9 @@ async fn expire_device_code(State(shared): State<Arc<Shared>>, body: Bytes) -> A
 }
 
 async fn set_state(shared: &Shared, body: &Bytes, state: DeviceState) -> Answer {
-    let decision: Decision = read(body)?;
-    let user_code = decision
-        .apply(shared, |_, world, user_code| {
+    let pending: Pending = read(body)?;
+    let user_code = pending
+        .apply(shared, |world, user_code| {
             if let Some(device) = world.device(user_code) {
                 device.state = state.clone();
             }
@@ -244,13 +279,19 @@ async fn set_options(State(shared): State<Arc<Shared>>, body: Bytes) -> Answer {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     route: Option<String>,
     #[serde(default)]
     since: u64,
 }
 
-async fn requests(State(shared): State<Arc<Shared>>, Query(wanted): Query<Wanted>) -> Answer {
+async fn requests(
+    State(shared): State<Arc<Shared>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Answer {
+    let Query(wanted) =
+        wanted.map_err(|problem| ControlError(StatusCode::BAD_REQUEST, problem.body_text()))?;
     ok(&shared.journal().show(wanted.route.as_deref(), wanted.since))
 }
 
@@ -291,4 +332,32 @@ async fn clear_faults(State(shared): State<Arc<Shared>>) -> Answer {
 async fn reset(State(shared): State<Arc<Shared>>) -> Answer {
     shared.reset();
     ok(&json!({}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Both ways: what is not described, and what is described and not there.
+    #[test]
+    fn openapi_has_these_routes_and_no_other() {
+        let routes: BTreeSet<(String, String)> = surface()
+            .routes
+            .into_iter()
+            .map(|(method, path)| (method.as_str().to_lowercase(), path.to_owned()))
+            .collect();
+        let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        let described: BTreeSet<(String, String)> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, item)| {
+                let methods = item.as_object().unwrap().keys().cloned();
+                methods.map(move |method| (method, path.clone()))
+            })
+            .collect();
+        assert_eq!(routes, described);
+        assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    }
 }

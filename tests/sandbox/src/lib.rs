@@ -16,7 +16,8 @@
 //! # }
 //! ```
 //!
-//! The routes of the control surface, with their fields, are in this folder's README.
+//! The routes of the control surface, with their fields, are in `openapi.json` beside this crate's
+//! manifest, and a running sandbox answers it at `control_url` + `/openapi.json`.
 
 mod account;
 mod control;

@@ -13,7 +13,10 @@ async fn main() -> ExitCode {
             print!("{text}");
             ExitCode::SUCCESS
         }
-        Ok(Invocation::Run(options)) => match run(*options).await {
+        Ok(Invocation::Run {
+            options,
+            until_stdin_closes,
+        }) => match run(*options, until_stdin_closes).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(problem) => fail(&problem, 1),
         },
@@ -26,7 +29,7 @@ fn fail(problem: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-async fn run(options: Options) -> Result<(), String> {
+async fn run(options: Options, until_stdin_closes: bool) -> Result<(), String> {
     let port = options.port;
     // Before the line is printed, so that whoever reads it may send a signal at once.
     let asked_to_stop = signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
@@ -48,9 +51,25 @@ async fn run(options: Options) -> Result<(), String> {
     let mut stdout = io::stdout();
     // Whoever closed stdout does not want the line; serving continues.
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
-    asked_to_stop.await;
+    tokio::select! {
+        () = asked_to_stop => {}
+        () = stdin_closed(), if until_stdin_closes => {}
+    }
     sandbox.stop().await;
     Ok(())
+}
+
+/// Whoever started this holds the other end, and the system closes that with its process, even
+/// if the process is killed.
+async fn stdin_closed() {
+    let (closed, wait) = tokio::sync::oneshot::channel();
+    // A thread of its own: tokio would wait at the end of the runtime for one of its own to be
+    // done with reading.
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _ = closed.send(());
+    });
+    let _ = wait.await;
 }
 
 #[cfg(unix)]

@@ -66,7 +66,13 @@ impl Default for Options {
 #[derive(Debug)]
 pub enum Invocation {
     /// Serve.
-    Run(Box<Options>),
+    Run {
+        /// How.
+        options: Box<Options>,
+        /// End when standard input is closed, as it is when the program that started this
+        /// one has ended.
+        until_stdin_closes: bool,
+    },
     /// Print this text and end.
     Print(String),
 }
@@ -80,6 +86,7 @@ Usage: parallel-account-sandbox [OPTIONS]
 
 Listens on 127.0.0.1 and prints one line of JSON with its addresses:
 platform_url, account_url, data_url, control_url, pid. Ends on SIGTERM and SIGINT.
+Its control surface is described by CONTROL_URL/openapi.json.
 
 Options (SECONDS may be fractional):
   --port PORT                        default 0: any free port
@@ -96,6 +103,8 @@ Options (SECONDS may be fractional):
   --org-name NAME                    default \"Sandbox Inc.\"
   --starting-balance-cents CENTS     default 5000
   --task-duration SECONDS            how long a task run takes, default 0.1
+  --until-stdin-closes               end when standard input is closed, as by the end of
+                                     the program that started this one
   --help, --version
 ";
 
@@ -106,6 +115,7 @@ impl Invocation {
     /// A sentence for the person who typed them.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut options = Options::default();
+        let mut until_stdin_closes = false;
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             let (name, inline) = match argument.split_once('=') {
@@ -118,6 +128,13 @@ impl Invocation {
             if name == "--version" || name == "-V" {
                 let version = env!("CARGO_PKG_VERSION");
                 return Ok(Self::Print(format!("parallel-account-sandbox {version}\n")));
+            }
+            if name == "--until-stdin-closes" {
+                if inline.is_some() {
+                    return Err(format!("{name} takes no value"));
+                }
+                until_stdin_closes = true;
+                continue;
             }
             let mut value = || {
                 inline
@@ -155,7 +172,10 @@ impl Invocation {
             }
         }
         options.check()?;
-        Ok(Self::Run(Box::new(options)))
+        Ok(Self::Run {
+            options: Box::new(options),
+            until_stdin_closes,
+        })
     }
 }
 

@@ -61,6 +61,21 @@ fn it_says_one_line_and_stops_on_a_signal() {
 }
 
 #[test]
+fn it_ends_with_the_program_that_started_it() {
+    let mut running = command(&["--until-stdin-closes"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(running.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    assert!(running.try_wait().unwrap().is_none());
+    // Which the system does when a process ends.
+    drop(running.stdin.take());
+    assert!(running.wait().unwrap().success());
+}
+
+#[test]
 fn bad_arguments_are_explained() {
     for (arguments, words) in [
         (["--interval", "soon"], "--interval must be a number"),
@@ -69,6 +84,10 @@ fn bad_arguments_are_explained() {
             "--port must be a number from 0 to 65535",
         ),
         (["--color", "red"], "--color is no option"),
+        (
+            ["--until-stdin-closes=yes", "--version"],
+            "--until-stdin-closes takes no value",
+        ),
     ] {
         let (code, problem) = finished(&arguments);
         assert_eq!(code, Some(2));

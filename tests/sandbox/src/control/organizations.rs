@@ -4,22 +4,23 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Router, http::StatusCode};
+use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, ControlError, missing, ok, read};
+use super::surface::Surface;
 use crate::Shared;
 use crate::secrets::fingerprint;
 
-pub(super) fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/organizations", get(organizations).post(set_organization))
-        .route("/apps", post(create_app))
-        .route("/delete-app", post(delete_app))
-        .route("/keys", get(keys))
-        .route("/delete-key", post(delete_key))
+pub(super) fn routes(surface: Surface) -> Surface {
+    surface
+        .get("/organizations", organizations)
+        .post("/organizations", set_organization)
+        .post("/apps", create_app)
+        .post("/delete-app", delete_app)
+        .get("/keys", keys)
+        .post("/delete-key", delete_key)
 }
 
 async fn organizations(State(shared): State<Arc<Shared>>) -> Answer {
@@ -59,7 +60,8 @@ async fn organizations(State(shared): State<Arc<Shared>>) -> Answer {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OrganizationChange {
-    org_id: String,
+    /// Absent: the first organization.
+    org_id: Option<String>,
     org_name: Option<String>,
     credit_balance_cents: Option<f64>,
     pending_debit_balance_cents: Option<f64>,
@@ -75,7 +77,10 @@ async fn set_organization(State(shared): State<Arc<Shared>>, body: Bytes) -> Ans
     let change: OrganizationChange = read(&body)?;
     let mut world = shared.world();
     let starting = world.options.starting_balance_cents;
-    let organization = world.organizations.ensure(&change.org_id, starting);
+    let org_id = change
+        .org_id
+        .unwrap_or_else(|| world.options.org_id.clone());
+    let organization = world.organizations.ensure(&org_id, starting);
     if let Some(name) = change.org_name {
         organization.name = name;
     }
@@ -97,7 +102,7 @@ async fn set_organization(State(shared): State<Arc<Shared>>, body: Bytes) -> Ans
     if let Some(withheld) = change.raw_api_key_withheld {
         organization.raw_api_key_withheld = withheld;
     }
-    ok(&json!({ "org_id": change.org_id }))
+    ok(&json!({ "org_id": org_id }))
 }
 
 #[derive(Deserialize)]

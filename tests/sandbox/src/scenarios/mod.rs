@@ -14,13 +14,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{any, post};
+use axum::routing::any;
 use serde_json::{Value, json};
 
 use crate::Shared;
+use crate::control::Surface;
 use crate::request::json_answer;
 use model::Scenario;
 use template::Templates;
@@ -80,11 +81,10 @@ fn unix_seconds(time: SystemTime) -> f64 {
 }
 
 /// Below the control surface.
-pub(crate) fn control_routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/scenarios", post(start))
-        .route("/scenarios/{id}/verdict", post(verdict))
-        .layer(DefaultBodyLimit::max(16 << 20))
+pub(crate) fn control_routes(surface: Surface) -> Surface {
+    surface
+        .post("/scenarios", start)
+        .post("/scenarios/{id}/verdict", verdict)
 }
 
 /// Where the clients of scenarios send their requests.
