@@ -1,0 +1,158 @@
+"""Runs every code block of the site, and counts those of the site and of all READMEs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+
+from blocks import CODE, ELSEWHERE, ROOT, Block, blocks, pages
+from languages import TARGET, WORK, Failed, Runner
+
+SANDBOX = os.environ.get(
+    "PARALLEL_ACCOUNT_SANDBOX", str(TARGET / "debug" / "parallel-account-sandbox")
+)
+started: list[subprocess.Popen[str]] = []
+
+
+def serving(command: list[str]) -> str:
+    """Starts a server; the line that it prints first."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    started.append(process)
+    assert process.stdout
+    line = process.stdout.readline()
+    if not line:
+        raise SystemExit(f"This did not start: {' '.join(command)}")
+    return line
+
+
+def runner(more: dict[str, str]) -> Runner:
+    """One with a sandbox of its own, whose user approves at once."""
+    line = serving([SANDBOX, "--interval", "0.05", "--approve-after", "0.05"])
+    said = json.loads(line)
+    control = said["control_url"]
+
+    def reset() -> None:
+        request = urllib.request.Request(f"{control}/reset", b"{}", {"content-type": "application/json"})
+        urllib.request.urlopen(request).close()
+
+    environment = {
+        **os.environ,
+        "CI": "1",  # no browser
+        "PARALLEL_PLATFORM_URL": said["platform_url"],
+        "PARALLEL_SERVICE_API_URL": said["account_url"],
+        "PARALLEL_BASE_URL": said["data_url"],
+        **more,
+    }
+    return Runner(environment, reset)
+
+
+def of_page(found: list[Block], run: Runner) -> dict[Block, str]:
+    """What is wrong with the blocks of one page: all files are written first, and all lines for the
+    shell are typed into one, where the first of them is."""
+    wrong: dict[Block, str] = {}
+    lines = [it for it in found if it.language == "sh"]
+    for block in found:
+        if "file" in block.words:
+            run.file(block)
+    for block in found:
+        if "file" in block.words or block in lines[1:]:
+            continue
+        try:
+            if block.language == "sh":
+                run.shell(lines)
+            else:
+                run.interpreted(block)
+        except (Failed, subprocess.TimeoutExpired) as error:
+            wrong[block] = str(error)
+    return wrong
+
+
+def interpreted(found: list[Block], run: Runner) -> dict[Block, str]:
+    wrong: dict[Block, str] = {}
+    for _, page in groupby(found, key=lambda it: (it.page, it.tab)):
+        wrong |= of_page(list(page), run)
+    return wrong
+
+
+def play(site: list[Block]) -> dict[Block, str]:
+    """What is wrong with which of the site's blocks."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    bin = WORK / "venv" / "bin"
+    subprocess.run([sys.executable, "-m", "venv", str(WORK / "venv")], check=True)
+    upstream = subprocess.run(
+        ["npm", "config", "get", "registry"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    tarballs = str(TARGET / "npm-debug" / "tarballs")
+    registry = serving([sys.executable, str(Path(__file__).with_name("registry.py")), tarballs, upstream])
+    path = f"{bin}:{os.environ['PATH']}"
+    python = runner({"PATH": path, "PIP_FIND_LINKS": str(TARGET / "wheels")})
+    node = runner({"npm_config_registry": registry.strip(), "npm_config_audit": "false"})
+    runs = [it for it in site if it.reason is None]
+    dependencies = "".join(it.code for it in runs if it.language == "toml")
+    by_tab = {
+        tab: [it for it in runs if it.tab == tab and it.language in ("python", "js", "sh")]
+        for tab in ("python", "node", "shell")
+    }
+    # Start installs for all pages.
+    (WORK / "node").mkdir()
+    (WORK / "node" / "package.json").write_text('{ "private": true }')
+    jobs = [
+        lambda: interpreted(sorted_by_page([*by_tab["python"], *by_tab["shell"]]), python),
+        lambda: interpreted(sorted_by_page(by_tab["node"]), node),
+        lambda: runner({}).rust([it for it in runs if it.language == "rust"], dependencies),
+    ]
+    swift = [it for it in runs if it.language == "swift"]
+    if os.environ.get("SKIP_SWIFT") != "1":
+        jobs.append(lambda: runner({}).swift(swift))
+    wrong: dict[Block, str] = {}
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(job) for job in jobs]:
+            wrong |= done.result()
+    return wrong
+
+
+def sorted_by_page(found: list[Block]) -> list[Block]:
+    """Start first; within a page, in the page's order."""
+    return sorted(found, key=lambda it: (it.page != "docs/start.md", it.page, it.tab, it.line))
+
+
+def main() -> int:
+    everything = [block for page in pages() for block in blocks(page)]
+    site = [it for it in everything if it.page.startswith("docs/") and it.page not in ELSEWHERE]
+    unknown = [
+        it for it in everything if it not in site and it.page not in ELSEWHERE and it.reason is None
+    ]
+    for block in unknown:
+        print(f"FAILED: {block.place}: no test runs it, and no marker says why")
+    only = [it for it in site if any(word in it.page for word in sys.argv[1:] or [""])]
+    try:
+        wrong = play(only if sys.argv[1:] else site)
+    finally:
+        for process in started:
+            process.terminate()
+    for block, why in wrong.items():
+        print(f"FAILED: {block.place}: {why}\n")
+
+    print("\n| | run here | run by another suite | marked |\n|---|---:|---:|---:|")
+    here = Counter(it.language for it in site if it.reason is None)
+    there = Counter(it.language for it in everything if it.page in ELSEWHERE and it.reason is None)
+    marked = Counter(it.language for it in everything if it.reason is not None)
+    for language in CODE:
+        print(f"| {language} | {here[language]} | {there[language]} | {marked[language]} |")
+    for block in everything:
+        if block.reason is not None:
+            print(f"marked: {block.place}: {block.reason}")
+    failed = len(wrong) + len(unknown)
+    print(f"blocks: {here.total() - len(wrong)} passed, {failed} failed")
+    return failed and 1
+
+
+sys.exit(main())
