@@ -93,7 +93,7 @@ def play(site: list[Block]) -> dict[Block, str]:
     tarballs = str(TARGET / "npm-debug" / "tarballs")
     registry = serving([sys.executable, str(Path(__file__).with_name("registry.py")), tarballs, upstream])
     path = f"{bin}:{os.environ['PATH']}"
-    python = runner({"PATH": path, "PIP_FIND_LINKS": str(TARGET / "wheels")})
+    python = runner({"PATH": path, "PIP_FIND_LINKS": str(TARGET / "docs-wheels")})
     node = runner({"npm_config_registry": registry.strip(), "npm_config_audit": "false"})
     runs = [it for it in site if it.reason is None]
     dependencies = "".join(it.code for it in runs if it.language == "toml")
