@@ -1,8 +1,9 @@
 """The site: `make docs` builds it. README.md says with what, and why."""
 
 import sys
-import tomllib
 from pathlib import Path
+
+import tomllib
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "ext"))
@@ -26,6 +27,7 @@ html_title = f"{project} {release}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_use_index = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_last_updated_fmt = None

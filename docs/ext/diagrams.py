@@ -1,4 +1,4 @@
-"""Diagrams: a fence of Mermaid becomes an SVG in the page, in its colors, when the site is built."""
+"""Diagrams: a fence of Mermaid becomes an SVG in the page, and in its colors."""
 
 from __future__ import annotations
 

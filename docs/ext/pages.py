@@ -1,4 +1,4 @@
-"""Pages for everybody: what scrolls can be reached by the keyboard."""
+"""Pages for everybody: the keyboard reaches what scrolls, and landmarks have names."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-SCROLLING = (
+ACCESSIBLE = (
     ("<pre>", '<pre tabindex="0">'),
     ('<div class="table-wrapper', '<div tabindex="0" role="group" class="table-wrapper'),
+    ('<aside class="sidebar-drawer"', '<aside aria-label="All pages" class="sidebar-drawer"'),
+    ('<aside class="toc-drawer', '<aside aria-label="This page" class="toc-drawer'),
+    ('<div id="search-results">', '<h1>Search</h1>\n<div id="search-results">'),
 )
 
 
@@ -17,7 +20,7 @@ def finish(app: Sphinx, failure: Exception | None) -> None:
         return
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text()
-        for old, new in SCROLLING:
+        for old, new in ACCESSIBLE:
             text = text.replace(old, new)
         page.write_text(text)
 

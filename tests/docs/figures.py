@@ -1,7 +1,7 @@
 """The figures of the front page are those of tests/bench/RESULTS.md.
 
-    figures.py            fails if README.md says others
-    figures.py --write    writes them there, after a new `make bench`
+figures.py            fails if README.md says others
+figures.py --write    writes them there, after a new `make bench`
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ ROWS = (
 
 
 def section(name: str) -> str:
-    found = re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", RESULTS.read_text(), re.MULTILINE | re.DOTALL)
+    found = re.search(
+        rf"^## {name}\n(.*?)(?=^## |\Z)", RESULTS.read_text(), re.MULTILINE | re.DOTALL
+    )
     if not found:
         raise SystemExit(f"{RESULTS} has no section {name}.")
     return found[1]
@@ -37,7 +39,9 @@ def section(name: str) -> str:
 def figure(where: str, row: str) -> str:
     found = re.search(rf"^\| {re.escape(row)} \| ([\d.]+ \S+) \|", section(where), re.MULTILINE)
     if not found:
-        raise SystemExit(f"{RESULTS}, section {where}, has no row {row!r}. Choose another in figures.py.")
+        raise SystemExit(
+            f"{RESULTS}, section {where}, has no row {row!r}. Choose another in figures.py."
+        )
     return found[1]
 
 
@@ -55,7 +59,9 @@ def main() -> int:
     if "--write" in sys.argv:
         README.write_text(before + BEGIN + table() + END + after)
     elif said != table():
-        print("FAILED: README.md does not say the figures of RESULTS.md. Run tests/docs/figures.py --write.")
+        print(
+            "README.md does not say the figures of RESULTS.md. Run tests/docs/figures.py --write."
+        )
         return 1
     return 0
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 
-from blocks import CODE, ELSEWHERE, ROOT, Block, blocks, pages
+from blocks import CODE, ELSEWHERE, Block, blocks, pages
 from languages import TARGET, WORK, Failed, Runner
 
 SANDBOX = os.environ.get(
@@ -40,7 +40,9 @@ def runner(more: dict[str, str]) -> Runner:
     control = said["control_url"]
 
     def reset() -> None:
-        request = urllib.request.Request(f"{control}/reset", b"{}", {"content-type": "application/json"})
+        request = urllib.request.Request(
+            f"{control}/reset", b"{}", {"content-type": "application/json"}
+        )
         urllib.request.urlopen(request).close()
 
     environment = {
@@ -91,7 +93,9 @@ def play(site: list[Block]) -> dict[Block, str]:
         ["npm", "config", "get", "registry"], capture_output=True, text=True, check=True
     ).stdout.strip()
     tarballs = str(TARGET / "npm-debug" / "tarballs")
-    registry = serving([sys.executable, str(Path(__file__).with_name("registry.py")), tarballs, upstream])
+    registry = serving(
+        [sys.executable, str(Path(__file__).with_name("registry.py")), tarballs, upstream]
+    )
     path = f"{bin}:{os.environ['PATH']}"
     python = runner({"PATH": path, "PIP_FIND_LINKS": str(TARGET / "docs-wheels")})
     node = runner({"npm_config_registry": registry.strip(), "npm_config_audit": "false"})

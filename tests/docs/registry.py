@@ -39,7 +39,10 @@ class Registry(BaseHTTPRequestHandler):
             described, tarball = PACKAGES[path]
             digest = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
             host = self.headers["host"]
-            dist = {"tarball": f"http://{host}/-/ours/{tarball.name}", "integrity": f"sha512-{digest}"}
+            dist = {
+                "tarball": f"http://{host}/-/ours/{tarball.name}",
+                "integrity": f"sha512-{digest}",
+            }
             version = described["version"]
             document = {
                 "name": path,

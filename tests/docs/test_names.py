@@ -15,14 +15,30 @@ DOCS = [it for it in sorted((ROOT / "docs").rglob("*.md")) if "tools" not in it.
 SITE = [it for it in DOCS if it.name not in ("README.md", "python-libraries.md")]
 SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 CODE = ("core", "bindings-python", "bindings-node", "bindings-swift", "tests")
+SOURCES = (".rs", ".py", ".pyi", ".ts", ".mjs", ".swift", ".json", ".toml", ".sh")
+HERE = Path(__file__).parent
 # Names of others' programs, formats and systems.
-FOREIGN = set(
-    """
-    asarUnpack authorization_pending SSL_CERT_DIR invalid_grant expired_token slow_down noExternal
-    serverExternalPackages outputFileTracingIncludes ITSAppUsesNonExemptEncryption updated_at
-    SFSafariViewController PARALLEL_API_KEY parallel_web_tools WHERE user_id accTitle manylinux2014 test_service
-    """.split()
-)
+FOREIGN = {
+    "asarUnpack",
+    "authorization_pending",
+    "SSL_CERT_DIR",
+    "invalid_grant",
+    "expired_token",
+    "slow_down",
+    "noExternal",
+    "serverExternalPackages",
+    "outputFileTracingIncludes",
+    "ITSAppUsesNonExemptEncryption",
+    "updated_at",
+    "SFSafariViewController",
+    "PARALLEL_API_KEY",
+    "parallel_web_tools",
+    "WHERE",
+    "user_id",
+    "accTitle",
+    "manylinux2014",
+    "test_service",
+}
 
 
 def spans(path: Path) -> set[str]:
@@ -35,10 +51,10 @@ def words() -> set[str]:
     """Every word of the code."""
     found: set[str] = set()
     for folder in CODE:
-        for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".rs", ".py", ".pyi", ".ts", ".mjs", ".swift", ".json", ".toml", ".sh"):
-                if path.is_file() and not hidden(path) and path.parent != Path(__file__).parent:
-                    found |= set(re.findall(r"\w+", path.read_text(errors="replace")))
+        for path in (ROOT / folder).rglob("*.*"):
+            ours = path.suffix in SOURCES and path.is_file() and not hidden(path)
+            if ours and path.parent != HERE:
+                found |= set(re.findall(r"\w+", path.read_text(errors="replace")))
     return found
 
 
@@ -64,7 +80,9 @@ class Names(unittest.TestCase):
         bindings = sorted(ROOT.glob("bindings-*"))
         for path in SITE:
             for span in spans(path):
-                if re.fullmatch(r"(core|tests|examples|tools|bindings-\w+|docs)(/[\w.-]+)*/?", span):
+                if re.fullmatch(
+                    r"(core|tests|examples|tools|bindings-\w+|docs)(/[\w.-]+)*/?", span
+                ):
                     with self.subTest(page=path.name, path=span):
                         self.assertTrue(exists(span, ROOT, *bindings))
 
@@ -83,20 +101,23 @@ class Names(unittest.TestCase):
             for target in re.findall(r"\bmake ([a-z]+(?:-[a-z]+)?)\b(?=[`\s])", path.read_text()):
                 if f"`make {target}`" in path.read_text():
                     with self.subTest(page=path.name, target=target):
-                        self.assertRegex(makefile, rf"(?m)^(## make +)?{target.split('-')[0]}\b|test-%")
+                        self.assertRegex(
+                            makefile, rf"(?m)^(## make +)?{target.split('-')[0]}\b|test-%"
+                        )
 
 
 class Reference(unittest.TestCase):
     """The tables of the reference and the code have the same rows."""
 
-    @functools.cache
     def column(self, number: int) -> set[str]:
         table = (ROOT / "docs/reference/options.md").read_text()
         rows = re.findall(r"^\| `.*$", table, re.MULTILINE)
         return {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[number])}
 
     def test_python(self) -> None:
-        module = ast.parse((ROOT / "bindings-python/python/parallel_account/_client.py").read_text())
+        module = ast.parse(
+            (ROOT / "bindings-python/python/parallel_account/_client.py").read_text()
+        )
         (client,) = (
             it for it in module.body if isinstance(it, ast.ClassDef) and it.name == "AccountClient"
         )
@@ -114,7 +135,9 @@ class Reference(unittest.TestCase):
 
     def test_swift(self) -> None:
         path = ROOT / "bindings-swift/Sources/ParallelAccount/AccountClient.swift"
-        made = re.search(r"public convenience init\((.*?)^    \) throws", path.read_text(), re.M | re.S)
+        made = re.search(
+            r"public convenience init\((.*?)^    \) throws", path.read_text(), re.M | re.S
+        )
         assert made
         self.assertEqual(self.column(3), set(re.findall(r"^        (\w+):", made[1], re.M)))
 

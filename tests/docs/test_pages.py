@@ -7,11 +7,11 @@ import re
 import unittest
 from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 SITE = Path(os.environ["SITE"])
-MADE = ("genindex.html", "search.html")
 
 
 class Page(HTMLParser):
@@ -78,13 +78,13 @@ class Pages(unittest.TestCase):
 
     def test_headings_are_in_order(self) -> None:
         for path in pages():
-            if path.name in MADE:
+            if path.name == "search.html":  # where a script adds more
                 continue
             with self.subTest(page=path.name):
                 levels = page(path).headings
                 self.assertEqual(levels.count(1), 1)
                 self.assertEqual(levels[0], 1)
-                for before, after in zip(levels, levels[1:], strict=False):
+                for before, after in pairwise(levels):
                     self.assertLessEqual(after, before + 1)
 
     def test_diagrams_are_drawn(self) -> None:
