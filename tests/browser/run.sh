@@ -22,4 +22,10 @@ node --test --test-reporter=spec --test-reporter-destination=stdout \
   --test-reporter=tap --test-reporter-destination="$report" approval.test.mjs || status=$?
 count() { sed -n "s/^# $1 //p" "$report"; }
 echo "browser: $(count pass) passed, $(count fail) failed"
+if [ -n "${PICTURES:-}" ]; then
+  python3 -m venv "$report.venv"
+  "$report.venv/bin/pip" install --quiet --disable-pip-version-check pillow==13.0.0
+  "$report.venv/bin/python" fewer_colors.py "$PICTURES"/*.png
+  rm -rf "$report.venv"
+fi
 exit "$status"

@@ -23,6 +23,8 @@ ELSEWHERE = {
     "bindings-node/README.md": "bindings-node/test/readme.test.mjs",
     "bindings-swift/README.md": "bindings-swift/tools/check-dependent",
     "core/cli/README.md": "tests/command/test_readme.py",
+    "testkit/python/README.md": "tests/kit/run.sh",
+    "testkit/node/README.md": "tests/kit/run.sh",
     "docs/parallel-sdks.md": "tests/interop/run.sh",
 }
 # Where a block belongs that is in no tab.
