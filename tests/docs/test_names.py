@@ -14,7 +14,7 @@ from blocks import ROOT, hidden
 DOCS = [it for it in sorted((ROOT / "docs").rglob("*.md")) if "tools" not in it.parts]
 SITE = [it for it in DOCS if it.name not in ("README.md", "python-libraries.md")]
 SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
-CODE = ("core", "bindings-python", "bindings-node", "bindings-swift", "tests")
+CODE = ("core", "bindings-python", "bindings-node", "bindings-swift", "testkit", "tests")
 SOURCES = (".rs", ".py", ".pyi", ".ts", ".mjs", ".swift", ".json", ".toml", ".sh")
 HERE = Path(__file__).parent
 # Names of others' programs, formats and systems.
@@ -38,6 +38,8 @@ FOREIGN = {
     "accTitle",
     "manylinux2014",
     "test_service",
+    "parallel_sandbox",
+    "parallel_account_client",
 }
 
 
