@@ -40,7 +40,8 @@ class Block(NamedTuple):
     line: int
     language: str
     tab: str  # the language of the tab that it is in, or its own
-    words: dict[str, str]
+    file: str | None
+    given: str | None
     reason: str | None
     code: str
 
@@ -49,7 +50,7 @@ class Block(NamedTuple):
         return f"{self.page}:{self.line}"
 
 
-def blocks(path: Path, root: Path = ROOT) -> list[Block]:
+def blocks(path: Path) -> list[Block]:
     """The code blocks of a page, in their order."""
     found: list[Block] = []
     before, tab, fence = "", "", None
@@ -59,15 +60,17 @@ def blocks(path: Path, root: Path = ROOT) -> list[Block]:
             if line.strip() == "```":
                 indent, language, words, start, reason = fence
                 if language in CODE:
+                    said = dict(word.split("=") for word in words.split() if "=" in word)
                     found.append(
                         Block(
-                            str(path.relative_to(root)),
-                            start,
-                            language,
-                            tab or TABS.get(language, language),
-                            dict(word.split("=") for word in words.split() if "=" in word),
-                            reason,
-                            "".join(f"{it[indent:]}\n" for it in code),
+                            page=str(path.relative_to(ROOT)),
+                            line=start,
+                            language=language,
+                            tab=tab or TABS.get(language, language),
+                            file=said.get("file"),
+                            given=said.get("given"),
+                            reason=reason,
+                            code="".join(f"{it[indent:]}\n" for it in code),
                         )
                     )
                 fence, before = None, ""

@@ -58,7 +58,7 @@ def expected(block: Block) -> list[str]:
 
 
 def program(block: Block) -> str:
-    before, after = GIVEN[block.language] if block.words.get("given") else ("", "")
+    before, after = GIVEN[block.language] if block.given else ("", "")
     return before + block.code + after
 
 
@@ -104,7 +104,8 @@ class Runner:
 
     def file(self, block: Block) -> None:
         """Writes a block that is a file."""
-        (self.folder(block) / block.words["file"]).write_text(block.code)
+        assert block.file
+        (self.folder(block) / block.file).write_text(block.code)
 
     def shell(self, together: list[Block]) -> None:
         """All lines of a page for the shell, as typed into one."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -62,10 +63,10 @@ def of_page(found: list[Block], run: Runner) -> dict[Block, str]:
     wrong: dict[Block, str] = {}
     lines = [it for it in found if it.language == "sh"]
     for block in found:
-        if "file" in block.words:
+        if block.file:
             run.file(block)
     for block in found:
-        if "file" in block.words or block in lines[1:]:
+        if block.file or block in lines[1:]:
             continue
         try:
             if block.language == "sh":
@@ -87,35 +88,10 @@ def interpreted(found: list[Block], run: Runner) -> dict[Block, str]:
 def play(site: list[Block]) -> dict[Block, str]:
     """What is wrong with which of the site's blocks."""
     shutil.rmtree(WORK, ignore_errors=True)
-    bin = WORK / "venv" / "bin"
-    subprocess.run([sys.executable, "-m", "venv", str(WORK / "venv")], check=True)
-    upstream = subprocess.run(
-        ["npm", "config", "get", "registry"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    tarballs = str(TARGET / "npm-debug" / "tarballs")
-    registry = serving(
-        [sys.executable, str(Path(__file__).with_name("registry.py")), tarballs, upstream]
-    )
-    path = f"{bin}:{os.environ['PATH']}"
-    python = runner({"PATH": path, "PIP_FIND_LINKS": str(TARGET / "docs-wheels")})
-    node = runner({"npm_config_registry": registry.strip(), "npm_config_audit": "false"})
+    WORK.mkdir(parents=True)
     runs = [it for it in site if it.reason is None]
-    dependencies = "".join(it.code for it in runs if it.language == "toml")
-    by_tab = {
-        tab: [it for it in runs if it.tab == tab and it.language in ("python", "js", "sh")]
-        for tab in ("python", "node", "shell")
-    }
-    # Start installs for all pages.
-    (WORK / "node").mkdir()
-    (WORK / "node" / "package.json").write_text('{ "private": true }')
-    jobs = [
-        lambda: interpreted(sorted_by_page([*by_tab["python"], *by_tab["shell"]]), python),
-        lambda: interpreted(sorted_by_page(by_tab["node"]), node),
-        lambda: runner({}).rust([it for it in runs if it.language == "rust"], dependencies),
-    ]
-    swift = [it for it in runs if it.language == "swift"]
-    if os.environ.get("SKIP_SWIFT") != "1":
-        jobs.append(lambda: runner({}).swift(swift))
+    tabs = {it.tab for it in runs}
+    jobs = [JOBS[tab](runs) for tab in JOBS if tab in tabs and tab not in LEFT_OUT]
     wrong: dict[Block, str] = {}
     with ThreadPoolExecutor() as pool:
         for done in [pool.submit(job) for job in jobs]:
@@ -123,9 +99,56 @@ def play(site: list[Block]) -> dict[Block, str]:
     return wrong
 
 
-def sorted_by_page(found: list[Block]) -> list[Block]:
-    """Start first; within a page, in the page's order."""
+Job = Callable[[], dict[Block, str]]
+
+
+def in_tabs(runs: list[Block], *tabs: str) -> list[Block]:
+    """What an interpreter or a shell runs: Start first, and pages in their order."""
+    found = [it for it in runs if it.tab in tabs and it.language in ("python", "js", "sh")]
     return sorted(found, key=lambda it: (it.page != "docs/start.md", it.page, it.tab, it.line))
+
+
+def python_job(runs: list[Block]) -> Job:
+    subprocess.run([sys.executable, "-m", "venv", str(WORK / "venv")], check=True)
+    path = f"{WORK / 'venv' / 'bin'}:{os.environ['PATH']}"
+    run = runner({"PATH": path, "PIP_FIND_LINKS": str(TARGET / "docs-wheels")})
+    return lambda: interpreted(in_tabs(runs, "python", "shell"), run)
+
+
+def node_job(runs: list[Block]) -> Job:
+    asked = ["npm", "config", "get", "registry"]
+    upstream = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    here = str(Path(__file__).with_name("registry.py"))
+    tarballs = str(TARGET / "npm-debug" / "tarballs")
+    address = serving([sys.executable, here, tarballs, upstream]).strip()
+    run = runner({"npm_config_registry": address, "npm_config_audit": "false"})
+    return lambda: interpreted(in_tabs(runs, "node"), run)
+
+
+def rust_job(runs: list[Block]) -> Job:
+    dependencies = "".join(it.code for it in runs if it.language == "toml")
+    found = [it for it in runs if it.language == "rust"]
+    return lambda: runner({}).rust(found, dependencies)
+
+
+def swift_job(runs: list[Block]) -> Job:
+    found = [it for it in runs if it.language == "swift"]
+    return lambda: runner({}).swift(found)
+
+
+JOBS = {"python": python_job, "node": node_job, "rust": rust_job, "swift": swift_job}
+LEFT_OUT = {"swift"} if os.environ.get("SKIP_SWIFT") == "1" else set()
+
+
+def chosen(site: list[Block], words: list[str]) -> list[Block]:
+    """The blocks of these pages and languages, with Start's, which install; or all."""
+    tabs = {it for it in words if it in JOBS} or {*JOBS, "shell"}
+    names = [it for it in words if it not in JOBS] or [""]
+    return [
+        it
+        for it in site
+        if it.tab in tabs and any(name in it.page for name in [*names, "docs/start.md"])
+    ]
 
 
 def main() -> int:
@@ -136,9 +159,9 @@ def main() -> int:
     ]
     for block in unknown:
         print(f"FAILED: {block.place}: no test runs it, and no marker says why")
-    only = [it for it in site if any(word in it.page for word in sys.argv[1:] or [""])]
+    played = chosen(site, sys.argv[1:])
     try:
-        wrong = play(only if sys.argv[1:] else site)
+        wrong = play(played)
     finally:
         for process in started:
             process.terminate()
@@ -155,7 +178,8 @@ def main() -> int:
         if block.reason is not None:
             print(f"marked: {block.place}: {block.reason}")
     failed = len(wrong) + len(unknown)
-    print(f"blocks: {here.total() - len(wrong)} passed, {failed} failed")
+    run = sum(it.reason is None and it.tab not in LEFT_OUT for it in played)
+    print(f"blocks: {run - len(wrong)} passed, {failed} failed")
     return failed and 1
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the site and checks it: links, names, headings, weight, everybody's access; and runs its
-# code blocks. `tests/docs/run.sh guides/testing` runs the blocks of one page alone.
+# code blocks. `tests/docs/run.sh guides/testing python` runs the blocks of one page and language.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../tools.sh"
