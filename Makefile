@@ -26,7 +26,7 @@ test-%:
 lint:
 	@tests/run.sh lint
 
-## make docs           the site, into target/docs: the command says where, how long it took, and its size
+## make docs           the site, into target/site: the command says where, how long it took, and its size
 docs:
 	@docs/tools/build
 

@@ -39,13 +39,13 @@ check() {
 }
 
 check "the site is built" docs/tools/build
-export SITE=$CARGO_TARGET_DIR/docs
+export SITE=$CARGO_TARGET_DIR/site
 check "links and headings" python3 "$here/test_pages.py"
 check "names are spelled as in the code" python3 "$here/test_names.py"
 check "the front page has the measured figures" python3 "$here/figures.py"
 
 tests/browser/setup
-export SCREENSHOTS=$CARGO_TARGET_DIR/docs-screenshots
+export SCREENSHOTS=$CARGO_TARGET_DIR/site-screenshots
 mkdir -p "$SCREENSHOTS"
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
