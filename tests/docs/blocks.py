@@ -11,6 +11,8 @@ A comment `<!-- not run: REASON -->` right before a fence says why it is not run
 from __future__ import annotations
 
 import re
+import subprocess
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,14 +95,19 @@ def blocks(path: Path) -> list[Block]:
     return found
 
 
+@cache
+def files() -> tuple[Path, ...]:
+    """Every file of the project, also what is not committed yet."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return tuple(
+        it for it in (ROOT / name for name in sorted(said.split("\0")[:-1])) if it.is_file()
+    )
+
+
 def pages() -> list[Path]:
     """Every page of the site, the first one first, and every README."""
-    site = [it for it in sorted((ROOT / "docs").rglob("*.md")) if "node_modules" not in it.parts]
+    site = [it for it in files() if it.suffix == ".md" and it.is_relative_to(ROOT / "docs")]
     start = ROOT / "docs" / "start.md"
-    readmes = [it for it in ROOT.glob("*/**/README.md") if not hidden(it) and it not in site]
-    return [start, *(it for it in site if it != start), ROOT / "README.md", *sorted(readmes)]
-
-
-def hidden(path: Path) -> bool:
-    parts = path.relative_to(ROOT).parts
-    return any(it.startswith(".") or it in ("node_modules", "target", "build") for it in parts)
+    readmes = [it for it in files() if it.name == "README.md" and it not in site]
+    return [start, *(it for it in site if it != start), *readmes]

@@ -9,10 +9,15 @@ import re
 import unittest
 from pathlib import Path
 
-from blocks import ROOT, hidden
+from blocks import ROOT, files
 
-DOCS = [it for it in sorted((ROOT / "docs").rglob("*.md")) if "tools" not in it.parts]
-SITE = [it for it in DOCS if it.name not in ("README.md", "python-libraries.md")]
+SITE = [
+    it
+    for it in files()
+    if it.is_relative_to(ROOT / "docs")
+    and it.suffix == ".md"
+    and it.name not in ("README.md", "python-libraries.md")
+]
 SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 CODE = ("core", "bindings-python", "bindings-node", "bindings-swift", "testkit", "tests")
 SOURCES = (".rs", ".py", ".pyi", ".ts", ".mjs", ".swift", ".json", ".toml", ".sh")
@@ -52,11 +57,10 @@ def spans(path: Path) -> set[str]:
 def words() -> set[str]:
     """Every word of the code."""
     found: set[str] = set()
-    for folder in CODE:
-        for path in (ROOT / folder).rglob("*.*"):
-            ours = path.suffix in SOURCES and path.is_file() and not hidden(path)
-            if ours and path.parent != HERE:
-                found |= set(re.findall(r"\w+", path.read_text(errors="replace")))
+    for path in files():
+        code = path.relative_to(ROOT).parts[0] in CODE and path.suffix in SOURCES
+        if code and path.parent != HERE:
+            found |= set(re.findall(r"\w+", path.read_text(errors="replace")))
     return found
 
 
@@ -92,10 +96,10 @@ class Names(unittest.TestCase):
         text = (ROOT / "ARCHITECTURE.md").read_text()
         named = set(re.findall(r"\b[\w./-]+\.(?:rs|py|ts|mjs|swift|sh|json|pyi)\b", text))
         self.assertGreater(len(named), 40)
-        files = {str(it.relative_to(ROOT)) for it in ROOT.rglob("*.*") if not hidden(it)}
+        there = {str(it.relative_to(ROOT)) for it in files()}
         for name in sorted(named):
             with self.subTest(file=name):
-                self.assertTrue(any(it == name or it.endswith(f"/{name}") for it in files))
+                self.assertTrue(any(it == name or it.endswith(f"/{name}") for it in there))
 
     def test_make_targets_exist(self) -> None:
         makefile = (ROOT / "Makefile").read_text()
