@@ -133,7 +133,10 @@ def rust_job(runs: list[Block]) -> Job:
 
 def swift_job(runs: list[Block]) -> Job:
     found = [it for it in runs if it.language == "swift"]
-    return lambda: runner({}).swift(found)
+    # Programs get a home of their own, and Swift is in this one.
+    caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    cache = os.environ.get("PARALLEL_ACCOUNT_CACHE") or f"{caches}/parallel-account"
+    return lambda: runner({"PARALLEL_ACCOUNT_CACHE": cache}).swift(found)
 
 
 JOBS = {"python": python_job, "node": node_job, "rust": rust_job, "swift": swift_job}
