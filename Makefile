@@ -1,10 +1,12 @@
 # Every target sets up what it needs from Rust, Python >= 3.10 and Node >= 20.
 SHELL := /bin/bash
-.PHONY: demo test model stress fleet fuzz bench bundlers platforms lint help
+.PHONY: help demo test lint docs model stress fleet fuzz bench bundlers platforms
 
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+	@sed -n 's/^## \{0,1\}//p' $(MAKEFILE_LIST)
 
+## The two to begin with:
+##
 ## make demo           the whole job in Rust, Python, Node and Swift against a local Parallel
 demo:
 	@tests/demo/demo.sh
@@ -13,10 +15,24 @@ demo:
 test:
 	@tests/run.sh
 
-## make test-SUITE     one of: lint rust python node swift browser interop readme demo command kit stress fleet keys
+##
+## While working:
+##
+## make test-SUITE     one of: lint rust python node swift browser interop readme docs demo command kit stress fleet keys
 test-%:
 	@tests/run.sh $*
 
+## make lint           formatting, clippy, spelling and words, with warnings denied
+lint:
+	@tests/run.sh lint
+
+## make docs           the site, into target/site: the command says where, how long it took, and its size
+docs:
+	@docs/tools/build
+
+##
+## Long forms and measurements:
+##
 ## make model          the long form of the model checker (minutes, several GB; CASE="two stalls" for one)
 model:
 	cargo test --profile model -p parallel-account-model -- --ignored --nocapture
@@ -46,7 +62,3 @@ bundlers:
 ## make platforms      Windows, macOS, arm64, musl and Python 3.14, as far as one Linux machine can (root; about an hour)
 platforms:
 	@tests/platforms/run.sh $(PLATFORMS)
-
-## make lint           formatting, clippy, spelling and words, with warnings denied
-lint:
-	@tests/run.sh lint

@@ -46,6 +46,7 @@ suite_stress() { tests/stress/run.sh; }
 suite_fleet() { tests/fleet/run.sh; }
 suite_keys() { tests/keys/run.sh; }
 suite_readme() { tests/readme/run.sh; }
+suite_docs() { tests/docs/run.sh; }
 suite_command() { tests/command/run.sh; }
 suite_kit() { tests/kit/run.sh; }
 
@@ -58,7 +59,7 @@ counts() {
     fi
 }
 
-all="lint rust python node swift browser interop readme demo command kit stress fleet keys"
+all="lint rust python node swift browser interop readme docs demo command kit stress fleet keys"
 summary="" table="" total_passed=0 total_failed=0
 for suite in ${*:-$all}; do
     declare -F "suite_$suite" >/dev/null || missing "There is no suite $suite; there are: $all"

@@ -170,3 +170,22 @@ test("a phone in dark mode needs no sideways scrolling", () =>
     },
     { viewport: { width: 320, height: 640 }, colorScheme: "dark" },
   ));
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`a phone shows all that matters without scrolling, in ${colorScheme}`, () =>
+    withPage(
+      async (page) => {
+        const login = await sandbox.login();
+        await page.goto(login.verification_uri_complete);
+        for (const name of ["Approve", "Deny"]) {
+          const { y, height } = await page.getByRole("button", { name }).boundingBox();
+          assert.ok(y + height <= 740, `${name} ends at ${y + height}`);
+        }
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+        if (process.env.PICTURES) {
+          await page.screenshot({ path: `${process.env.PICTURES}/approval-phone-${colorScheme}.png` });
+        }
+      },
+      { viewport: { width: 360, height: 740 }, colorScheme },
+    ));
+}

@@ -22,6 +22,15 @@ block() {
 }
 
 passed=0 failed=0
+# The binding's own README installs by the same lines.
+same_lines() {
+    local line
+    while IFS= read -r line; do
+        if grep -qxF -- "$line" "$2/README.md"; then continue; fi
+        failed=$((failed + 1))
+        echo "FAILED: $2/README.md lacks the line: $line"
+    done < <(block "$1" sh)
+}
 # Runs the lines that install, and then the program, with the command given, in the project's folder.
 quick_start() {
     local language=$1 kind=$2 lines output
@@ -57,16 +66,28 @@ quick_start Rust rust cargo run --quiet
 block Python python >"$work/python/main.py"
 python3 -m venv "$work/python/venv"
 PATH="$work/python/venv/bin:$PATH" quick_start Python python python main.py
+same_lines Python bindings-python
+
+# The command's lines, with some program of the reader's.
+mkdir -p "$work/command/bin"
+printf '#!/bin/sh\ntest -n "$PARALLEL_API_KEY" && echo my-program ran\n' >"$work/command/bin/my-program"
+chmod +x "$work/command/bin/my-program"
+block "The command" sh >"$work/command/lines.sh"
+if output=$(cd "$work/command" && PATH="$work/command/bin:$work/python/venv/bin:$PATH" \
+    XDG_CONFIG_HOME="$work/command/home" bash -eu lines.sh 2>"$work/command.log") &&
+    [[ $output == *"USD 50.00"*"my-program ran" ]]; then
+    passed=$((passed + 1))
+    echo "ok: the command"
+else
+    failed=$((failed + 1))
+    echo "FAILED: the command: ${output:-no output}"
+    tail -n 40 "$work/command.log"
+fi
 
 block Node js >"$work/node/main.mjs"
 echo '{ "private": true }' >"$work/node/package.json"
 quick_start Node js node main.mjs
-# The binding's own README says the same lines.
-while IFS= read -r line; do
-    if grep -qxF -- "$line" bindings-node/README.md; then continue; fi
-    failed=$((failed + 1))
-    echo "FAILED: bindings-node/README.md lacks the line: $line"
-done < <(block Node sh)
+same_lines Node bindings-node
 
 if [ "${SKIP_SWIFT:-}" != 1 ]; then
     block Swift swift >"$work/swift/Sources/App/main.swift"
