@@ -170,8 +170,8 @@ def test_a_port_that_is_taken() -> None:
 
 
 def test_options_that_do_not_exist() -> None:
-    with pytest.raises(TypeError, match="no option colour"):
-        start_sandbox(colour="red")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="no option color"):
+        start_sandbox(color="red")  # type: ignore[call-arg]
     with pytest.raises(SandboxError, match="status 2: --interval must be a number"):
         start_sandbox(interval=-1)
 

@@ -157,8 +157,8 @@ describe('bad input', () => {
   });
 
   test('options', async () => {
-    const message = 'A sandbox has no option colour.';
-    await assert.rejects(startSandbox({ colour: 'red' }), { name: 'TypeError', message });
+    const message = 'A sandbox has no option color.';
+    await assert.rejects(startSandbox({ color: 'red' }), { name: 'TypeError', message });
     await assert.rejects(startSandbox({ interval: -1 }), refused(/--interval must be a number/));
   });
 
@@ -276,7 +276,7 @@ test('the command', async () => {
     const said = execFileSync(command, ['--version'], { encoding: 'utf8' });
     assert.equal(said, `parallel-account-sandbox ${version}\n`);
   }
-  const bad = spawnSync(bin, ['--colour'], { encoding: 'utf8' });
+  const bad = spawnSync(bin, ['--color'], { encoding: 'utf8' });
   assert.deepEqual([bad.status, bad.stdout], [2, '']);
   const child = spawn(bin, [], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');

@@ -16,7 +16,7 @@ export async function use(login: DeviceLogin): Promise<Counts> {
   // @ts-expect-error: it is no fault.
   await sandbox.fault('balance.get', { stats: 503 });
   // @ts-expect-error: it is no option.
-  await startSandbox({ colour: 'red' });
+  await startSandbox({ color: 'red' });
   const environment: Record<string, string> = sandbox.environment({ home: '/tmp' });
   if (!environment) throw new SandboxError('no environment');
   return await sandbox.counts();
