@@ -123,7 +123,7 @@ node_tests() {
     local log=$place/node.log counts
     (cd "$1" && shift && "$@") >"$log" 2>&1 || echo "not ok: $*" >>"$log"
     cat "$log"
-    # Of node:test (TAP, or for people), jest and vitest.
+    # Of node:test (TAP, or for a terminal), jest and vitest.
     counts=$(sed -E 's/\x1b\[[0-9;]*m//g' "$log" | awk '
         /^(#|ℹ) pass /  {passed = $3}
         /^(#|ℹ) (fail|cancelled) / {failed += $3}
