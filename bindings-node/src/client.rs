@@ -103,7 +103,7 @@ impl NativeClient {
     #[napi]
     pub fn apps_create(&self, env: Env, call: u32, limits: Option<Limits>, name: String) {
         self.call(env, call, limits, move |client| async move {
-            client.apps().create(&name).await.map(|app| app.app_id)
+            client.apps().create(&name).await.map(App::from)
         });
     }
 

@@ -196,7 +196,8 @@ describe('a login in use', () => {
 
   test('apps and keys', async () => {
     const client = await loggedIn();
-    const { appId } = await client.apps.create('Harbour');
+    const { appId, appName } = await client.apps.create('Harbour');
+    assert.equal(appName, 'Harbour');
     const apps = await client.apps.list();
     assert.equal(apps.find((app) => app.appId === appId)?.appName, 'Harbour');
     const key = await client.keys.create(appId, 'first');

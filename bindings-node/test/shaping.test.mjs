@@ -23,7 +23,7 @@ describe('withResponse()', () => {
       json(to, 201, { app_id: 'a' }, { 'X-Two': ['1', '2'], 'set-cookie': 'canary' });
     service.answers.push(answer, answer);
     const made = await client.apps.create('x').withResponse();
-    assert.deepEqual(made.data, { appId: 'a' });
+    assert.deepEqual(made.data, { appId: 'a', appName: 'x' });
     assert.deepEqual([made.status, made.requestId, made.headers['x-two']], [201, 'req-1', '1, 2']);
     assert.equal('set-cookie' in made.headers, false);
     const other = await client.request('POST', '/x', { json: {} }).withResponse();

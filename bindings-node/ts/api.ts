@@ -10,7 +10,6 @@ import {
   type App,
   apiKey,
   type Balance,
-  type CreatedApp,
   type DeviceCode,
   deviceCode,
   type PollAnswer,
@@ -90,15 +89,16 @@ export class AppsApi {
   }
 
   /**
-   * Makes an app. Scope `apps:create`. Not repeated by itself when no answer came: the error's
-   * `outcomeUnknown` then says that the app may exist.
+   * Makes an app. Scope `apps:create`. The service answers its id; the name is the one that was
+   * sent. Not repeated by itself when no answer came: the error's `outcomeUnknown` then says that
+   * the app may exist.
    */
-  create(name: string, options?: CallOptions): ApiPromise<CreatedApp> {
-    return this.#session.api<CreatedApp, string>(
+  create(name: string, options?: CallOptions): ApiPromise<App> {
+    return this.#session.api<App>(
       'apps.create',
       options,
       (client, call, limits) => client.appsCreate(call, limits, name),
-      { check: () => requireString('name', name), convert: (appId) => ({ appId }) },
+      { check: () => requireString('name', name) },
     );
   }
 

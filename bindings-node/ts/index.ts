@@ -51,7 +51,6 @@ export type {
   ApiKey,
   App,
   Balance,
-  CreatedApp,
   DeviceCode,
   LoginEvent,
   Organization,

@@ -33,12 +33,6 @@ export interface App {
   readonly orgName?: string;
 }
 
-/** An app just made. */
-export interface CreatedApp {
-  /** A UUID; what keys are made under. */
-  readonly appId: string;
-}
-
 /** An API key just made. */
 export interface ApiKey {
   /** What `keys.delete` takes. */

@@ -39,17 +39,18 @@ def test_balance(sandbox: Sandbox, client: AccountClient) -> None:
 
 
 def test_apps_and_keys(client: AccountClient) -> None:
-    app_id = client.apps.create("Größe 😀")
-    (app,) = client.apps.list()
-    assert (app.app_id, app.app_name) == (app_id, "Größe 😀")
-    key = client.keys.create(app_id, "first")
-    assert key.app_id == app_id
+    app = client.apps.create("Größe 😀")
+    assert app.app_name == "Größe 😀"
+    (listed,) = client.apps.list()
+    assert (listed.app_id, listed.app_name) == (app.app_id, "Größe 😀")
+    key = client.keys.create(app.app_id, "first")
+    assert key.app_id == app.app_id
     assert key.raw_api_key
-    assert client.keys.delete(app_id, key.api_key_id) is None
-    client.apps.delete(app_id)
+    assert client.keys.delete(app.app_id, key.api_key_id) is None
+    client.apps.delete(app.app_id)
     assert client.apps.list() == []
     with pytest.raises(NotFoundError):
-        client.apps.delete(app_id)
+        client.apps.delete(app.app_id)
 
 
 def test_the_same_with_asyncio(sandbox: Sandbox) -> None:
@@ -60,7 +61,7 @@ def test_the_same_with_asyncio(sandbox: Sandbox) -> None:
             before = await client.balance.get()
             after = await client.balance.add(100)
             assert after.credit_balance_cents == before.credit_balance_cents + 100
-            app_id = await client.apps.create("app")
+            app_id = (await client.apps.create("app")).app_id
             assert [app.app_id for app in await client.apps.list()] == [app_id]
             key = await client.keys.create(app_id, "key")
             assert await client.keys.delete(app_id, key.api_key_id) is None

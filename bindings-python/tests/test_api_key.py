@@ -122,7 +122,7 @@ def test_what_it_raises(sandbox: Sandbox, make: Any) -> None:
 def test_answers_that_bring_no_key(sandbox: Sandbox, make: Any) -> None:
     async def main() -> None:
         client = make(store=MemoryStore(sandbox.record()), max_retries=0)
-        app_id = await value(client.apps.create("tests"))
+        app_id = (await value(client.apps.create("tests"))).app_id
         sandbox.fault("keys.create", drop_answer_after_processing=True)
         with pytest.raises(AccountError) as caught:
             await value(client.api_key())

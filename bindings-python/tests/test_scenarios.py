@@ -83,8 +83,6 @@ class Player:
             return event(value)
         if isinstance(value, PollAnswer):
             return plain(value.tokens or value.kind)
-        if name == "apps.create":
-            return {"app_id": value}
         if name == "oauth.register":
             return {"client_id": value}
         if name in ("api_key", "renew_api_key"):

@@ -131,11 +131,12 @@ def test_the_request_of_every_model(client: AccountClient) -> None:
     assert first.request_id not in repr(first)
     assert "request_id" not in first.to_dict()
     assert pickle.loads(pickle.dumps(first)).request_id == first.request_id
-    app_id = client.apps.create("app")
+    app = client.apps.create("app")
+    assert app.request_id
     ids = {app.request_id for app in client.apps.list()}
     assert len(ids) == 1
     assert None not in ids
-    assert client.keys.create(app_id, "key").request_id
+    assert client.keys.create(app.app_id, "key").request_id
     assert client.status().request_id is None
     assert Balance(org_id="o", credit_balance_cents=1).request_id is None
     assert Balance(org_id="o", credit_balance_cents=1, request_id="r").request_id == "r"

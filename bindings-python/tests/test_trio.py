@@ -28,7 +28,7 @@ def test_a_whole_life(sandbox: Sandbox) -> None:
                 kinds = [event.kind async for event in login]
             assert kinds[-1] == "authorized"
             assert (await login).logged_in
-            app_id = await client.apps.create("trio")
+            app_id = (await client.apps.create("trio")).app_id
             assert [app.app_id for app in await client.apps.list()] == [app_id]
             await client.logout()
             assert not (await client.status()).logged_in

@@ -46,7 +46,7 @@ mod text;
 mod transport;
 mod warnings;
 
-pub use account::{ApiKey, ApiResponse, App, Balance, CreatedApp, ResponseInfo, ResponseSlot};
+pub use account::{ApiKey, ApiResponse, App, Balance, ResponseInfo, ResponseSlot};
 pub use client::{AccountClient, AccountClientBuilder, Apps, BalanceApi, Keys, OAuth};
 #[doc(hidden)]
 pub use config::RuntimeProvider;

@@ -5,9 +5,9 @@ import {
   AccountClient,
   AccountError,
   type ApiPromise,
+  type App,
   type Balance,
   type CallMessage,
-  type CreatedApp,
   type CredentialStore,
   EncryptedStore,
   FileStore,
@@ -95,9 +95,9 @@ export async function seeing(client: AccountClient): Promise<void> {
     headers: { traceparent: '00-a-b-01' },
     timeout: undefined,
   });
-  same<typeof call, ApiPromise<CreatedApp>>(true);
+  same<typeof call, ApiPromise<App>>(true);
   const { data, status, headers, requestId } = await call.withResponse();
-  same<typeof data, CreatedApp>(true);
+  same<typeof data, App>(true);
   same<typeof status, number>(true);
   const found: string | undefined = headers['x-request-id'] ?? requestId;
   new AccountClient({ logger: console, headers: new Headers({ found: found ?? '' }) });

@@ -67,7 +67,7 @@ class AsyncApps(Protocol):
         *,
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> str:
+    ) -> App:
         """As :meth:`parallel_account.AsyncAccountClient.apps.create`."""
         ...
 

@@ -96,8 +96,10 @@ class AsyncApps:
         *,
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> str:
-        """Makes an app and returns its id (Account API, create app; scope ``apps:create``).
+    ) -> App:
+        """Makes an app (Account API, create app; scope ``apps:create``).
+
+        The service answers its id; the name is the one that was sent.
 
         It is not repeated by itself once the request may have arrived: with ``outcome_unknown``,
         look at ``list()`` first.
@@ -240,7 +242,7 @@ class AsyncAppsWithRawResponse:
         *,
         extra_headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> RawResponse[str]:
+    ) -> RawResponse[App]:
         """As :meth:`AsyncApps.create`."""
         return await self._native.for_call(extra_headers, timeout).apps_create(name)
 

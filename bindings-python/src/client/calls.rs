@@ -65,7 +65,7 @@ impl Client {
 
     fn apps_create(&self, py: Python<'_>, name: String) -> PyResult<Py<PyAny>> {
         self.ask(py, move |client| async move {
-            client.apps().create(&name).await.map(|app| app.app_id)
+            client.apps().create(&name).await.map(App::from)
         })
     }
 

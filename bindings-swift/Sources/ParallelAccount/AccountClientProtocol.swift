@@ -49,7 +49,7 @@ public protocol AppsProtocol: Sendable {
     /// See ``AppsResource/list()``.
     func list() async throws -> [AccountApp]
     /// See ``AppsResource/create(name:)``.
-    func create(name: String) async throws -> String
+    func create(name: String) async throws -> AccountApp
     /// See ``AppsResource/delete(_:)``.
     func delete(_ appID: String) async throws
 }

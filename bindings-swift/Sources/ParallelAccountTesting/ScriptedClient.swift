@@ -47,8 +47,8 @@ public final class ScriptedClient: AccountClientProtocol, @unchecked Sendable {
         /// Of ``ParallelAccount/AppsResource/list()``.
         public var listApps: @Sendable () async throws -> [AccountApp] = { [.sample] }
         /// Of ``ParallelAccount/AppsResource/create(name:)``.
-        public var createApp: @Sendable (_ name: String) async throws -> String = { _ in
-            AccountApp.sample.id
+        public var createApp: @Sendable (_ name: String) async throws -> AccountApp = {
+            AccountApp(id: AccountApp.sample.id, name: $0)
         }
         /// Of ``ParallelAccount/AppsResource/delete(_:)``.
         public var deleteApp: @Sendable (_ appID: String) async throws -> Void = { _ in }
@@ -148,7 +148,7 @@ public final class ScriptedClient: AccountClientProtocol, @unchecked Sendable {
         }
 
         /// See ``Script/createApp``.
-        public func create(name: String) async throws -> String {
+        public func create(name: String) async throws -> AccountApp {
             try await client.note(.createApp(name: name)).createApp(name)
         }
 

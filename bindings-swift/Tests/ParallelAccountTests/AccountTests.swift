@@ -20,14 +20,15 @@ import Testing
         try await Sandbox.run { sandbox in
             let client = try await sandbox.loggedIn()
             let app = try await client.apps.create(name: "Müller & Söhne")
-            #expect(try await client.apps.list().first { $0.id == app }?.name == "Müller & Söhne")
-            let key = try await client.keys.create(name: "first", appID: app)
+            #expect(app.name == "Müller & Söhne")
+            #expect(try await client.apps.list().first { $0.id == app.id }?.name == app.name)
+            let key = try await client.keys.create(name: "first", appID: app.id)
             #expect(key.rawAPIKey?.expose().isEmpty == false)
-            #expect(key.appID == app)
+            #expect(key.appID == app.id)
             #expect(abs(try #require(key.createdAt).timeIntervalSinceNow) < 600)
-            try await client.keys.delete(key.id, appID: app)
-            try await client.apps.delete(app)
-            #expect(try await !client.apps.list().contains { $0.id == app })
+            try await client.keys.delete(key.id, appID: app.id)
+            try await client.apps.delete(app.id)
+            #expect(try await !client.apps.list().contains { $0.id == app.id })
         }
     }
 

@@ -160,7 +160,7 @@ private struct Player {
                     idempotencyKey: args["idempotency_key"]?.text))
         case "apps.list": return .array(try await client.apps.list().map(JSONValue.init))
         case "apps.create":
-            return ["app_id": .string(try await client.apps.create(name: text("name")))]
+            return .init(try await client.apps.create(name: text("name")))
         case "apps.delete": try await client.apps.delete(text("app_id"))
         case "keys.create":
             return .init(try await client.keys.create(name: text("name"), appID: text("app_id")))

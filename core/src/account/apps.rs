@@ -14,18 +14,10 @@ pub struct App {
     pub app_id: String,
     /// Its name.
     pub app_name: String,
-    /// The organisation's id.
+    /// The organisation's id; not known of an app just made.
     pub org_id: Option<String>,
-    /// The organisation's name.
+    /// The organisation's name; not known of an app just made.
     pub org_name: Option<String>,
-}
-
-/// What creating an app answers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
-pub struct CreatedApp {
-    /// A UUID.
-    pub app_id: String,
 }
 
 impl Account<'_> {
@@ -44,7 +36,7 @@ impl Account<'_> {
         self.places.apps.join(self.base, "/service/v1/apps")
     }
 
-    pub(crate) async fn create_app(&self, name: &str) -> Result<CreatedApp> {
+    pub(crate) async fn create_app(&self, name: &str) -> Result<App> {
         let call = Call {
             doing: "creating the app",
             method: Method::POST,
@@ -53,8 +45,12 @@ impl Account<'_> {
             repeat: Repeat::IfNotSent,
         };
         let object = self.object(call).await?;
-        Ok(CreatedApp {
+        // The service answers the id alone.
+        Ok(App {
             app_id: object.required("app_id")?,
+            app_name: object.text("app_name").unwrap_or_else(|| name.to_owned()),
+            org_id: object.text("org_id"),
+            org_name: object.text("org_name"),
         })
     }
 

@@ -9,7 +9,7 @@ mod keys;
 mod request;
 mod response;
 
-pub use apps::{App, CreatedApp};
+pub use apps::App;
 pub(crate) use arguments::{label, segment, uuid};
 pub use balance::Balance;
 pub(crate) use balance::Charge;

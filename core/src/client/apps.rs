@@ -3,7 +3,7 @@
 use super::AccountClient;
 use crate::{
     Result,
-    account::{App, CreatedApp, label, uuid},
+    account::{App, label, uuid},
 };
 
 impl AccountClient {
@@ -27,11 +27,12 @@ impl Apps<'_> {
     }
 
     /// `POST /service/v1/apps`. Scope `apps:create`. Never repeated once it may have been sent.
+    /// The service answers the id; the name is the one that was sent.
     ///
     /// # Errors
     /// `invalid_request` for an empty name, before anything is sent; with `outcome_unknown`, list
     /// the apps before you try again; and as [`Apps::list`].
-    pub async fn create(&self, name: &str) -> Result<CreatedApp> {
+    pub async fn create(&self, name: &str) -> Result<App> {
         let name = label(name, "The app's name")?;
         self.0.account()?.create_app(name).await
     }

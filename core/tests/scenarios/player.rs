@@ -116,7 +116,7 @@ impl Player {
                 )
             }
             "apps.list" => client.apps().list().await?.iter().map(app).collect(),
-            "apps.create" => json!({ "app_id": client.apps().create(text("name")).await?.app_id }),
+            "apps.create" => app(&client.apps().create(text("name")).await?),
             "apps.delete" => json!(client.apps().delete(text("app_id")).await?),
             "keys.create" => key(&client.keys().create(text("app_id"), text("name")).await?),
             "keys.delete" => json!(client.keys().delete(text("app_id"), text("key_id")).await?),

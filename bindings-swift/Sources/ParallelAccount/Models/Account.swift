@@ -93,7 +93,7 @@ public struct AccountApp: Sendable, Hashable, Codable, Identifiable {
     public let id: String
     /// Its name.
     public let name: String
-    /// Its organisation.
+    /// Its organisation; `nil` of an app just made.
     public let organizationID: String?
     /// The organisation's name.
     public let organizationName: String?

@@ -76,12 +76,12 @@ public struct AppsResource: Sendable {
 
     /// Makes an app. Needs the scope `apps:create`.
     ///
-    /// - Returns: The new app's id.
+    /// - Returns: The app, with the name that was sent; the service does not say its organization.
     /// - Throws: ``AccountError``; with ``AccountError/outcomeUnknown`` look at ``list()`` before
     ///   you repeat it.
-    public func create(name: String) async throws -> String {
+    public func create(name: String) async throws -> AccountApp {
         try await native.call { native, call in
-            try await native.appsCreate(call: call, name: name)
+            AccountApp(id: try await native.appsCreate(call: call, name: name), name: name)
         }
     }
 
