@@ -59,13 +59,13 @@ public final class LoginModel {
     /// Whether the last poll had no usable answer.
     public private(set) var isOffline = false { willSet { announceChange() } }
 
-    private let client: AccountClient
-    private let scopes: [String]?
-    private let hint: String?
-    private var attempt: Attempt?
+    typealias Begin = @Sendable () async throws -> DeviceLogin
+
+    private let begin: Begin
+    private(set) var attempt: Attempt?
 
     /// One login. What an earlier one still says is not shown.
-    private final class Attempt {
+    final class Attempt {
         var task: Task<Void, Never>?
         var login: DeviceLogin?
 
@@ -82,11 +82,14 @@ public final class LoginModel {
     ///   - client: The client.
     ///   - scopes: What to ask for; what the client asks for by default.
     ///   - hint: Who is expected to log in, such as an address, for the login page.
-    public init(client: AccountClient, scopes: [String]? = nil, hint: String? = nil) {
-        self.client = client
-        self.scopes = scopes
-        self.hint = hint
+    public convenience init(
+        client: AccountClient, scopes: [String]? = nil, hint: String? = nil
+    ) {
+        self.init { try await client.startLogin(scopes: scopes, hint: hint) }
     }
+
+    /// A model whose logins begin by this.
+    init(begin: @escaping Begin) { self.begin = begin }
 
     /// Begins a login, in place of one that is under way.
     public func start() {
@@ -95,9 +98,9 @@ public final class LoginModel {
         self.attempt = attempt
         phase = .starting
         isOffline = false
-        attempt.task = Task { [weak self, client, scopes, hint] in
+        attempt.task = Task { [weak self, begin] in
             do {
-                let login = try await client.startLogin(scopes: scopes, hint: hint)
+                let login = try await begin()
                 guard let self, self.attempt === attempt else { return login.cancel() }
                 attempt.login = login
                 self.show(login)

@@ -1,8 +1,8 @@
 import Foundation
-import ParallelAccountUI
 import Testing
 
 @testable import ParallelAccount
+@testable import ParallelAccountUI
 
 @MainActor @Suite struct LoginModelTests {
     private func waitForCode(_ model: LoginModel) async -> LoginModel.Prompt {
@@ -69,25 +69,44 @@ import Testing
         }
     }
 
-    /// The error of a login that another has replaced is not shown.
-    @Test func anOldLoginSaysNothingMore() async throws {
-        try await Sandbox.run { sandbox in
-            try await Gate.run(before: sandbox) { gate in
-                let client = try sandbox.client(
-                    firstPollAtOnce: false, platformURL: gate.platformURL)
-                let model = LoginModel(client: client)
-                // Registers, so that the next request is for a code.
-                try await client.startLogin().cancel()
-                try await sandbox.fault([
-                    "route": "device_code", "status": 400, "body": ["error": "invalid_scope"],
-                ])
-                gate.hold()
-                model.start()
-                while try await sandbox.count("device_code") < 2 { await Task.yield() }
-                model.start()
-                gate.release()
-                _ = await waitForCode(model)
+    /// Logins of which the first fails when it is told to, cancelled or not, and the others wait.
+    @MainActor private final class LateFailure {
+        private(set) var begun = 0
+        private let failure: Task<AccountError, any Error>
+        private let told: AsyncStream<AccountError>.Continuation
+
+        init() {
+            let (failures, told) = AsyncStream.makeStream(of: AccountError.self)
+            self.told = told
+            failure = Task {
+                for await failure in failures { return failure }
+                throw CancellationError()
             }
         }
+
+        func begin() async throws -> DeviceLogin {
+            begun += 1
+            if begun == 1 { throw try await failure.value }
+            // Until it is cancelled.
+            for await _ in AsyncStream.makeStream(of: Void.self).stream {}
+            throw CancellationError()
+        }
+
+        func fail(_ error: AccountError) { told.yield(error) }
+    }
+
+    /// The error of a login that another has replaced is not shown, though it was on its way
+    /// already when that login was cancelled.
+    @Test func anOldLoginSaysNothingMore() async throws {
+        let logins = LateFailure()
+        let model = LoginModel { try await logins.begin() }
+        model.start()
+        let old = try #require(model.attempt?.task)
+        while logins.begun == 0 { await Task.yield() }
+        model.start()
+        logins.fail(AccountError(.oauth, "too late"))
+        await old.value
+        #expect(model.phase == .starting)
+        model.cancel()
     }
 }
