@@ -53,6 +53,21 @@ import Testing
             ])
     }
 
+    /// A handler of events can be tested without a client.
+    @Test func eventsCanBeMade() {
+        let request = AccountEvent.Request(id: 7, method: "GET", url: "https://a.example/x")
+        let failed = AccountError.sample(.connection)
+        let events: [AccountEvent] = [
+            .request(request),
+            .response(.init(request: request, outcome: .failed(failed), duration: .seconds(1))),
+            .retry(.init(request: request, retryIn: .seconds(2))),
+            .refresh(.init(organization: "org_1", outcome: .renewed)),
+            .store(.init(location: "shelf", problem: .slow(.seconds(3)))),
+        ]
+        #expect(events.map(\.level) == [.debug, .debug, .info, .info, .warning])
+        #expect("\(events[1])".contains(failed.message))
+    }
+
     @Test func theRealClientFits() async throws {
         try await AccountSandbox.run { sandbox in
             let client = try sandbox.client()

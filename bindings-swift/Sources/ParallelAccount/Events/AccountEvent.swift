@@ -32,6 +32,14 @@ public enum AccountEvent: Sendable, Hashable {
         public let url: String
         /// 0, and one more for each repeat.
         public let attempt: Int
+
+        /// One of your own, for tests of a handler.
+        public init(id: UInt64, method: String, url: String, attempt: Int = 0) {
+            self.id = id
+            self.method = method
+            self.url = url
+            self.attempt = attempt
+        }
     }
 
     /// The end of one attempt.
@@ -42,6 +50,13 @@ public enum AccountEvent: Sendable, Hashable {
         public let outcome: Outcome
         /// From sending it to the last byte of the answer.
         public let duration: Duration
+
+        /// One of your own, for tests of a handler.
+        public init(request: Request, outcome: Outcome, duration: Duration) {
+            self.request = request
+            self.outcome = outcome
+            self.duration = duration
+        }
 
         /// What came of one attempt.
         public enum Outcome: Sendable, Hashable {
@@ -60,6 +75,12 @@ public enum AccountEvent: Sendable, Hashable {
         public let request: Request
         /// How long until the next one.
         public let retryIn: Duration
+
+        /// One of your own, for tests of a handler.
+        public init(request: Request, retryIn: Duration) {
+            self.request = request
+            self.retryIn = retryIn
+        }
     }
 
     /// The end of a refresh.
@@ -68,6 +89,12 @@ public enum AccountEvent: Sendable, Hashable {
         public let organization: String
         /// What came of it.
         public let outcome: Outcome
+
+        /// One of your own, for tests of a handler.
+        public init(organization: String, outcome: Outcome) {
+            self.organization = organization
+            self.outcome = outcome
+        }
 
         /// What came of a refresh.
         public enum Outcome: Sendable, Hashable {
@@ -86,6 +113,12 @@ public enum AccountEvent: Sendable, Hashable {
         public let location: String
         /// What was wrong.
         public let problem: Problem
+
+        /// One of your own, for tests of a handler.
+        public init(location: String, problem: Problem) {
+            self.location = location
+            self.problem = problem
+        }
 
         /// What was wrong with a call of the store.
         public enum Problem: Sendable, Hashable {
