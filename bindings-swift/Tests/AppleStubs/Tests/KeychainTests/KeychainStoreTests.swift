@@ -164,6 +164,7 @@ import Testing
                     Issue.record("\(refreshes)")
                     return
                 }
+                print("32 processes, one keychain: \(sent.count) refreshes in \(round) expiries")
                 #expect(sent.count == round)
             }
             await client.close()
