@@ -65,8 +65,9 @@ public final class AccountClient: Sendable {
             store: native,
             timeout: timeout?.ffiSeconds, deadline: deadline?.ffiSeconds,
             maxRetries: try retries(maxRetries), organization: organization, userAgent: userAgent,
-            proxy: proxy?.baseURLText, caBundle: caBundle?.path, firstPollAtOnce: firstPollAtOnce,
-            lockTimeout: lockTimeout?.ffiSeconds, headers: headers.ffi, listener: desk,
+            proxy: proxy?.baseURLText, caBundle: try caBundle.map { try filePath($0, "caBundle") },
+            firstPollAtOnce: firstPollAtOnce,
+            lockTimeout: lockTimeout?.ffiSeconds, headers: try headers.ffi(), listener: desk,
             wantsAll: desk.hasHandler,
             wantsTokenRequests: desk.suspension != nil, language: language,
             timeScale: Self.timeScale)
@@ -93,7 +94,7 @@ public final class AccountClient: Sendable {
     ) throws -> AccountClient {
         let options = FfiCallOptions(
             timeout: timeout?.ffiSeconds, deadline: deadline?.ffiSeconds,
-            maxRetries: try retries(maxRetries), headers: headers.ffi, response: nil)
+            maxRetries: try retries(maxRetries), headers: try headers.ffi(), response: nil)
         return AccountClient(try native.with(options))
     }
 
@@ -148,7 +149,25 @@ private func retries(_ count: Int?) throws -> UInt32? {
 }
 
 extension [String: String] {
-    fileprivate var ffi: [FfiHeader] { map { FfiHeader(name: $0.key, value: $0.value) } }
+    /// Which of two names that differ in case alone counted would be chance.
+    fileprivate func ffi() throws -> [FfiHeader] {
+        var names: Set<String> = []
+        return try map { name, value in
+            guard names.insert(name.lowercased()).inserted else {
+                throw AccountError(
+                    .config, "headers has \(name.lowercased()) twice, in different cases.")
+            }
+            return FfiHeader(name: name, value: value)
+        }
+    }
+}
+
+/// The path of a file's URL; another's would be a path by mistake.
+func filePath(_ url: URL, _ name: String) throws -> String {
+    guard url.isFileURL else {
+        throw AccountError(.config, "\(name) must be a file's URL: use URL(fileURLWithPath:).")
+    }
+    return url.path
 }
 
 /// Goes into the `User-Agent`.

@@ -118,7 +118,10 @@
             }
             let decoder = JSONDecoder()
             decoder.keyDecodingStrategy = .convertFromSnakeCase
-            let addresses = try decoder.decode(Addresses.self, from: line)
+            guard let addresses = try? decoder.decode(Addresses.self, from: line) else {
+                process.terminate()
+                throw Problem(description: "\(program.path) is no parallel-account-sandbox.")
+            }
             platformURL = addresses.platformUrl
             accountURL = addresses.accountUrl
             controlURL = addresses.controlUrl

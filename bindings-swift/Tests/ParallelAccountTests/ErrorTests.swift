@@ -118,6 +118,7 @@ import Testing
 
     /// Each is refused when the client is made, by its name in Swift.
     @Test func badOptions() async throws {
+        let page = try #require(URL(string: "https://example.com/page"))
         let attempts: [(names: String, make: () throws -> AccountClient)] = [
             ("platformURL", { try AccountClient(platformURL: "http://example.com") }),
             ("accountURL", { try AccountClient(accountURL: "nonsense") }),
@@ -137,6 +138,10 @@ import Testing
             ("userAgent", { try AccountClient(userAgent: "two\nlines") }),
             ("proxy", { try AccountClient(proxy: "://") }),
             ("caBundle", { try AccountClient(caBundle: URL(fileURLWithPath: "/no/such.pem")) }),
+            ("caBundle", { try AccountClient(caBundle: page) }),
+            ("url", { try AccountClient(store: FileStore(url: page)) }),
+            ("x-a twice", { try AccountClient(headers: ["X-A": "1", "x-a": "2"]) }),
+            ("x-a twice", { try AccountClient().with(headers: ["X-A": "1", "x-a": "2"]) }),
             ("timeout", { try AccountClient().with(timeout: .zero) }),
             ("timeout", { try AccountClient().with(timeout: .seconds(86_401)) }),
             ("deadline", { try AccountClient().with(deadline: .seconds(-1)) }),

@@ -22,7 +22,8 @@ public final class FileStore: NativeStore {
     /// A file of its own, made at the first save.
     ///
     /// - Parameter url: A file's.
-    public convenience init(url: URL) { self.init(path: url.path) }
+    /// - Throws: ``AccountError`` `config` for another URL.
+    public convenience init(url: URL) throws { self.init(path: try filePath(url, "url")) }
 
     /// The file of Parallel's own command line, so that both share a login.
     ///
