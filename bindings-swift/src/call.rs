@@ -41,11 +41,15 @@ pub(crate) fn detached() -> Result<&'static Detached, Error> {
     Ok(detached)
 }
 
+/// For looking up hosts and for files, which block. Without a limit, each call could have a thread.
+const BLOCKING: usize = 16;
+
 /// Tokio panics where a thread cannot be started, and answers an error where descriptors are used
 /// up.
 fn make_runtime() -> io::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(2)
+        .max_blocking_threads(BLOCKING)
         .thread_name("parallel-account")
         .on_thread_start(|| QUIET.set(true))
         .enable_all()
