@@ -78,7 +78,10 @@ import Testing
         init() {
             let (failures, told) = AsyncStream.makeStream(of: AccountError.self)
             self.told = told
-            failure = Task { try #require(await failures.first { _ in true }) }
+            failure = Task {
+                for await failure in failures { return failure }
+                throw CancellationError()
+            }
         }
 
         func begin() async throws -> DeviceLogin {

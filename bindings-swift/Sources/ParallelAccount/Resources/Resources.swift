@@ -81,7 +81,7 @@ public struct AppsResource: Sendable {
     ///   you repeat it.
     public func create(name: String) async throws -> AccountApp {
         try await native.call { native, call in
-            AccountApp(try await native.appsCreate(call: call, name: name))
+            AccountApp(id: try await native.appsCreate(call: call, name: name), name: name)
         }
     }
 
