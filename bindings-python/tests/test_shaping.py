@@ -94,12 +94,12 @@ def test_raw_responses(sandbox: Sandbox, client: AccountClient) -> None:
     assert isinstance(balance, Balance)
     assert balance.request_id == answer.request_id
     assert balance == client.balance.get()
-    app_id = client.apps.with_raw_response.create("app").parse()
+    made = client.apps.with_raw_response.create("app").parse()
     (app,) = client.apps.with_raw_response.list().parse()
-    assert app.app_id == app_id
-    key = client.keys.with_raw_response.create(app_id, "key")
+    assert app.app_id == made.app_id
+    key = client.keys.with_raw_response.create(app.app_id, "key")
     assert key.parse().raw_api_key not in repr(key)
-    deleted = client.keys.with_raw_response.delete(app_id, key.parse().api_key_id)
+    deleted = client.keys.with_raw_response.delete(app.app_id, key.parse().api_key_id)
     assert deleted.parse() is None
     assert deleted.status_code == 200
     assert client.balance.with_raw_response.add(100, timeout=9).parse().credit_balance_cents

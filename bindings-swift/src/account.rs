@@ -96,10 +96,10 @@ impl FfiClient {
         .await
     }
 
-    /// `POST /service/v1/apps`.
-    pub async fn apps_create(&self, call: Arc<Call>, name: String) -> Result<FfiApp, Failure> {
+    /// `POST /service/v1/apps`; answers the app's id.
+    pub async fn apps_create(&self, call: Arc<Call>, name: String) -> Result<String, Failure> {
         let client = self.core();
-        call.run(async move { client.apps().create(&name).await.map(Into::into) })
+        call.run(async move { Ok(client.apps().create(&name).await?.app_id) })
             .await
     }
 

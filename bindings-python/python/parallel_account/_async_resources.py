@@ -100,7 +100,8 @@ class AsyncApps:
         """Makes an app. Scope ``apps:create``.
 
         The service answers its ID; the name is the one that was sent. The call is not repeated by
-        itself once the request may have arrived: with ``outcome_unknown``, look at ``list()`` first.
+        itself once the request may have arrived: with ``outcome_unknown``, look at ``list()``
+        first.
         """
         return await self._native.for_call(extra_headers, timeout).apps_create(name)
 
