@@ -119,8 +119,8 @@ def node_job(runs: list[Block]) -> Job:
     asked = ["npm", "config", "get", "registry"]
     upstream = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     here = str(Path(__file__).with_name("registry.py"))
-    tarballs = str(TARGET / "npm-debug" / "tarballs")
-    address = serving([sys.executable, here, tarballs, upstream]).strip()
+    folders = [str(TARGET / it / "tarballs") for it in ("npm-debug", "npm-sandbox-debug")]
+    address = serving([sys.executable, here, upstream, *folders]).strip()
     run = runner({"npm_config_registry": address, "npm_config_audit": "false"})
     return lambda: interpreted(in_tabs(runs, "node"), run)
 

@@ -1,5 +1,5 @@
-"""Stands for the npm registry: serves the packages of a folder, and sends clients to the real one
-for all others. `registry.py FOLDER UPSTREAM` prints its address."""
+"""Stands for the npm registry: serves the packages of folders, and sends clients to the real one
+for all others. `registry.py UPSTREAM FOLDER…` prints its address."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-FOLDER, UPSTREAM = Path(sys.argv[1]), sys.argv[2].rstrip("/")
+UPSTREAM, FOLDERS = sys.argv[1].rstrip("/"), [Path(it) for it in sys.argv[2:]]
 
 
 def packages() -> dict[str, tuple[dict[str, Any], Path]]:
     found = {}
-    for tarball in FOLDER.glob("*.tgz"):
+    for tarball in [it for folder in FOLDERS for it in folder.glob("*.tgz")]:
         with tarfile.open(tarball) as archive:
             manifest = archive.extractfile("package/package.json")
             assert manifest, tarball
@@ -34,7 +34,8 @@ class Registry(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(self.path).strip("/")
         if path.startswith("-/ours/"):
-            self.answer((FOLDER / Path(path).name).read_bytes(), "application/octet-stream")
+            (tarball,) = [it for _, it in PACKAGES.values() if it.name == Path(path).name]
+            self.answer(tarball.read_bytes(), "application/octet-stream")
         elif path in PACKAGES:
             described, tarball = PACKAGES[path]
             digest = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()

@@ -13,10 +13,16 @@ packages() {
     [ -n "${PARALLEL_ACCOUNT_SANDBOX:-}" ] || cargo build --quiet -p parallel-account-sandbox
     bindings-python/tools/setup
     rm -rf "$CARGO_TARGET_DIR/docs-wheels"
-    (cd bindings-python && "$CARGO_TARGET_DIR/venv/bin/maturin" build --quiet --out "$CARGO_TARGET_DIR/docs-wheels")
+    local package
+    for package in bindings-python testkit/python; do
+        # With the same Python as in the setup, so that nothing is built twice.
+        (cd "$package" && VIRTUAL_ENV=$CARGO_TARGET_DIR/venv "$CARGO_TARGET_DIR/venv/bin/maturin" build --quiet --profile dev --out "$CARGO_TARGET_DIR/docs-wheels")
+    done
     bindings-node/tools/setup
     bindings-node/tools/setup-packaging
     node bindings-node/tools/package.mjs --debug >/dev/null
+    testkit/node/tools/setup
+    node testkit/node/tools/package.mjs --debug >/dev/null
 }
 
 if [ $# -gt 0 ]; then

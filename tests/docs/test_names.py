@@ -43,8 +43,6 @@ FOREIGN = {
     "accTitle",
     "manylinux2014",
     "test_service",
-    "parallel_sandbox",
-    "parallel_account_client",
 }
 
 
