@@ -6435,13 +6435,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_access_token() != 12368) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_api_key() != 53864) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_api_key() != 25558) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_close() != 7339) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_logout() != 32109) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_logout() != 54857) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_organizations() != 59026) {
@@ -6450,13 +6450,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_renew_api_key() != 54886) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_resume_login() != 14754) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_resume_login() != 16042) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_select_organization() != 6582) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_select_organization() != 31855) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_settle_closed() != 30062) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_settle_closed() != 31980) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_settled() != 44755) {
@@ -6477,7 +6477,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_refresh() != 30650) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_register() != 10685) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_register() != 24508) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_request_device_code() != 14740) {
@@ -6510,7 +6510,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_ffilogin_interval() != 9179) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_ffilogin_pending_record() != 3283) {
+    if (uniffi_parallel_account_ffi_checksum_method_ffilogin_pending_record() != 20287) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_ffilogin_poll() != 49047) {
@@ -6534,7 +6534,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_ffistore_load() != 35831) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_ffistore_location() != 23241) {
+    if (uniffi_parallel_account_ffi_checksum_method_ffistore_location() != 52718) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_ffistore_replace() != 19329) {
