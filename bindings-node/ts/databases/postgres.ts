@@ -31,7 +31,7 @@ export class PostgresStore implements CredentialStore {
   /** The statement that makes the table. */
   static get schema(): string {
     // A getter, for bundlers do not leave out a class that computes a property.
-    return `CREATE TABLE ${TABLE} (
+    return `CREATE TABLE IF NOT EXISTS ${TABLE} (
   key text PRIMARY KEY,
   record text NOT NULL,
   updated_at timestamptz NOT NULL DEFAULT now()

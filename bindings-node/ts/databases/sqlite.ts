@@ -36,7 +36,7 @@ export class SqliteStore implements CredentialStore {
   /** The statement that makes the table. */
   static get schema(): string {
     // A getter, for bundlers do not leave out a class that computes a property.
-    return `CREATE TABLE ${TABLE} (
+    return `CREATE TABLE IF NOT EXISTS ${TABLE} (
   key text PRIMARY KEY NOT NULL,
   record text NOT NULL,
   updated_at text NOT NULL DEFAULT CURRENT_TIMESTAMP

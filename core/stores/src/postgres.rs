@@ -88,7 +88,7 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// The table that the stores of all languages use, for a migration of yours.
     pub const SCHEMA: &str = "\
-CREATE TABLE parallel_account_logins (
+CREATE TABLE IF NOT EXISTS parallel_account_logins (
     key text PRIMARY KEY,
     record text NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT now()

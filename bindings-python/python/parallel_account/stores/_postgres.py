@@ -49,7 +49,7 @@ class PostgresStore(Cell[Loaded, Replaced]):
     """
 
     schema: ClassVar[str] = (
-        f"CREATE TABLE {TABLE} (\n"
+        f"CREATE TABLE IF NOT EXISTS {TABLE} (\n"
         "    key text PRIMARY KEY,\n"
         "    record text NOT NULL,\n"
         "    updated_at timestamptz NOT NULL DEFAULT now()\n"

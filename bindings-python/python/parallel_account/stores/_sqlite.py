@@ -36,7 +36,7 @@ class SqliteStore(Cell["str | None", bool]):
     """
 
     schema: ClassVar[str] = (
-        f"CREATE TABLE {TABLE} (\n"
+        f"CREATE TABLE IF NOT EXISTS {TABLE} (\n"
         "    key text PRIMARY KEY NOT NULL,\n"
         "    record text NOT NULL,\n"
         "    updated_at text NOT NULL DEFAULT CURRENT_TIMESTAMP\n"
