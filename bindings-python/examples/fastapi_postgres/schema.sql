@@ -1,5 +1,5 @@
 -- The library's own, as PostgresStore.schema has it: one row for each user who is logged in.
-CREATE TABLE parallel_account_logins (
+CREATE TABLE IF NOT EXISTS parallel_account_logins (
     key text PRIMARY KEY,
     record text NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT now()

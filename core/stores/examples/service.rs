@@ -42,8 +42,8 @@ impl Service {
             let manager = deadpool_postgres::Manager::new(url.parse()?, tokio_postgres::NoTls);
             let pool = deadpool_postgres::Pool::builder(manager).build()?;
             // In a real service, a migration does this.
-            let schema = PostgresStore::SCHEMA.replace("TABLE", "TABLE IF NOT EXISTS");
-            pool.get().await?.batch_execute(&schema).await?;
+            let schema = PostgresStore::SCHEMA;
+            pool.get().await?.batch_execute(schema).await?;
             Database::Postgres(pool)
         };
         // Register once, and keep the ID in the configuration of the service.

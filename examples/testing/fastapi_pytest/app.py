@@ -20,7 +20,7 @@ def create_app(database: str | None = None) -> FastAPI:
     """The service, with its users' logins in a SQLite file."""
     database = database or os.environ["DATABASE"]
     with closing(sqlite3.connect(database)) as connection:
-        connection.execute(SqliteStore.schema.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
+        connection.execute(SqliteStore.schema)
 
     app = FastAPI()
     pending: dict[str, AsyncDeviceLogin] = {}

@@ -175,9 +175,12 @@ impl Database {
             client,
         };
         if kind == Kind::Postgres {
-            let made = PostgresStore::SCHEMA.replace("TABLE", "TABLE IF NOT EXISTS");
             // Two tests that make it at once: one of them is told so.
-            let _ = database.sql().await.batch_execute(&made).await;
+            let _ = database
+                .sql()
+                .await
+                .batch_execute(PostgresStore::SCHEMA)
+                .await;
         }
         database
     }
