@@ -93,7 +93,7 @@ class SqliteStore(Cell["str | None", bool]):
     @contextmanager
     def _open(self) -> Generator[sqlite3.Connection, None, None]:
         if self._connection is None:
-            with closing(sqlite3.connect(self._uri, _BUSY, uri=True)) as connection:
+            with closing(sqlite3.connect(self._uri, timeout=_BUSY, uri=True)) as connection:
                 yield connection
             return
         if self._connection.in_transaction:
