@@ -291,3 +291,64 @@ fn as_text(bytes: Vec<u8>) -> Result<String, Zeroizing<Vec<u8>>> {
 fn is_damaged(text: &str) -> bool {
     matches!(Record::parse(text), Err(error) if error.kind() == ErrorKind::StoreCorrupt)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::file::Scratch;
+    use std::{fs, time::Duration};
+
+    fn store(scratch: &Scratch) -> FileStore {
+        FileStore::new(scratch.path().join("auth.json"))
+    }
+
+    #[test]
+    fn a_forked_child_does_not_keep_the_lock() {
+        let scratch = Scratch::new();
+        let store = store(&scratch);
+        let Taken::Held(lock) = store.try_lock(None).expect("opened") else {
+            panic!("taken")
+        };
+        let inherited = lock.0.try_clone().expect("a descriptor");
+        drop(lock);
+        let again = store.try_lock(None).expect("opened");
+        assert!(matches!(again, Taken::Held(_)));
+        drop(inherited);
+    }
+
+    #[test]
+    fn what_has_changed_since_it_was_read_is_not_set_aside() {
+        let scratch = Scratch::new();
+        let store = store(&scratch);
+        fs::write(store.path(), "new damage").expect("written");
+        let folder = store.find_folder().expect("opened").expect("there");
+        let error = store.set_aside(&folder, b"old damage");
+        assert!(error.message().contains("changed while"), "{error}");
+        assert!(store.path().exists());
+    }
+
+    #[test]
+    fn what_was_set_aside_before_is_not_replaced() {
+        let scratch = Scratch::new();
+        let store = store(&scratch);
+        fs::write(store.path(), "new damage").expect("written");
+        let folder = store.find_folder().expect("opened").expect("there");
+        // Whatever the time will be by then.
+        let now = unix_ms(SystemTime::now());
+        let ahead = Duration::from_secs(1).as_millis() as u64;
+        for time in now..now + ahead {
+            let name = store.beside(&format!(".corrupt-{time}"));
+            fs::write(scratch.path().join(name), "old damage").expect("written");
+        }
+        let error = store.set_aside(&folder, b"new damage");
+        assert_eq!(error.kind(), ErrorKind::StoreCorrupt);
+        let kept = |damage: &str| {
+            let entries = fs::read_dir(scratch.path()).expect("a folder");
+            let texts = entries.map(|entry| fs::read_to_string(entry.expect("there").path()));
+            texts
+                .filter(|text| text.as_deref().is_ok_and(|text| text == damage))
+                .count() as u64
+        };
+        assert_eq!((kept("old damage"), kept("new damage")), (ahead, 1));
+    }
+}

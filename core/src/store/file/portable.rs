@@ -177,17 +177,37 @@ mod tests {
             assert_eq!(read.as_deref(), Some(text.as_bytes()));
         }
         assert!(!folder.replace(name, new, b"3", || Ok(false)).expect("left"));
+        assert_eq!(folder.read("file", new).expect("nothing"), None);
+        assert!(!folder.rename(name, name).expect("there is one"));
         folder
             .lock_file(OsStr::new("auth.json.lock"))
             .expect("made");
         assert!(folder.rename(name, OsStr::new("aside")).expect("renamed"));
+        assert_eq!(folder.read("file", name).expect("nothing"), None);
         folder.remove(OsStr::new("aside")).expect("deleted");
+        assert_eq!(
+            folder.read("file", OsStr::new("aside")).expect("gone"),
+            None
+        );
         folder.remove(name).expect("deleting nothing is fine");
         fs::write(scratch.path().join("sub/big"), vec![b' '; 2 << 20]).expect("written");
         let error = folder.read("file", OsStr::new("big")).expect_err("too big");
         assert!(matches!(error, Problem::Refused(_)));
-        let found = Folder::find(&scratch.path().join("other"), Faults::default());
-        assert!(found.expect("looked").is_none());
+        for length in [0, 1 << 20] {
+            fs::write(scratch.path().join("sub/big"), vec![b' '; length]).expect("written");
+            let read = folder.read("file", OsStr::new("big")).expect("read");
+            assert_eq!(read.expect("there").len(), length);
+        }
+        let find = |name| Folder::find(&scratch.path().join(name), Faults::default());
+        assert!(find("other").expect("looked").is_none());
+        let found = find("").expect("looked").expect("there");
+        found.remove(OsStr::new("sub")).expect_err("a folder");
+        #[cfg(unix)]
+        find("sub/big")
+            .expect("looked")
+            .expect("there")
+            .read("file", name)
+            .expect_err("no folder");
     }
 
     #[cfg(windows)]
