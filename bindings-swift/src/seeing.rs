@@ -114,6 +114,7 @@ pub enum FfiEvent {
 }
 
 impl From<&Event> for FfiEvent {
+    #[expect(clippy::too_many_lines, reason = "a flat match of all events")]
     fn from(event: &Event) -> Self {
         match event {
             Event::RequestSent { request } => FfiEvent::RequestSent {
