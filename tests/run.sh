@@ -19,6 +19,7 @@ suite_lint() {
         "tests/lint/spelling" \
         "bindings-python/tools/generate --check" \
         "python3 tests/lint/words.py" \
+        "python3 tests/lint/versions.py" \
         "tests/lint/scenarios" \
         "tests/lint/api" \
         "cargo doc --quiet --no-deps --features parallel-account-stores/deadpool,parallel-account-stores/redis -p parallel-account -p parallel-account-sandbox -p parallel-account-stores"; do
@@ -32,8 +33,9 @@ suite_lint() {
 }
 
 suite_rust() {
+    # Of the bindings what needs no host language; an executable with Python's cannot be linked.
     cargo test --no-fail-fast -p parallel-account -p parallel-account-cli -p parallel-account-model -p parallel-account-sandbox \
-        -p parallel-account-stores
+        -p parallel-account-stores -p parallel-account-node -p parallel-account-swift
 }
 
 suite_python() { bindings-python/tools/test; }
