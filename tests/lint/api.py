@@ -162,6 +162,12 @@ def of_node():
         text = (NODE / path).read_text()
         return text[text.index(head) :].split("\n}\n")[0]
 
+    def fields(path, *interfaces):
+        found = {}
+        for interface in interfaces:
+            found |= documented(block(path, f"interface {interface}"), field)
+        return found
+
     field = r"(?:readonly )?(\w+)\?:"
     method = r"(?:async |readonly |get )?(\w+)(?=[(<:])"
     options = documented(block("options.ts", "interface AccountClientOptions"), field)
@@ -173,9 +179,8 @@ def of_node():
         calls |= {f"{resource}.{name}": text for name, text in found.items()}
     login = documented(block("login.ts", "class DeviceLogin"), method)
     calls |= {f"login.{name}": text for name, text in login.items()}
-    limits = ("interface LimitOptions", "interface CallDefaults", "interface CallOptions")
-    logins = ("interface StartLoginOptions", "interface LoginOptions")
-    logout = block("client.ts", "\n   * Revokes the login").split("@param options ")[1].split("*/")[0]
+    logout = block("client.ts", "\n   * Revokes the login").split("@param options ")[1]
+    logout = logout.split("*/")[0]
     logout = re.sub(r"^\s*\* ?", "", logout, flags=re.MULTILINE)
     store = block("credentialstore.ts", "interface CredentialStore")
 
@@ -194,11 +199,11 @@ def of_node():
             {"storeTimeout": default("options.ts", r"const STORE_TIMEOUT = ([\d_]+);")},
         ),
         "call_options": (
-            {k: v for head in limits for k, v in documented(block("session.ts", head), field).items()},
+            fields("session.ts", "LimitOptions", "CallDefaults", "CallOptions"),
             {},
         ),
         "login_options": (
-            {k: v for head in logins for k, v in documented(block("client.ts", head), field).items()},
+            fields("client.ts", "StartLoginOptions", "LoginOptions"),
             {"openBrowser": not default("client.ts", r"if \(openBrowser !== (\w+)\)")},
         ),
         "logout_options": (
@@ -232,8 +237,7 @@ def of_swift():
         entries = re.split(r"^ *///   - ", listed, flags=re.MULTILINE)[1:]
         said = dict(entry.split(": ", 1) for entry in entries)
         said = {
-            name: re.sub(r"^\s*/// *", "", text, flags=re.MULTILINE)
-            for name, text in said.items()
+            name: re.sub(r"^\s*/// *", "", text, flags=re.MULTILINE) for name, text in said.items()
         }
         signature = re.split(r"\n    \)|\) (?:async )?throws", after, maxsplit=1)[0]
         names = re.findall(r"(?:^|[(,])\s*(\w+): ", signature, re.MULTILINE)
