@@ -25,7 +25,7 @@ pub struct Problem {
     pub message: String,
     /// HTTP status, where an answer came.
     pub status: Option<u16>,
-    /// The service's id of the request.
+    /// The service's ID of the request.
     pub request_id: Option<String>,
     /// `Retry-After` in seconds.
     pub retry_after: Option<f64>,

@@ -54,7 +54,7 @@ pub enum FfiEvent {
         request: FfiRequest,
         /// HTTP status.
         status: u16,
-        /// The service's id of the request.
+        /// The service's ID of the request.
         request_id: Option<String>,
         /// How long that took.
         duration: f64,
@@ -277,7 +277,7 @@ impl FfiHeader {
 pub struct FfiResponse {
     /// HTTP status.
     pub status: u16,
-    /// The service's id of the request.
+    /// The service's ID of the request.
     pub request_id: Option<String>,
     /// Names in lower case.
     pub headers: Vec<FfiHeader>,

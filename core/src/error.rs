@@ -267,7 +267,7 @@ impl Error {
         self.0.status
     }
 
-    /// The service's id of the request, to quote to Parallel's support.
+    /// The service's ID of the request, to quote to Parallel's support.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }

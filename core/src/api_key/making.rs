@@ -202,7 +202,7 @@ impl Making<'_> {
         }
     }
 
-    /// The id of the app that is named like the client; of several, everybody takes the same.
+    /// The ID of the app that is named like the client; of several, everybody takes the same.
     async fn app(&self) -> Result<String> {
         if let Some(id) = self.find_app().await? {
             return Ok(id);

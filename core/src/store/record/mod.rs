@@ -47,7 +47,7 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// The organization's id, where the server named it.
+    /// The organization's ID, where the server named it.
     pub(crate) fn org_id(&self) -> Option<&str> {
         (self.key != UNNAMED).then_some(self.key.as_str())
     }
@@ -129,7 +129,7 @@ impl Record {
         response::text(&self.0, "client_id")
     }
 
-    /// Logins that were made with the old id, or with one that nobody noted, keep it: a refresh
+    /// Logins that were made with the old ID, or with one that nobody noted, keep it: a refresh
     /// token belongs to its client.
     pub(crate) fn set_client_id(&mut self, client_id: &str) {
         let old = self.client_id();
