@@ -12,6 +12,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).parents[2]
 NUMBER = r"(\d+\.\d+\.\d+[-\w.]*)"
+SHORT = r"(\d+\.\d+)"
 CRATE = r'^name = "parallel-account[-\w]*"\nversion = "VERSION"'
 SANDBOX = r'"parallel-account-sandbox": "VERSION"'
 PACKAGE = r'"parallel-account": "VERSION"'
@@ -19,7 +20,8 @@ OWN = r'\A\{\n  "name": "[-\w]+",\n  "version": "VERSION"'
 LOCKED = r'"": \{\n +"name": "[-\w]+",\n +"version": "VERSION"'
 TARBALL = r"parallel-account-VERSION\.tgz"
 
-# Where it stands: the file, and what is around it. Each pattern is found at least once.
+# Where it stands: the file, and what is around it; MINOR is it without its last number. Each
+# pattern is found at least once.
 PLACES = [
     ("Cargo.toml", r'^\[workspace\.package\]\nversion = "VERSION"'),
     ("Cargo.toml", r'^parallel-account(?:-cli)? = \{ path = "[^"]+", version = "VERSION"'),
@@ -33,6 +35,8 @@ PLACES = [
     ("bindings-node/package-lock.json", LOCKED),
     ("bindings-node/test/command.test.mjs", r"'parallel-account VERSION\\n'"),
     ("bindings-python/pyproject.toml", r'"parallel-account-sandbox==VERSION"'),
+    ("core/stores/src/lib.rs", r'^//! parallel-account-stores = \{ version = "MINOR"'),
+    ("docs/start.md", r'^parallel-account = "MINOR"'),
     ("docs/python-libraries.md", r"^\| feature \| parallel-account VERSION \|"),
     ("examples/testing/command_line/package.json", PACKAGE),
     ("examples/testing/command_line/package.json", SANDBOX),
@@ -60,7 +64,12 @@ EXAMPLES = [
 
 
 def pattern(around):
-    return re.compile(around.replace("VERSION", NUMBER), re.MULTILINE)
+    around = around.replace("VERSION", NUMBER).replace("MINOR", SHORT)
+    return re.compile(around, re.MULTILINE)
+
+
+def due(around, version):
+    return ".".join(version.split(".")[:2]) if "MINOR" in around else version
 
 
 def current():
@@ -74,7 +83,7 @@ def check(version):
         found = pattern(around).findall((ROOT / path).read_text())
         if not found:
             problems.append(f"{path}: the version is not where it was: {around}")
-        wrong = sorted(set(found) - {version})
+        wrong = sorted(set(found) - {due(around, version)})
         problems += [f"{path}: it is {it}, and {version} in Cargo.toml" for it in wrong]
     listed = {path for path, _ in PLACES} | set(EXAMPLES)
     command = ["git", "grep", "--untracked", "-lwF", version]
@@ -92,11 +101,10 @@ def write(version):
             continue
         text = (ROOT / path).read_text()
 
-        def with_version(match):
-            start, end = (it - match.start() for it in match.span(1))
-            return match[0][:start] + version + match[0][end:]
-
-        (ROOT / path).write_text(pattern(around).sub(with_version, text))
+        spans = [match.span(1) for match in pattern(around).finditer(text)]
+        for start, end in reversed(spans):
+            text = text[:start] + due(around, version) + text[end:]
+        (ROOT / path).write_text(text)
 
 
 def main(arguments):
