@@ -163,6 +163,7 @@ pub(crate) struct Opened {
     pub(crate) hooks: Option<Py<Hooks>>,
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each option")]
 pub(crate) fn open(py: Python<'_>, options: Options<'_>) -> PyResult<Opened> {
     let version = py.version_info();
     let hooks = options
