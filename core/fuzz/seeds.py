@@ -4,8 +4,8 @@ seeds.py SCENARIOS OUT: OUT/corpus/NAME/* per target, OUT/words.dict.
 """
 
 import base64
-import email.utils
 import contextlib
+import email.utils
 import hashlib
 import json
 import pathlib
