@@ -228,7 +228,7 @@ mod tests {
         Adapter {
             store: Arc::new(Foreign(answer)),
             location: "Cellar".into(),
-            timeout: Duration::from_millis(1500),
+            timeout: Duration::from_millis(20),
             cache_for: Duration::ZERO,
         }
     }
@@ -287,7 +287,7 @@ mod tests {
         assert!(
             error
                 .message()
-                .contains("did not load the login within 1.5 s")
+                .contains("did not load the login within 0.02 s")
         );
         let adapter = adapter(|| None);
         assert!(adapter.time_limit() > adapter.timeout);
