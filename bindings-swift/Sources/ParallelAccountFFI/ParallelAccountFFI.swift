@@ -6408,7 +6408,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_call_panic_at_once() != 22917) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create() != 3268) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create() != 65052) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_delete() != 54831) {
