@@ -96,7 +96,7 @@ impl FfiClient {
         .await
     }
 
-    /// `POST /service/v1/apps`; answers the app's id.
+    /// `POST /service/v1/apps`; answers the app's ID.
     pub async fn apps_create(&self, call: Arc<Call>, name: String) -> Result<String, Failure> {
         let client = self.core();
         call.run(async move { Ok(client.apps().create(&name).await?.app_id) })

@@ -157,3 +157,68 @@ impl<T> Drop for Task<T> {
         self.0.abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use std::future::pending;
+
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        runtime().expect("a runtime").block_on(future)
+    }
+
+    fn problem<T>(result: Result<T, Failure>) -> crate::error::Problem {
+        match result {
+            Err(Failure::Failed { problem }) => *problem,
+            _ => panic!("it must fail"),
+        }
+    }
+
+    #[test]
+    fn a_call_can_be_cancelled_before_it_starts_and_while_it_runs() {
+        let early = Call::new();
+        early.cancel();
+        let ended = wait(early.run(pending::<Result<(), Error>>()));
+        assert!(matches!(ended, Err(Failure::Cancelled)));
+
+        let running = Call::new();
+        let mut waiting = Box::pin(running.run(pending::<Result<(), Error>>()));
+        assert!(wait(async { waiting.as_mut().now_or_never() }).is_none());
+        running.cancel();
+        assert!(matches!(wait(waiting), Err(Failure::Cancelled)));
+    }
+
+    #[test]
+    fn what_runs_is_stopped_when_nobody_waits_any_more() {
+        let (alive, dropped) = tokio::sync::oneshot::channel::<()>();
+        let call = Call::new();
+        let mut waiting = Box::pin(call.run(async move {
+            let _alive = alive;
+            pending::<Result<(), Error>>().await
+        }));
+        assert!(wait(async { waiting.as_mut().now_or_never() }).is_none());
+        drop(waiting);
+        assert!(wait(dropped).is_err());
+    }
+
+    #[test]
+    fn a_call_is_good_for_one_run() {
+        let call = Call::new();
+        assert!(wait(call.run(async { Ok(()) })).is_ok());
+        assert_eq!(problem(wait(call.run(async { Ok(()) }))).code, "internal");
+    }
+
+    #[test]
+    fn a_panic_shows_nothing_of_its_message() {
+        for ended in [
+            wait(Call::new().panic("canary-secret".into())),
+            Call::new().panic_at_once("canary-secret".into()),
+        ] {
+            let problem = problem(ended);
+            assert_eq!(problem.code, "internal");
+            assert!(problem.outcome_unknown);
+            assert!(!problem.message.contains("canary"));
+        }
+    }
+}

@@ -1172,7 +1172,7 @@ public func FfiConverterTypeEncryptedCall_lower(_ value: EncryptedCall) -> UInt6
 public protocol FfiClientProtocol: AnyObject, Sendable {
     
     /**
-     * `POST /service/v1/apps`; answers the app's id.
+     * `POST /service/v1/apps`; answers the app's ID.
      */
     func appsCreate(call: Call, name: String) async throws  -> String
     
@@ -1371,7 +1371,7 @@ public convenience init(options: FfiOptions)throws  {
 
     
     /**
-     * `POST /service/v1/apps`; answers the app's id.
+     * `POST /service/v1/apps`; answers the app's ID.
      */
 open func appsCreate(call: Call, name: String)async throws  -> String  {
     return
@@ -3166,7 +3166,7 @@ public func FfiConverterTypeFfiAnswer_lower(_ value: FfiAnswer) -> RustBuffer {
  */
 public struct FfiApiKey: Equatable, Hashable {
     /**
-     * Its id.
+     * Its ID.
      */
     public let apiKeyId: String
     /**
@@ -3206,7 +3206,7 @@ public struct FfiApiKey: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Its id.
+         * Its ID.
          */apiKeyId: String, 
         /**
          * Its name.
@@ -4098,7 +4098,7 @@ public func FfiConverterTypeFfiOptions_lower(_ value: FfiOptions) -> RustBuffer 
  */
 public struct FfiOrganization: Equatable, Hashable {
     /**
-     * Its id.
+     * Its ID.
      */
     public let id: String
     /**
@@ -4118,7 +4118,7 @@ public struct FfiOrganization: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Its id.
+         * Its ID.
          */id: String, 
         /**
          * Its name.
@@ -4448,7 +4448,7 @@ public struct FfiResponse: Equatable, Hashable {
      */
     public let status: UInt16
     /**
-     * The service's id of the request.
+     * The service's ID of the request.
      */
     public let requestId: String?
     /**
@@ -4463,7 +4463,7 @@ public struct FfiResponse: Equatable, Hashable {
          * HTTP status.
          */status: UInt16, 
         /**
-         * The service's id of the request.
+         * The service's ID of the request.
          */requestId: String?, 
         /**
          * Names in lower case.
@@ -4892,7 +4892,7 @@ public struct Problem: Equatable, Hashable {
      */
     public let status: UInt16?
     /**
-     * The service's id of the request.
+     * The service's ID of the request.
      */
     public let requestId: String?
     /**
@@ -4941,7 +4941,7 @@ public struct Problem: Equatable, Hashable {
          * HTTP status, where an answer came.
          */status: UInt16?, 
         /**
-         * The service's id of the request.
+         * The service's ID of the request.
          */requestId: String?, 
         /**
          * `Retry-After` in seconds.
@@ -5282,7 +5282,7 @@ public enum FfiEvent: Equatable, Hashable {
          * HTTP status.
          */status: UInt16, 
         /**
-         * The service's id of the request.
+         * The service's ID of the request.
          */requestId: String?, 
         /**
          * How long that took.
@@ -6408,7 +6408,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_call_panic_at_once() != 22917) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create() != 3268) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create() != 65052) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_delete() != 54831) {
