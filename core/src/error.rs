@@ -353,7 +353,6 @@ impl error::Error for Error {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::error::Error as _;
 
     #[test]

@@ -224,7 +224,7 @@ fn a_newer_pair_that_is_to_be_renewed_early_is_adopted() {
 }
 
 #[test]
-fn a_pair_that_is_stored_after_all_was_renewed_and_anothers_is_adopted() {
+fn a_pair_that_is_stored_after_all_was_renewed_and_another_is_adopted() {
     for (stored, end) in [(2, End::Renewed), (3, End::Adopted)] {
         let (mut machine, _) = sent();
         let commit = machine.step(Event::Answered(RefreshOutcome::Pair(2)), NOW);

@@ -221,8 +221,8 @@ mod tests {
         use crate::secret::memory::Canary;
         let canary = Canary::new();
         let token = Zeroizing::new(canary.text());
-        let long = "ü".repeat(2_000);
-        // What follows the secret needs more room than it looks.
+        // What follows the secret needs more room than it looks, and so much that growing moves it.
+        let long = "ü".repeat(30_000);
         let form = Body::form(&[("refresh_token", &token), ("", ""), (&long, "")]);
         drop(token);
         assert_eq!(canary.copies(), 1);
@@ -239,7 +239,8 @@ mod tests {
         let mut bytes = Wiped::with_capacity(token.len());
         bytes.append(token.as_bytes());
         drop(token);
-        bytes.append(&[b' '; 1_000]);
+        // So that growing moves them.
+        bytes.append(&vec![b' '; 200_000]);
         assert_eq!(canary.copies(), 1);
         drop(bytes);
         assert_eq!(canary.copies(), 0);

@@ -149,15 +149,7 @@ impl FileStore {
             }
             Err(problem) => return self.error("cannot be read", problem),
         }
-        let mut time = unix_ms(SystemTime::now());
-        let moved = loop {
-            let aside = self.beside(&format!(".corrupt-{time}"));
-            match folder.rename(self.name(), &aside) {
-                Ok(false) => time += 1,
-                Ok(true) => break Ok(aside),
-                Err(problem) => break Err(problem),
-            }
-        };
+        let moved = self.move_aside(folder, unix_ms(SystemTime::now()));
         seen::changed();
         match moved {
             Ok(aside) => Error::new(
@@ -169,6 +161,17 @@ impl FileStore {
                 ),
             ),
             Err(problem) => self.stuck(self.error("cannot be moved away", problem)),
+        }
+    }
+
+    /// The new name, which nothing had yet.
+    fn move_aside(&self, folder: &Folder, mut time: u64) -> Result<OsString, Problem> {
+        loop {
+            let aside = self.beside(&format!(".corrupt-{time}"));
+            if folder.rename(self.name(), &aside)? {
+                return Ok(aside);
+            }
+            time += 1;
         }
     }
 
@@ -308,7 +311,7 @@ fn is_damaged(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::store::file::Scratch;
-    use std::{fs, time::Duration};
+    use std::fs;
 
     fn store(scratch: &Scratch) -> FileStore {
         FileStore::new(scratch.path().join("auth.json"))
@@ -343,24 +346,12 @@ mod tests {
     fn what_was_set_aside_before_is_not_replaced() {
         let scratch = Scratch::new();
         let store = store(&scratch);
-        fs::write(store.path(), "new damage").expect("written");
-        let folder = store.find_folder().expect("opened").expect("there");
-        // Whatever the time will be by then.
-        let now = unix_ms(SystemTime::now());
-        let ahead = Duration::from_secs(1).as_millis() as u64;
-        for time in now..now + ahead {
-            let name = store.beside(&format!(".corrupt-{time}"));
-            fs::write(scratch.path().join(name), "old damage").expect("written");
+        for name in ["", ".corrupt-7", ".corrupt-8"] {
+            fs::write(scratch.path().join(store.beside(name)), "damage").expect("written");
         }
-        let error = store.set_aside(&folder, b"new damage");
-        assert_eq!(error.kind(), ErrorKind::StoreCorrupt);
-        let kept = |damage: &str| {
-            let entries = fs::read_dir(scratch.path()).expect("a folder");
-            let texts = entries.map(|entry| fs::read_to_string(entry.expect("there").path()));
-            texts
-                .filter(|text| text.as_deref().is_ok_and(|text| text == damage))
-                .count() as u64
-        };
-        assert_eq!((kept("old damage"), kept("new damage")), (ahead, 1));
+        let folder = store.find_folder().expect("opened").expect("there");
+        let aside = store.move_aside(&folder, 7).expect("moved");
+        assert_eq!(aside, store.beside(".corrupt-9"));
+        assert!(!store.path().exists());
     }
 }
