@@ -256,6 +256,9 @@ async fn proxies_of_the_environment_are_checked_where_they_count() {
     // Nothing goes to this machine by plain http through a proxy.
     let said = as_child("http://127.0.0.1:1", &[("HTTPS_PROXY", "nonsense")]).await;
     assert_eq!(said, "connection");
+    // Nor does it need certificates.
+    let said = as_child("http://127.0.0.1:1", &[("SSL_CERT_FILE", "/nowhere")]).await;
+    assert_eq!(said, "connection");
     let unasked = Proxy::start(true).await;
     let through = format!("http://127.0.0.1:{}", unasked.port);
     for name in ["http_proxy", "ALL_PROXY"] {

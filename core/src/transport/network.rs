@@ -207,3 +207,27 @@ impl Drop for Tenancy {
         drop(pool);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_to_this_machine_has_a_client_of_its_own_if_there_is_one() {
+        let client = || {
+            let tls = tls::trusting_nobody().expect("no roots needed");
+            built(reqwest::Client::builder().tls_backend_preconfigured(tls)).expect("good options")
+        };
+        let url = |text: &str| text.parse().expect("a URL");
+        let mut pool = Pool {
+            http: client(),
+            local: Some(client()),
+            parked: OnceLock::new(),
+        };
+        let is_http = |pool: &Pool, text| std::ptr::eq(pool.client_for(&url(text)), &pool.http);
+        assert!(is_http(&pool, "https://a.example"));
+        assert!(!is_http(&pool, "http://127.0.0.1"));
+        pool.local = None;
+        assert!(is_http(&pool, "http://127.0.0.1"));
+    }
+}

@@ -34,9 +34,7 @@ impl Folder {
 
     pub(super) fn read(&self, subject: &str, name: &OsStr) -> Result<Option<Vec<u8>>, Problem> {
         let path = self.path.join(name);
-        if !self.check(subject, &path)? {
-            return Ok(None);
-        }
+        self.check(subject, &path)?;
         let file = match patiently(|| File::open(&path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,

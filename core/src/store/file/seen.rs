@@ -107,6 +107,14 @@ mod tests {
     use std::time::SystemTime;
 
     #[test]
+    fn a_change_of_this_process_counts_at_once() {
+        let seen = Seen::default();
+        seen.keep(Observation::of(&[]));
+        changed();
+        assert_eq!(seen.revision(), None);
+    }
+
+    #[test]
     fn a_file_is_young_for_two_seconds() {
         let scratch = Scratch::new();
         let file = fs::File::create(scratch.path().join("file")).expect("made");

@@ -31,10 +31,13 @@ fn reading_takes_others_permission_away() {
     let scratch = Scratch::new();
     let store = scratch.store();
     write(&store, RECORD);
-    fs::set_permissions(store.path(), fs::Permissions::from_mode(0o644)).expect("set");
-    store.load_now(false).expect("read").expect("there");
-    let mode = fs::metadata(store.path()).expect("there").permissions();
-    assert_eq!(mode.mode() & 0o777, 0o600);
+    for (before, after) in [(0o644, 0o600), (0o400, 0o400)] {
+        let permissions = fs::Permissions::from_mode(before);
+        fs::set_permissions(store.path(), permissions).expect("set");
+        store.load_now(false).expect("read").expect("there");
+        let mode = fs::metadata(store.path()).expect("there").permissions();
+        assert_eq!(mode.mode() & 0o777, after);
+    }
 }
 
 #[test]
