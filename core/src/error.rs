@@ -353,6 +353,22 @@ impl error::Error for Error {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
+    #[test]
+    fn debug_says_all_that_is_known() {
+        let inner = std::io::Error::other("inner");
+        let error = super::Error::store("It failed.", Some(Box::new(inner)))
+            .with_status(503)
+            .with_request_id(Some("req-1".into()))
+            .with_outcome_unknown(true);
+        assert_eq!(
+            format!("{error:?}"),
+            r#"Error { code: "store", message: "It failed.", status: 503, request_id: "req-1", outcome_unknown: true, source: "inner" }"#
+        );
+        assert_eq!(error.source().expect("given").to_string(), "inner");
+    }
+
     #[test]
     fn stores_that_are_away_for_a_while_are_retryable() {
         let error = super::Error::store_unavailable("The device is locked.", None);

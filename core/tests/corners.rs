@@ -118,6 +118,35 @@ async fn without_a_store_each_pair_of_services_has_its_file() {
     }
 }
 
+/// Runs itself again, as the environment belongs to a whole process.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+#[test]
+fn the_file_lies_where_the_environment_says() {
+    const CHILD: &str = "PARALLEL_ACCOUNT_TEST_CHILD";
+    if env::var_os(CHILD).is_some() {
+        let store = parallel_account::FileStore::default_for("corners").expect("a home");
+        println!("\nchild: {}", store.path().display());
+        return;
+    }
+    for (folder, base) in [
+        ("/elsewhere", "/elsewhere"),
+        ("", "/home/me/.config"),
+        ("relative", "/home/me/.config"),
+    ] {
+        let test = env::current_exe().expect("a path");
+        let output = std::process::Command::new(test)
+            .args(["--exact", "the_file_lies_where_the_environment_says"])
+            .arg("--nocapture")
+            .envs([(CHILD, "1"), ("HOME", "/home/me")])
+            .env("XDG_CONFIG_HOME", folder)
+            .output()
+            .expect("started");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let said = format!("child: {base}/corners/auth.json\n");
+        assert!(text.contains(&said), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_login_can_be_shown_in_every_form() {
     let local = Local::start().await;
@@ -285,6 +314,8 @@ async fn what_a_sibling_left_under_the_lock_counts() {
     }));
     let error = token(&client).await.expect_err("over");
     assert_eq!(error.code(), "login_required");
+    let why = "Log in again: the access token has expired and there is no refresh token.";
+    assert_eq!(error.message(), why);
     assert_eq!(local.count("token.refresh").await, 0);
 }
 

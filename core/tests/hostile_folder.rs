@@ -66,10 +66,11 @@ enum Planted {
     LockFifo,
     TemporaryLink,
     LinkOnTheWay,
+    ReadOnlyFolder,
 }
 use Planted::*;
 
-const ALL: [Planted; 13] = [
+const ALL: [Planted; 14] = [
     Nothing,
     LinkToRootsFile,
     LinkToOwnFile,
@@ -83,6 +84,7 @@ const ALL: [Planted; 13] = [
     LockFifo,
     TemporaryLink,
     LinkOnTheWay,
+    ReadOnlyFolder,
 ];
 
 impl Planted {
@@ -108,6 +110,8 @@ impl Planted {
             (LockFifo, _) => Some("auth.json.lock is a FIFO"),
             (LinkOnTheWay, RootElsewhere) => Some("symbolic link of another user"),
             (LinkOnTheWay, _) => None,
+            (ReadOnlyFolder, OrdinaryAtHome) if call != "status" => Some("Check the permissions"),
+            (ReadOnlyFolder, _) => None,
         }
     }
 }
@@ -157,7 +161,7 @@ impl Scene {
         let good = || write(&file, &record(), 0o600, owner);
         let lock = folder.join("auth.json.lock");
         match planted {
-            Nothing => good(),
+            Nothing | ReadOnlyFolder => good(),
             LinkToRootsFile => link(&victim, &file),
             LinkToOwnFile => {
                 chown(&victim, Some(owner), Some(owner)).expect("allowed");
@@ -201,6 +205,9 @@ impl Scene {
                 link(&real, &folder.join("way"));
                 file = folder.join("way").join("auth.json");
             }
+        }
+        if matches!(planted, ReadOnlyFolder) {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o500)).expect("set");
         }
         chown(&folder, Some(owner), Some(owner)).expect("allowed");
         Scene { scratch, file }
@@ -403,6 +410,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        let folder = self.0.join("folder");
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -21,18 +21,22 @@ use tokio::sync::Notify;
 
 #[tokio::test]
 async fn a_store_that_fails_after_the_answer_loses_nothing() {
-    let local = Local::start().await;
-    local.refreshes_answer("at-2", "rt-2").await;
-    let memory = MemoryStore::new(Some(expired()));
-    let client = local.client(Scripted::new(&memory).swapping(|swap, _| match swap {
-        COMMIT => Err(Error::store("The vault is sealed.", None)),
-        _ => Ok(()),
-    }));
-    let error = token(&client).await.expect_err("it must be said once");
-    assert_eq!(error.code(), "store");
-    assert!(error.message().contains("memory only"), "{error}");
-    assert_eq!(token(&client).await.expect("the new pair"), "at-2");
-    assert_eq!(local.count("token.refresh").await, 1);
+    // Also where the old token would have worked for a while.
+    let early = record(json!({"org_1": login("at-1", "rt-1", 25)}));
+    for stored in [expired(), early] {
+        let local = Local::start().await;
+        local.refreshes_answer("at-2", "rt-2").await;
+        let memory = MemoryStore::new(Some(stored));
+        let client = local.client(Scripted::new(&memory).swapping(|swap, _| match swap {
+            COMMIT => Err(Error::store("The vault is sealed.", None)),
+            _ => Ok(()),
+        }));
+        let error = token(&client).await.expect_err("it must be said once");
+        assert_eq!(error.code(), "store");
+        assert!(error.message().contains("memory only"), "{error}");
+        assert_eq!(token(&client).await.expect("the new pair"), "at-2");
+        assert_eq!(local.count("token.refresh").await, 1);
+    }
 }
 
 #[tokio::test]

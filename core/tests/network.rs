@@ -96,6 +96,7 @@ async fn a_creation_on_a_connection_that_died_silently_is_unknown() {
     balancer.drop_silently();
     let error = client.apps().create("app").await.expect_err("no answer");
     assert_eq!(error.code(), "timeout");
+    assert!(error.message().contains("fell silent"), "{error}");
     assert!(error.outcome_unknown() && !error.retryable(), "{error}");
     client.balance().get().await.expect("a new connection");
 }
@@ -115,4 +116,14 @@ async fn an_unknown_certificate_gets_no_token() {
     assert!(error.message().contains("ca_bundle"), "{error}");
     assert!(!error.outcome_unknown());
     assert!(secure.seen().is_empty());
+}
+
+/// Such as `NODE_EXTRA_CA_CERTS`, which belongs to the whole program.
+#[tokio::test]
+async fn a_file_named_by_a_variable_adds_to_the_roots_and_stops_nobody() {
+    let secure = Secure::start().await;
+    let added = secure.builder().more_roots("EXTRA", &secure.certificate);
+    assert_eq!(balance(added).await.expect("an answer"), 4200.0);
+    let missing = secure.trusted().more_roots("EXTRA", "/nowhere");
+    assert_eq!(balance(missing).await.expect("an answer"), 4200.0);
 }

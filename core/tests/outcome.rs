@@ -128,6 +128,27 @@ async fn a_charge_with_the_callers_key_can_be_retried_and_names_it() {
     assert_eq!(error.idempotency_key(), None);
 }
 
+#[tokio::test]
+async fn a_server_that_is_not_there_was_sent_nothing() {
+    let port = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", port.local_addr().expect("bound"));
+    drop(port);
+    let client = parallel_account::AccountClient::builder()
+        .platform_url(&url)
+        .account_url(&url)
+        .max_retries(0)
+        .store(logged_in())
+        .build()
+        .expect("good options");
+    let read = client.balance().get().await.expect_err("nobody there");
+    let made = client.apps().create("app").await.expect_err("nobody there");
+    for error in [read, made] {
+        assert_eq!(error.kind(), ErrorKind::Connection);
+        assert!(error.retryable() && !error.outcome_unknown(), "{error}");
+        assert!(error.message().contains("could not be reached"), "{error}");
+    }
+}
+
 /// A server that accepts connections and never says a word: TLS is never agreed on.
 async fn mute() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -157,6 +157,17 @@ async fn a_proxy_sees_where_to_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn the_option_counts_for_plain_http_as_well() {
+    let proxy = Proxy::start(true).await;
+    let through = builder("http://127.0.0.1:1")
+        .platform_url("https://platform.example")
+        .proxy(proxy.url());
+    balance(through).await.expect_err("refused");
+    let heads = proxy.heads();
+    assert!(heads[0].starts_with("GET http://127.0.0.1:1/"), "{heads:?}");
+}
+
+#[tokio::test]
 async fn a_proxy_that_refuses_is_an_error_without_its_password() {
     let secure = Secure::start().await;
     let proxy = Proxy::start(true).await;
@@ -245,6 +256,13 @@ async fn proxies_of_the_environment_are_checked_where_they_count() {
     // Nothing goes to this machine by plain http through a proxy.
     let said = as_child("http://127.0.0.1:1", &[("HTTPS_PROXY", "nonsense")]).await;
     assert_eq!(said, "connection");
+    let unasked = Proxy::start(true).await;
+    let through = format!("http://127.0.0.1:{}", unasked.port);
+    for name in ["http_proxy", "ALL_PROXY"] {
+        let said = as_child("http://127.0.0.1:1", &[(name, &through)]).await;
+        assert_eq!(said, "connection");
+    }
+    assert!(unasked.heads().is_empty());
 
     let (port, tunnels) = socks(false).await;
     let through = format!("socks5h://me:word@127.0.0.1:{port}");

@@ -106,6 +106,22 @@ async fn a_call_with_a_refresh_and_a_repeat_is_told_from_end_to_end() {
 }
 
 #[tokio::test]
+async fn a_platform_out_of_reach_is_tried_three_times() {
+    let heard = Heard::default();
+    let client = AccountClient::builder()
+        .platform_url("http://127.0.0.1:1")
+        .account_url("http://127.0.0.1:1")
+        .store(MemoryStore::new(Some(expired())))
+        .on_event(heard.clone())
+        .build()
+        .expect("good options");
+    token(&client).await.expect_err("nobody there");
+    let mut told = ["sent POST platform 0", "failed connection"].repeat(3);
+    told.push("not renewed org_1 connection");
+    assert_eq!(heard.take(), told);
+}
+
+#[tokio::test]
 async fn failures_are_told_and_nobody_pays_who_does_not_listen() {
     let local = Local::start().await;
     let heard = Heard::default();
@@ -150,6 +166,46 @@ async fn headers_and_what_an_answer_says_besides_its_body() {
     let answer = client.request("GET", "/x", None).await.expect("an answer");
     assert!(answer.headers.contains(&id));
     assert_eq!(server.headers()["x-team"], "one");
+}
+
+#[tokio::test]
+async fn a_function_hears_of_requests_too() {
+    let local = Local::start().await;
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let all = heard.clone();
+    let listener = move |event: &Event| all.lock().expect("not poisoned").push(event.clone());
+    let builder = local.builder().store(valid()).on_event(listener);
+    let client = builder.build().expect("good options");
+    assert!(format!("{client:?}").contains(local.0.platform_url()));
+    let body = json!({"org_id": "org_1", "credit_balance_cents": 1});
+    local
+        .fault(json!({"route": "balance.get", "status": 200, "body": body}))
+        .await;
+    client.balance().get().await.expect("a balance");
+    let heard = heard.lock().expect("not poisoned");
+    assert!(matches!(heard[0], Event::RequestSent { .. }), "{heard:?}");
+    assert!(!client.is_closed());
+    client.close();
+    assert!(client.is_closed());
+}
+
+/// Such as a debugging proxy does.
+#[tokio::test]
+async fn an_access_token_that_comes_back_in_a_header_is_taken_out() {
+    let local = Local::start().await;
+    let headers = json!({"x-echo": "Bearer at-1", "x-token": "at-1", "x": "y"});
+    local
+        .fault(json!({"route": "balance.get", "status": 404, "headers": headers}))
+        .await;
+    let seen = ResponseSlot::default();
+    let client = local.client(valid());
+    let looking = client.with_options(CallOptions::default().response(&seen));
+    looking.balance().get().await.expect_err("404");
+    let headers = seen.take().expect("an answer").headers;
+    for (name, value) in [("x-echo", "Bearer …"), ("x-token", "…"), ("x", "y")] {
+        let shown = headers.iter().find(|(shown, _)| shown == name);
+        assert_eq!(shown.map(|(_, value)| value.as_str()), Some(value));
+    }
 }
 
 #[tokio::test]

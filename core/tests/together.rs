@@ -151,6 +151,8 @@ async fn a_write_that_succeeds_does_not_drop_what_was_kept_meanwhile() {
     store.open();
     refreshing.await.expect("no panic").expect("saved");
     assert_eq!(token(&client).await.expect("the selected one"), "at-b");
+    client.settled().await;
+    assert_eq!(stored(&memory)["selected_org_id"], "org_2");
 }
 
 #[tokio::test]
@@ -333,4 +335,44 @@ async fn a_pair_that_was_saved_after_all_is_not_sent_without_a_claim() {
     local.refreshes_answer("at-3", "rt-3").await;
     assert_eq!(token(&client).await.expect("renewed"), "at-3");
     assert_eq!(claims.load(Ordering::SeqCst), 1, "siblings can read it");
+}
+
+/// Another process would send it as well.
+#[tokio::test]
+async fn a_pair_that_is_sent_without_a_claim_is_not_stored_meanwhile() {
+    let local = Local::start().await;
+    let over = json!({"access_token": "at-2", "refresh_token": "rt-2",
+        "token_type": "Bearer", "expires_in": 0});
+    local
+        .fault(json!({"route": "token.refresh", "status": 200, "body": over}))
+        .await;
+    let newer = json!({"access_token": "at-3", "refresh_token": "rt-3",
+        "token_type": "Bearer", "expires_in": 3600});
+    local
+        .fault(json!({"route": "token.refresh", "delay_ms": 300, "status": 200, "body": newer}))
+        .await;
+    let memory = MemoryStore::new(Some(expired()));
+    let [has_room, shown] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+    let (room, writes) = (has_room.clone(), shown.clone());
+    let client = local.client(Gated::new(&memory, move |new| {
+        match refresh_token(new, "org_1") == "rt-2" {
+            true if room.load(Ordering::SeqCst) == 0 => Fate::Fails,
+            true => {
+                writes.fetch_add(1, Ordering::SeqCst);
+                Fate::Done
+            }
+            false => Fate::Done,
+        }
+    }));
+    token(&client).await.expect_err("kept in memory");
+    let other = client.clone();
+    let refreshing = tokio::spawn(async move { token(&other).await });
+    while local.count("token.refresh").await < 2 {
+        tokio::task::yield_now().await;
+    }
+    has_room.store(1, Ordering::SeqCst);
+    client.settled().await;
+    let renewed = refreshing.await.expect("no panic");
+    assert_eq!(renewed.expect("renewed"), "at-3");
+    assert_eq!(shown.load(Ordering::SeqCst), 0);
 }

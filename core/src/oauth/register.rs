@@ -55,3 +55,18 @@ fn platform() -> Map<String, Value> {
     .filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?))))
     .collect()
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registration_says_which_machine_it_is_for() {
+        let platform = platform();
+        let names: Vec<_> = platform.keys().map(String::as_str).collect();
+        let all = ["machine", "os_name", "release", "system", "version"];
+        assert_eq!(names, all);
+        assert_eq!(platform["machine"], std::env::consts::ARCH);
+        assert_eq!(platform["system"], "Linux");
+    }
+}

@@ -124,7 +124,9 @@ mod tests {
     #[test]
     fn an_expiry_from_a_clock_that_was_ahead_is_not_believed() {
         let mut login = login(Some(3_600));
-        assert_eq!(decide(&login, at(1_000 - 29), false), Decision::Use);
+        assert_eq!(decide(&login, at(1_000 - 30), false), Decision::Use);
+        let ahead = at(1_000 - 31);
+        assert_eq!(decide(&login, ahead, false), Decision::RenewEarly);
         assert_eq!(decide(&login, at(0), false), Decision::RenewEarly);
         login.life = Some(Duration::MAX);
         assert_eq!(decide(&login, at(0), false), Decision::Use);

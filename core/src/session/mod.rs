@@ -377,3 +377,6 @@ pub(crate) struct Forgotten {
     pub(crate) login: Login,
     pub(crate) api_key: Option<KeyId>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -152,3 +152,32 @@ impl fmt::Debug for StoreLock {
         f.write_str("StoreLock")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_locked_store_is_where_the_store_is() {
+        let scratch = file::Scratch::new();
+        let file = FileStore::new(scratch.path().join("auth.json"));
+        let memory = MemoryStore::default();
+        for store in [&file as &dyn CredentialStore, &memory] {
+            let lock = store.lock().await.expect("free").expect("a lock");
+            assert_eq!(lock.location(), store.location());
+            assert_eq!(format!("{lock:?}"), "StoreLock");
+        }
+    }
+
+    #[test]
+    fn a_revision_shows_its_number() {
+        let asked: StoreFuture<'_, Option<u64>> = Box::pin(async { Ok(None) });
+        let shown = [
+            Revision::Unknown,
+            Revision::Known(7),
+            Revision::Asked(asked),
+        ]
+        .map(|revision| format!("{revision:?}"));
+        assert_eq!(shown, ["Unknown", "Known(7)", "Asked"]);
+    }
+}

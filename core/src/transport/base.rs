@@ -200,6 +200,7 @@ mod tests {
     fn paths_join_below_the_base() {
         let base = Base::parse("https://api.example/account/", "url").expect("good");
         assert_eq!(base.to_string(), "https://api.example/account");
+        assert_eq!(format!("{base:?}"), "https://api.example/account");
         assert_eq!(base.join("/x").as_str(), "https://api.example/account/x");
         let url = base.join_untrusted("/service/v1/x?a=b%20c").expect("good");
         assert_eq!(

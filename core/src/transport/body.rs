@@ -214,4 +214,35 @@ mod tests {
         };
         assert_eq!(bytes, "a+b=%C3%BC%26&c=");
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn nothing_of_a_form_stays_in_memory() {
+        use crate::secret::memory::Canary;
+        let canary = Canary::new();
+        let token = Zeroizing::new(canary.text());
+        // What follows the secret needs more room than it looks, and so much that growing moves it.
+        let long = "ü".repeat(30_000);
+        let form = Body::form(&[("refresh_token", &token), ("", ""), (&long, "")]);
+        drop(token);
+        assert_eq!(canary.copies(), 1);
+        drop(form);
+        assert_eq!(canary.copies(), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn nothing_of_bytes_that_grow_stays_in_memory() {
+        use crate::secret::memory::Canary;
+        let canary = Canary::new();
+        let token = Zeroizing::new(canary.text());
+        let mut bytes = Wiped::with_capacity(token.len());
+        bytes.append(token.as_bytes());
+        drop(token);
+        // So that growing moves them.
+        bytes.append(&vec![b' '; 200_000]);
+        assert_eq!(canary.copies(), 1);
+        drop(bytes);
+        assert_eq!(canary.copies(), 0);
+    }
 }

@@ -149,3 +149,25 @@ fn innermost(error: &reqwest::Error) -> String {
     let last = causes(error).last();
     last.map(ToString::to_string).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_depends_on_which_limit_ended_the_attempt() {
+        let url = Url::parse("https://a.example:8443/x").expect("a URL");
+        for (seconds, by_deadline, sent, says) in [
+            (9.5, false, false, "allow more time by the timeout option"),
+            (10.0, false, false, "Check the network and the base URL"),
+            (60.0, false, false, "Check the network and the base URL"),
+            (60.0, false, true, "allow more time by the timeout option"),
+            (60.0, true, false, "nothing was sent, before the call's"),
+            (60.0, true, true, "did not answer before the call's"),
+        ] {
+            let error = out_of_time(&url, seconds, by_deadline, sent);
+            assert!(error.message().starts_with("a.example:8443 "), "{error}");
+            assert!(error.message().contains(says), "{error}");
+        }
+    }
+}

@@ -63,7 +63,7 @@ pub(crate) struct Network {
 /// The connections that one runtime drives.
 pub(super) struct Pool {
     http: reqwest::Client,
-    /// For plain `http` where a proxy is set for everything else: it may only go to this machine.
+    /// For plain `http` where the system may have a proxy for it: it only goes to this machine.
     local: Option<reqwest::Client>,
     parked: OnceLock<AbortHandle>,
 }
@@ -121,23 +121,23 @@ impl Network {
     }
 
     fn make_pool(&self) -> Result<Pool> {
-        let proxy = self.options.proxy.as_ref();
-        let http = match proxy {
-            Some(proxy) => self.client().proxy(proxy.build()?),
-            // Elsewhere the system may have proxies that are not in the environment.
-            None if self.options.plain == Plain::BothBases || cfg!(target_os = "linux") => {
-                self.client().no_proxy()
+        let plain = self.options.plain;
+        let (http, local) = match &self.options.proxy {
+            // In place of the system's; one of the environment is for `https` alone.
+            Some(proxy) => (self.client().proxy(proxy.build()?), None),
+            None if plain == Plain::BothBases || cfg!(target_os = "linux") => {
+                (self.client().no_proxy(), None)
             }
-            None => self.client(),
+            // The system may have proxies that are not in the environment. One for plain `http`
+            // would read the token, and look for its own port of that number.
+            None => {
+                let local = (plain == Plain::OneBase).then(|| self.client().no_proxy());
+                (self.client(), local)
+            }
         };
-        // A proxy of the environment would read the token, and look for its own port of that
-        // number.
-        let without_proxy =
-            self.options.plain == Plain::OneBase && !proxy.is_some_and(Proxy::for_http);
-        let local = without_proxy.then(|| built(self.client().no_proxy()));
         Ok(Pool {
             http: built(http)?,
-            local: local.transpose()?,
+            local: local.map(built).transpose()?,
             parked: OnceLock::new(),
         })
     }

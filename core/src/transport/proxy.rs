@@ -72,10 +72,6 @@ impl Proxy {
         }))
     }
 
-    pub(super) fn for_http(&self) -> bool {
-        self.for_http
-    }
-
     pub(super) fn build(&self) -> Result<reqwest::Proxy> {
         let proxy = match self.for_http {
             true => reqwest::Proxy::all(&self.url),

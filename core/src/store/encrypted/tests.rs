@@ -382,7 +382,9 @@ fn bad_keys_are_refused_without_showing_them() {
         &MemoryStore::default(),
         [("canary", *b"canary-secret-canary-secret-cana")],
     );
-    assert!(!format!("{store:?}").contains("canary") && !format!("{store:?}").contains("99, 97"));
+    let shown = format!("{store:?}");
+    assert!(!shown.contains("canary") && !shown.contains("99, 97"));
+    assert!(shown.contains(&store.location()), "{shown}");
 }
 
 #[tokio::test]
@@ -503,5 +505,18 @@ async fn a_call_can_be_made_in_steps() {
     assert_eq!(
         wrong.err().expect("a bug of the binding").code(),
         "internal"
+    );
+}
+
+#[test]
+fn an_error_in_steps_names_the_wrapped_store() {
+    let store = encrypted(&MemoryStore::default(), [NEW]);
+    let mut call = store.stepped_load();
+    assert!(matches!(call.next(None), Ok(Step::Load)));
+    let plain = StoreAnswer::Record(text(RECORD));
+    let error = call.next(Some(plain)).err().expect("not encrypted");
+    assert!(
+        error.message().starts_with("the wrapped store: "),
+        "{error}"
     );
 }

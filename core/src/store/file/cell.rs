@@ -149,15 +149,7 @@ impl FileStore {
             }
             Err(problem) => return self.error("cannot be read", problem),
         }
-        let mut time = unix_ms(SystemTime::now());
-        let moved = loop {
-            let aside = self.beside(&format!(".corrupt-{time}"));
-            match folder.rename(self.name(), &aside) {
-                Ok(false) => time += 1,
-                Ok(true) => break Ok(aside),
-                Err(problem) => break Err(problem),
-            }
-        };
+        let moved = self.move_aside(folder, unix_ms(SystemTime::now()));
         seen::changed();
         match moved {
             Ok(aside) => Error::new(
@@ -169,6 +161,17 @@ impl FileStore {
                 ),
             ),
             Err(problem) => self.stuck(self.error("cannot be moved away", problem)),
+        }
+    }
+
+    /// The new name, which nothing had yet.
+    fn move_aside(&self, folder: &Folder, mut time: u64) -> Result<OsString, Problem> {
+        loop {
+            let aside = self.beside(&format!(".corrupt-{time}"));
+            if folder.rename(self.name(), &aside)? {
+                return Ok(aside);
+            }
+            time += 1;
         }
     }
 
@@ -302,4 +305,53 @@ fn as_text(bytes: Vec<u8>) -> Result<String, Zeroizing<Vec<u8>>> {
 
 fn is_damaged(text: &str) -> bool {
     matches!(Record::parse(text), Err(error) if error.kind() == ErrorKind::StoreCorrupt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::file::Scratch;
+    use std::fs;
+
+    fn store(scratch: &Scratch) -> FileStore {
+        FileStore::new(scratch.path().join("auth.json"))
+    }
+
+    #[test]
+    fn a_forked_child_does_not_keep_the_lock() {
+        let scratch = Scratch::new();
+        let store = store(&scratch);
+        let Taken::Held(lock) = store.try_lock(None).expect("opened") else {
+            panic!("taken")
+        };
+        let inherited = lock.0.try_clone().expect("a descriptor");
+        drop(lock);
+        let again = store.try_lock(None).expect("opened");
+        assert!(matches!(again, Taken::Held(_)));
+        drop(inherited);
+    }
+
+    #[test]
+    fn what_has_changed_since_it_was_read_is_not_set_aside() {
+        let scratch = Scratch::new();
+        let store = store(&scratch);
+        fs::write(store.path(), "new damage").expect("written");
+        let folder = store.find_folder().expect("opened").expect("there");
+        let error = store.set_aside(&folder, b"old damage");
+        assert!(error.message().contains("changed while"), "{error}");
+        assert!(store.path().exists());
+    }
+
+    #[test]
+    fn what_was_set_aside_before_is_not_replaced() {
+        let scratch = Scratch::new();
+        let store = store(&scratch);
+        for name in ["", ".corrupt-7", ".corrupt-8"] {
+            fs::write(scratch.path().join(store.beside(name)), "damage").expect("written");
+        }
+        let folder = store.find_folder().expect("opened").expect("there");
+        let aside = store.move_aside(&folder, 7).expect("moved");
+        assert_eq!(aside, store.beside(".corrupt-9"));
+        assert!(!store.path().exists());
+    }
 }

@@ -176,7 +176,7 @@ impl Folder {
 
     /// What the folder says of its files is durable after this, where it can be opened for that.
     fn sync(&self) -> Result<(), Problem> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         match openat(&self.dir, ".", flags, Mode::empty()) {
             Ok(folder) => Ok(self.faults.sync(File::from(folder).sync_all())?),
             Err(Errno::ACCESS) => Ok(()),
@@ -267,5 +267,31 @@ impl Folder {
             );
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::file::Scratch;
+
+    #[test]
+    fn what_is_in_the_way_is_named() {
+        let scratch = Scratch::new();
+        let folder = Folder::find(scratch.path(), Faults::default());
+        let folder = folder.expect("opened").expect("there");
+        for (kind, name) in [
+            (FileType::Directory, "is a folder,"),
+            (FileType::Fifo, "is a FIFO,"),
+            (FileType::Socket, "is a socket,"),
+            (FileType::BlockDevice, "is a device,"),
+            (FileType::Symlink, "is a symbolic link,"),
+        ] {
+            let refused = folder.check("file", OsStr::new("x"), kind, (folder.owner, 1));
+            let Err(Problem::Refused(sentence)) = refused else {
+                panic!("used")
+            };
+            assert!(sentence.contains(name), "{sentence}");
+        }
     }
 }

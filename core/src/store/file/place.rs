@@ -167,7 +167,6 @@ mod tests {
         for name in &names {
             assert!(name.len() <= 81, "{name}");
             assert!(!name.starts_with(['.', '-']), "{name}");
-            assert!(!is_reserved(name), "{name}");
             assert!(!name.contains(['/', '\\', ' ', ':']), "{name}");
         }
         assert!(names[1].starts_with("my-app-"), "{names:?}");
@@ -175,6 +174,17 @@ mod tests {
             as_name(&long).len(),
             LONGEST_NAME + "-0123456789abcdef".len()
         );
+    }
+
+    #[test]
+    fn names_of_windows_devices_are_no_files() {
+        for device in ["con", "nul", "prn.txt", "aux", "com1", "com9.txt", "lpt5"] {
+            let name = as_name(device);
+            assert!(name.starts_with(&format!("{}-", device.replace('.', "-"))));
+        }
+        for name in ["console", "com", "com0", "com10", "comx", "lpt", "my-con"] {
+            assert_eq!(as_name(name), name);
+        }
     }
 
     #[test]

@@ -146,10 +146,10 @@ fn patiently<T>(mut action: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-/// `ERROR_ACCESS_DENIED`, which Windows also answers of a file that is being deleted,
+/// On Windows: `ERROR_ACCESS_DENIED`, which it also answers of a file that is being deleted,
 /// `ERROR_SHARING_VIOLATION` and `ERROR_LOCK_VIOLATION`.
 fn is_in_use(error: &io::Error) -> bool {
-    cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33))
+    matches!(error.raw_os_error(), Some(5 | 32 | 33))
 }
 
 /// A relative path's folder may be called nothing.
@@ -165,6 +165,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_in_use_is_waited_for_and_nothing_else_is() {
+        // How often it fails with this code, and how often it is tried.
+        for (code, failures, tries) in [(32, 2, 3), (5, 1, 2), (33, 99, 11), (2, 1, 1)] {
+            let mut tried = 0;
+            let result = patiently(|| {
+                tried += 1;
+                match tried > failures {
+                    true => Ok(()),
+                    false => Err(io::Error::from_raw_os_error(code)),
+                }
+            });
+            assert_eq!((tried, result.is_ok()), (tries, tries > failures), "{code}");
+        }
+    }
+
+    #[test]
     fn it_reads_replaces_locks_and_deletes() {
         let scratch = super::super::tests::Scratch::new();
         let folder = Folder::make(&scratch.path().join("sub"), Faults::default()).expect("made");
@@ -177,17 +193,37 @@ mod tests {
             assert_eq!(read.as_deref(), Some(text.as_bytes()));
         }
         assert!(!folder.replace(name, new, b"3", || Ok(false)).expect("left"));
+        assert_eq!(folder.read("file", new).expect("nothing"), None);
+        assert!(!folder.rename(name, name).expect("there is one"));
         folder
             .lock_file(OsStr::new("auth.json.lock"))
             .expect("made");
         assert!(folder.rename(name, OsStr::new("aside")).expect("renamed"));
+        assert_eq!(folder.read("file", name).expect("nothing"), None);
         folder.remove(OsStr::new("aside")).expect("deleted");
+        assert_eq!(
+            folder.read("file", OsStr::new("aside")).expect("gone"),
+            None
+        );
         folder.remove(name).expect("deleting nothing is fine");
         fs::write(scratch.path().join("sub/big"), vec![b' '; 2 << 20]).expect("written");
         let error = folder.read("file", OsStr::new("big")).expect_err("too big");
         assert!(matches!(error, Problem::Refused(_)));
-        let found = Folder::find(&scratch.path().join("other"), Faults::default());
-        assert!(found.expect("looked").is_none());
+        for length in [0, 1 << 20] {
+            fs::write(scratch.path().join("sub/big"), vec![b' '; length]).expect("written");
+            let read = folder.read("file", OsStr::new("big")).expect("read");
+            assert_eq!(read.expect("there").len(), length);
+        }
+        let find = |name| Folder::find(&scratch.path().join(name), Faults::default());
+        assert!(find("other").expect("looked").is_none());
+        let found = find("").expect("looked").expect("there");
+        found.remove(OsStr::new("sub")).expect_err("a folder");
+        #[cfg(unix)]
+        find("sub/big")
+            .expect("looked")
+            .expect("there")
+            .read("file", name)
+            .expect_err("no folder");
     }
 
     #[cfg(windows)]

@@ -32,7 +32,7 @@ static ASKED: AtomicU64 = AtomicU64::new(0);
 
 /// Whether the file was written within the last two seconds, the coarsest step of a file system's
 /// clock (FAT's), or after now.
-#[cfg(not(unix))]
+#[cfg(any(not(unix), test))] // Tests run it here, for a system that they do not run on.
 fn is_young(meta: &fs::Metadata) -> bool {
     let age = meta.modified().ok().and_then(|time| time.elapsed().ok());
     age.is_none_or(|age| age < Duration::from_secs(2))
@@ -97,5 +97,26 @@ impl Observation {
 
     pub(super) fn revision(self) -> u64 {
         self.revision
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::file::Scratch;
+    use std::time::SystemTime;
+
+    #[test]
+    fn a_file_is_young_for_two_seconds() {
+        let scratch = Scratch::new();
+        let file = fs::File::create(scratch.path().join("file")).expect("made");
+        let is_young_at = |time| {
+            file.set_modified(time).expect("set");
+            is_young(&file.metadata().expect("open"))
+        };
+        let now = SystemTime::now();
+        assert!(is_young_at(now + Duration::from_secs(60)));
+        assert!(is_young_at(now));
+        assert!(!is_young_at(now - Duration::from_secs(3)));
     }
 }

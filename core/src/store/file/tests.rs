@@ -67,3 +67,11 @@ fn plant(store: &FileStore, content: &str) {
     fs::create_dir_all(store.path().parent().expect("a parent")).expect("made");
     fs::write(store.path(), content).expect("written");
 }
+
+#[test]
+fn stores_of_one_file_are_equal_and_say_which_file_it_is() {
+    let store = FileStore::new("a/auth.json");
+    assert_eq!(store, FileStore::new("a/auth.json"));
+    assert_ne!(store, FileStore::new("b/auth.json"));
+    assert!(format!("{store:?}").contains("a/auth.json"), "{store:?}");
+}

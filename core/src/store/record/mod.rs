@@ -95,7 +95,8 @@ impl Record {
             }
             Some(version) => match version.as_u64() {
                 Some(VERSION) => {}
-                Some(newer) if newer > VERSION => {
+                None | Some(0) => return corrupt("version is no number"),
+                Some(newer) => {
                     return Err(Error::new(
                         ErrorKind::Store,
                         format!(
@@ -103,7 +104,6 @@ impl Record {
                         ),
                     ));
                 }
-                _ => return corrupt("version is no number"),
             },
         }
         match map.get("orgs") {

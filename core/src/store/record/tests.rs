@@ -129,6 +129,7 @@ fn damage_newer_versions_and_the_flat_form() {
         "[]",
         "null",
         r#"{"version":"x"}"#,
+        r#"{"version":0}"#,
         r#"{"version":1,"orgs":3}"#,
     ] {
         assert_eq!(
@@ -186,6 +187,7 @@ fn nothing_of_a_record_stays_in_memory() {
         flat.push_str("\"}");
         let mut record = Record::parse(&flat).expect("the CLI's old form");
         record.apply("org_1", &pair(&access, &refresh), None, Some(&[]), now());
+        record.0.insert("theirs".into(), json!("x".repeat(100_000)));
         let before = record.clone();
         record.apply("org_1", &pair(&refresh, &access), None, None, now());
         let merged = Record::merged(&before, &record, &before, &HashMap::new());
@@ -216,4 +218,124 @@ fn a_change_that_was_kept_leaves_a_siblings_claim_alone() {
     let merged = Record::merged(&base, &ours, &theirs, &HashMap::new());
     assert_eq!(merged.client_id().as_deref(), Some("another"));
     assert_eq!(merged.claim_of("org_1"), Some(claim));
+}
+
+#[test]
+fn of_two_keys_made_at_once_the_stored_one_counts() {
+    let base = Record::parse(r#"{"version":1,"orgs":{"org_1":{}}}"#).expect("good");
+    let with = |key: &str| {
+        let mut record = base.clone();
+        let (app_id, id) = ("app".to_owned(), format!("id of {key}"));
+        record.set_api_key("org_1", &key.into(), &KeyId { app_id, id });
+        record
+    };
+    let (ours, theirs) = (with("ours"), with("theirs"));
+    for (stored, counts) in [(&base, &ours), (&theirs, &theirs)] {
+        let merged = Record::merged(&base, &ours, stored, &HashMap::new());
+        assert_eq!(merged.api_key_of("org_1"), counts.api_key_of("org_1"));
+        let id = merged.own_api_key_of("org_1");
+        assert_eq!(id, counts.own_api_key_of("org_1"));
+    }
+}
+
+#[test]
+fn scopes_are_read_as_a_list_or_in_one_text() {
+    for scopes in [json!(["a", "b"]), json!("a b")] {
+        let mut record = Record::parse(CLI).expect("good");
+        let login = record.login_mut("org_1").expect("there");
+        login.insert("access_token_scopes".into(), scopes);
+        assert_eq!(record.login(None).expect("there").scopes, ["a", "b"]);
+    }
+}
+
+#[test]
+fn debug_shows_whose_logins_there_are_and_no_more() {
+    let record = Record::parse(CLI).expect("good");
+    assert_eq!(format!("{record:?}"), r#"Record { orgs: ["org_1"], .. }"#);
+}
+
+#[test]
+fn a_new_refresh_token_does_not_inherit_the_end_of_the_old_one() {
+    let ends = |asked: Option<&[String]>, refresh_token: Option<Secret>| {
+        let mut record = Record::parse(CLI).expect("good");
+        let login = record.login_mut("org_1").expect("there");
+        login.insert("refresh_token_expires_at".into(), json!(1_785_000_000));
+        let tokens = Tokens {
+            refresh_token,
+            ..tokens(None)
+        };
+        record.apply("org_1", &tokens, None, asked, now());
+        let login = record.login(None).expect("there");
+        [login.refresh_expires_at, login.grant_ends_at].map(|end| end.is_some())
+    };
+    let new = || Some("rt2".into());
+    assert_eq!(ends(None, new()), [false, true], "renewed");
+    assert_eq!(
+        ends(None, None),
+        [true, true],
+        "without a new refresh token"
+    );
+    assert_eq!(ends(Some(&[]), new()), [false, false], "a new login");
+}
+
+/// What can be told apart of a login.
+fn pair(record: &Record, org: &str) -> Option<(String, Option<String>)> {
+    let login = record.login_of(org)?;
+    let token = login.refresh_token?;
+    Some((token.expose().to_owned(), login.client_id))
+}
+
+#[test]
+fn a_login_that_was_kept_replaces_the_one_it_was_made_from_and_no_other() {
+    let base = Record::parse(CLI).expect("good");
+    let with = |org: &str, token: Option<&str>| {
+        let mut record = base.clone();
+        record.forget(org);
+        if let Some(token) = token {
+            let tokens = Tokens {
+                refresh_token: Some(token.into()),
+                ..tokens(None)
+            };
+            record.apply(org, &tokens, Some("cid"), Some(&[]), now());
+        }
+        record
+    };
+    let spent = HashMap::from([("org_1".to_owned(), Secret::from("spent"))]);
+    for (org, ours, theirs, counts) in [
+        ("org_1", Some("ours"), Some("rt"), Some("ours")),
+        ("org_1", Some("ours"), Some("theirs"), Some("theirs")),
+        ("org_1", Some("ours"), Some("spent"), Some("ours")),
+        ("org_1", Some("ours"), None, None),
+        ("org_1", Some("rt"), Some("theirs"), Some("theirs")),
+        ("org_1", Some("rt"), None, None),
+        ("org_1", None, Some("rt"), None),
+        ("org_1", None, Some("theirs"), Some("theirs")),
+        ("org_2", Some("ours"), None, Some("ours")),
+        ("org_2", Some("ours"), Some("theirs"), Some("theirs")),
+    ] {
+        let mut theirs_now = with(org, theirs);
+        // Its logins keep the client that they were made with.
+        theirs_now.set_client_id("another");
+        let merged = Record::merged(&base, &with(org, ours), &theirs_now, &spent);
+        let expected = counts.map(|token| (token.to_owned(), Some("cid".to_owned())));
+        assert_eq!(pair(&merged, org), expected, "{org} {ours:?} {theirs:?}");
+    }
+}
+
+#[test]
+fn of_two_selections_the_stored_one_counts() {
+    let base = Record::parse(CLI).expect("good");
+    let select = |key: &str| {
+        let mut record = base.clone();
+        record.select(key);
+        record
+    };
+    for (ours, theirs, counts) in [
+        ("org_2", "org_1", "org_2"),
+        ("org_1", "org_3", "org_3"),
+        ("org_2", "org_3", "org_3"),
+    ] {
+        let merged = Record::merged(&base, &select(ours), &select(theirs), &HashMap::new());
+        assert_eq!(merged.selected().as_deref(), Some(counts));
+    }
 }

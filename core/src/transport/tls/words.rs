@@ -158,62 +158,133 @@ mod tests {
         clippy::too_many_lines,
         reason = "two lists, and what holds for each entry"
     )]
-    fn every_reason_is_a_sentence() {
+    fn every_reason_is_a_sentence_that_names_the_cause() {
         let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let expected = || ServerName::try_from("a.example").expect("a name");
+        let alert = Error::AlertReceived;
         let wrong = |presented: &[&str]| CertificateError::NotValidForNameContext {
             expected: expected(),
             presented: presented.iter().map(|name| (*name).to_owned()).collect(),
         };
         let certificates = [
-            CertificateError::BadEncoding,
-            CertificateError::Expired,
-            CertificateError::ExpiredContext {
-                time: at(1),
-                not_after: at(0),
-            },
-            CertificateError::NotValidYetContext {
-                time: at(0),
-                not_before: at(86_400),
-            },
-            CertificateError::Revoked,
-            CertificateError::UnknownIssuer,
-            CertificateError::NotValidForName,
-            wrong(&[]),
-            wrong(&["DnsName(\"b.example\")"]),
-            wrong(&[
-                "DnsName(\"b.example\")",
-                "IpAddress(10.0.0.1)",
-                "x\u{1b}[2J",
-                "y",
-            ]),
-            CertificateError::BadSignature,
-            CertificateError::InvalidPurpose,
-            CertificateError::ApplicationVerificationFailure,
-            other(webpki::Error::CaUsedAsEndEntity),
-            other(webpki::Error::UnsupportedCertVersion),
+            (CertificateError::BadEncoding, "cannot be read"),
+            (
+                CertificateError::UnhandledCriticalExtension,
+                "cannot be read",
+            ),
+            (CertificateError::Expired, "has expired"),
+            (
+                CertificateError::ExpiredContext {
+                    time: at(1),
+                    not_after: at(0),
+                },
+                "expired on 1970-01-01",
+            ),
+            (CertificateError::NotValidYet, "not valid yet"),
+            (
+                CertificateError::NotValidYetContext {
+                    time: at(0),
+                    not_before: at(86_400),
+                },
+                "not valid before 1970-01-02",
+            ),
+            (CertificateError::Revoked, "was revoked"),
+            (CertificateError::UnknownIssuer, "signed by nobody"),
+            (CertificateError::NotValidForName, "for another host"),
+            (wrong(&[]), "names no host"),
+            (
+                wrong(&["DnsName(\"b.example\")"]),
+                "is for b.example, not for a.example",
+            ),
+            (
+                wrong(&["DnsName(\"b.example\")", "IpAddress(10.0.0.1)"]),
+                "is for b.example and 10.0.0.1, not for a.example",
+            ),
+            (
+                wrong(&["b.example", "c.example", "d.example"]),
+                "is for b.example, c.example and d.example, not",
+            ),
+            (
+                wrong(&[
+                    "DnsName(\"b.example\")",
+                    "IpAddress(10.0.0.1)",
+                    "x\u{1b}[2J",
+                    "y",
+                ]),
+                "and others, not for a.example",
+            ),
+            (CertificateError::BadSignature, "signature"),
+            (
+                CertificateError::UnsupportedSignatureAlgorithmContext {
+                    signature_algorithm_id: Vec::new(),
+                    supported_algorithms: Vec::new(),
+                },
+                "SHA-1",
+            ),
+            (CertificateError::InvalidPurpose, "not one for servers"),
+            (
+                CertificateError::UnknownRevocationStatus,
+                "whether the server's certificate was revoked",
+            ),
+            (
+                CertificateError::ApplicationVerificationFailure,
+                "not one that can be trusted",
+            ),
+            (
+                other(webpki::Error::CaUsedAsEndEntity),
+                "an authority's certificate as its own",
+            ),
+            (
+                other(webpki::Error::UnsupportedCertVersion),
+                "not one that can be trusted",
+            ),
         ];
         let errors = [
-            Error::InvalidMessage(InvalidMessage::InvalidContentType),
-            Error::PeerIncompatible(PeerIncompatible::Tls12NotOfferedOrEnabled),
-            Error::PeerMisbehaved(PeerMisbehaved::TooMuchEarlyDataReceived),
-            Error::AlertReceived(AlertDescription::HandshakeFailure),
-            Error::AlertReceived(AlertDescription::ProtocolVersion),
-            Error::AlertReceived(AlertDescription::UnrecognisedName),
-            Error::AlertReceived(AlertDescription::CertificateRequired),
-            Error::AlertReceived(AlertDescription::UnsupportedExtension),
-            Error::AlertReceived(AlertDescription::Unknown(200)),
-            Error::DecryptError,
-            Error::NoApplicationProtocol,
-            Error::General("The certificate is not trusted".into()),
-            Error::HandshakeNotComplete,
+            (
+                Error::InvalidMessage(InvalidMessage::InvalidContentType),
+                "does not speak TLS",
+            ),
+            (
+                Error::PeerIncompatible(PeerIncompatible::Tls12NotOfferedOrEnabled),
+                "nothing of TLS 1.2 or 1.3",
+            ),
+            (
+                Error::PeerMisbehaved(PeerMisbehaved::TooMuchEarlyDataReceived),
+                "breaks the rules of TLS",
+            ),
+            (Error::NoCertificatesPresented, "shows no certificate"),
+            (alert(AlertDescription::HandshakeFailure), "accepts nothing"),
+            (alert(AlertDescription::ProtocolVersion), "neither TLS 1.2"),
+            (
+                alert(AlertDescription::UnrecognisedName),
+                "does not know this host",
+            ),
+            (
+                alert(AlertDescription::CertificateRequired),
+                "wants a certificate of the client",
+            ),
+            (alert(AlertDescription::AccessDenied), "denies access"),
+            (alert(AlertDescription::InternalError), "Try again later"),
+            (
+                alert(AlertDescription::UnsupportedExtension),
+                "(TLS alert 110)",
+            ),
+            (alert(AlertDescription::Unknown(200)), "(TLS alert 200)"),
+            (Error::DecryptError, "damaged on the way"),
+            (Error::NoApplicationProtocol, "neither HTTP/2 nor HTTP/1.1"),
+            (
+                Error::General("The certificate is not trusted".into()),
+                "is not trusted",
+            ),
+            (Error::HandshakeNotComplete, "the TLS handshake failed"),
         ];
         let all = certificates
-            .map(Error::InvalidCertificate)
+            .map(|(error, says)| (Error::InvalidCertificate(error), says))
             .into_iter()
             .chain(errors);
-        for error in all {
+        for (error, says) in all {
             let reason = reason(&error);
+            assert!(reason.contains(says), "{reason}");
             let debug = |text: &str| {
                 let camel = text.chars().any(char::is_uppercase)
                     && text.chars().any(char::is_lowercase)
@@ -226,17 +297,5 @@ mod tests {
             assert!(!reason.contains(['{', '}', '\u{1b}']), "{reason}");
             assert!(!reason.ends_with('.') && reason.contains(' '), "{reason}");
         }
-        let said = |error| certificate(&error);
-        assert!(
-            said(wrong(&["DnsName(\"b.example\")", "IpAddress(10.0.0.1)"]))
-                .contains("is for b.example and 10.0.0.1, not for a.example")
-        );
-        assert!(
-            said(CertificateError::ExpiredContext {
-                time: at(1),
-                not_after: at(0)
-            })
-            .contains("1970-01-01")
-        );
     }
 }

@@ -157,6 +157,7 @@ fn what_is_no_such_jwe_is_refused() {
     ] {
         assert_eq!(refusal(&text), Refusal::Malformed, "{text}");
     }
+    assert_eq!(refusal(&"a".repeat(LONGEST)), Refusal::Malformed);
     assert_eq!(refusal(&"a".repeat(LONGEST + 1)), Refusal::TooLong);
 }
 

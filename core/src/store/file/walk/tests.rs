@@ -53,6 +53,19 @@ fn the_way_is_the_systems() {
 }
 
 #[test]
+fn as_many_links_are_followed_as_the_system_follows() {
+    let scratch = Scratch::new();
+    let base = fs::canonicalize(scratch.path()).expect("there");
+    fs::create_dir(base.join("0")).expect("made");
+    for link in 1..=41 {
+        symlink((link - 1).to_string(), base.join(link.to_string())).expect("linked");
+    }
+    let opened = folder(&base.join("40"), false).expect("opened");
+    assert_eq!(ino(&opened.expect("there")), inode(&base.join("0")));
+    folder(&base.join("41"), false).expect_err("one too many");
+}
+
+#[test]
 fn what_is_missing_is_made_also_behind_a_link() {
     let scratch = Scratch::new();
     let base = fs::canonicalize(scratch.path()).expect("there");
