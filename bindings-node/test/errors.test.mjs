@@ -38,7 +38,7 @@ describe('the shared list of errors', () => {
 
 /** What a person must be able to read in the message. */
 const SAYS = {
-  login_required: /Log in again: the grant ended on 2026-05-28/,
+  login_required: /Log in again: the grant expired on 2026-05-28/,
   access_denied: /denied on the approval page\. Start a new login/,
   login_expired: /code expired .* Start a new login/,
   oauth: /Parallel refused the request for a device code \(invalid_scope/,
@@ -56,7 +56,7 @@ const SAYS = {
   invalid_response: /is malformed.* Check the base URL and any proxy/,
   store: /written by a newer version.* Update parallel-account/,
   store_corrupt: /damaged.* Log in again/,
-  config: /The client is closed\. Make a new one/,
+  config: /The client is closed\. Create a new one/,
   cancelled: /login was cancelled/,
   internal: /bug in parallel-account.* Please report it, with the version/,
 };

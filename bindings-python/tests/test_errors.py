@@ -169,7 +169,7 @@ PROVOKED: dict[Callable[[Trigger], Awaitable[None]], str] = {
     invalid_response: r"is malformed.*Check the base URL",
     store: r"is a folder, where a file should be\. Move it away",
     store_corrupt: r"are damaged.*Log in again",
-    config: r"closed\. Make a new one",
+    config: r"closed\. Create a new one",
     cancelled: "",
     internal: r"bug in parallel-account .*Please report it",
 }

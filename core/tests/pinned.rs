@@ -247,11 +247,11 @@ fn a_bundle_that_cannot_be_one_is_refused_when_the_client_is_made() {
     let marker = |word: &str| format!("-----{word} CERTIFICATE-----\n");
     let mut bad = vec![
         ("missing".to_owned(), "cannot be read"),
-        (".".to_owned(), "no regular file"),
-        (write("empty", ""), "holds no certificate"),
+        (".".to_owned(), "not a regular file"),
+        (write("empty", ""), "contains no certificate"),
         (
             write("text", "certificates, please"),
-            "holds no certificate",
+            "contains no certificate",
         ),
         (write("cut", &marker("BEGIN")), "cut off"),
         (
@@ -272,8 +272,8 @@ fn a_bundle_that_cannot_be_one_is_refused_when_the_client_is_made() {
     if cfg!(unix) {
         let made = Command::new("mkfifo").arg(folder.join("fifo")).status();
         assert!(made.expect("started").success());
-        bad.push(("fifo".to_owned(), "no regular file"));
-        bad.push(("/dev/zero".to_owned(), "no regular file"));
+        bad.push(("fifo".to_owned(), "not a regular file"));
+        bad.push(("/dev/zero".to_owned(), "not a regular file"));
     }
     for (name, says) in bad {
         let client = builder("https://localhost:1").ca_bundle(folder.join(&name));

@@ -15,7 +15,7 @@ import Testing
 
     /// The name in Swift of every code, and what a person must be able to read in the message.
     private static let known: [AccountError.Code: (name: String, says: String)] = [
-        .loginRequired: ("loginRequired", "Log in again: the grant ended on 2026-05-28"),
+        .loginRequired: ("loginRequired", "Log in again: the grant expired on 2026-05-28"),
         .accessDenied: (
             "accessDenied", "The login was denied on the approval page. Start a new login"
         ),
@@ -37,7 +37,7 @@ import Testing
         .invalidResponse: ("invalidResponse", "is malformed: it has no app_id. Check the base"),
         .store: ("store", "written by a newer version"),
         .storeCorrupt: ("storeCorrupt", "The stored credentials are damaged"),
-        .config: ("config", "The client is closed. Make a new one"),
+        .config: ("config", "The client is closed. Create a new one"),
         .internal: ("internal", "Please report it, with the version and what you called"),
     ]
 

@@ -181,7 +181,7 @@ impl Object {
                 repeat,
             }),
             None => {
-                let error = nonsense(&answer, doing, "it is no JSON object");
+                let error = nonsense(&answer, doing, "it is not a JSON object");
                 Err(answer.outcome.settle(error, repeat))
             }
         }

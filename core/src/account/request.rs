@@ -63,7 +63,7 @@ impl Account<'_> {
             Some(json) => json,
             None if blank => Value::Null,
             None => {
-                let error = nonsense(&answer, doing, "it is no JSON");
+                let error = nonsense(&answer, doing, "it is not JSON");
                 return Err(answer.outcome.settle(error, repeat));
             }
         };

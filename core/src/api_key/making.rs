@@ -176,7 +176,7 @@ impl Making<'_> {
         let made = self.account.create_key(&app_id, name).await;
         let made = made.map_err(|error| match error.outcome_unknown() {
             true => error.with_context(format_args!(
-                "A key may be left behind in the app {name} ({app_id}), with a secret that nobody has seen: delete it on Parallel's site. Asking again makes another."
+                "An unused key may remain in the app {name} ({app_id}). Delete it on Parallel's site; asking again creates another one."
             )),
             false => self.explained(error),
         })?;
@@ -196,7 +196,7 @@ impl Making<'_> {
                     Ok(false) | Err(_) => format!("Delete the key {} on Parallel's site.", id.id),
                 };
                 Err(Error::invalid_response(format!(
-                    "Parallel made an API key and did not say what it is (the answer has no usable raw_api_key). {left}"
+                    "Parallel created an API key, but the response has no usable raw_api_key. {left}"
                 )))
             }
         }
@@ -311,7 +311,7 @@ impl Making<'_> {
             tracing::warn!(
                 api_key_id = id.id,
                 app_id = id.app_id,
-                "an API key that nobody has could not be deleted"
+                "an unused API key could not be deleted"
             );
         }
     }
@@ -329,7 +329,7 @@ impl Making<'_> {
                 Ok(())
             }
             Err(error) => Err(error.with_outcome_unknown(false).with_context(format_args!(
-                "The new API key is stored and counts, but the old one ({}, in the app {}) could not be deleted. Delete it on Parallel's site.",
+                "The new API key is stored, but deleting the old one ({}, in the app {}) failed; it stays valid. Delete it on Parallel's site.",
                 old.id, old.app_id
             ))),
         }

@@ -134,7 +134,7 @@ impl<'a> Right<'a> {
         }
         Err(Error::new(
             ErrorKind::Timeout,
-            "Parallel answered so slowly that the API key was not asked for: another process may be making it by now. Try again.",
+            "Parallel responded too slowly, so no API key was requested: another process may be creating it. Try again.",
         ))
     }
 

@@ -87,5 +87,5 @@ impl Link {
 }
 
 fn closed() -> Error {
-    Error::config("The client is closed. Make a new one.")
+    Error::config("The client is closed. Create a new one.")
 }

@@ -55,7 +55,7 @@ struct Pending(WipedObject);
 impl Pending {
     fn parse(record: &str) -> Result<Self> {
         let object =
-            response::object(record.as_bytes()).ok_or_else(|| refuse("it is no JSON object"))?;
+            response::object(record.as_bytes()).ok_or_else(|| refuse("it is not a JSON object"))?;
         match object.get("version").and_then(Value::as_u64) {
             Some(1) => Ok(Pending(object)),
             _ => Err(refuse("its version is not 1")),
@@ -97,6 +97,6 @@ impl Pending {
 
 fn refuse(why: &str) -> Error {
     Error::invalid_request(format!(
-        "This is no record of a pending login ({why}). Pass what pending_record gave, or start a new login."
+        "This is not a record of a pending login ({why}). Pass what pending_record gave, or start a new login."
     ))
 }

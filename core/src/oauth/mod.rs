@@ -57,7 +57,7 @@ fn success(answer: &Incoming, doing: &str, secrets: &[&str]) -> Result<WipedObje
     {
         return Err(response::refusal(answer, doing, secrets));
     }
-    response::object(&answer.body).ok_or_else(|| nonsense(answer, doing, "it is no JSON object"))
+    response::object(&answer.body).ok_or_else(|| nonsense(answer, doing, "it is not a JSON object"))
 }
 
 fn nonsense(answer: &Incoming, doing: &str, why: &str) -> Error {

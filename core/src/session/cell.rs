@@ -54,7 +54,7 @@ impl Session {
             Ok(lock) => Ok(lock?.map(Arc::new)),
             Err(_) => Err(Error::store(
                 format!(
-                    "The credentials ({}) stayed locked by another process or call for {} s. Look for one that hangs, or allow more time by lock_timeout.",
+                    "The credentials ({}) stayed locked by another process or call for {} s. Check for a hung process, or raise lock_timeout.",
                     self.store.location(),
                     self.lock_timeout.as_secs_f64()
                 ),
@@ -131,7 +131,7 @@ impl Session {
             Ok(answer) => answer,
             Err(_) => Err(Error::store(
                 format!(
-                    "The credentials ({}) could not be {what} within {} s. Look at what the store waits for, then try again.",
+                    "The credentials ({}) could not be {what} within {} s. Check what the store is waiting for, then try again.",
                     self.store.location(),
                     limit.as_secs_f64()
                 ),

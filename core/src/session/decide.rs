@@ -47,7 +47,7 @@ pub(crate) fn decide(login: &Login, now: SystemTime, rejected: bool) -> Decision
         };
     }
     if let Some(end) = passed(login.grant_ends_at) {
-        Decision::LogIn(format!("Log in again: the grant ended on {}.", day(end)))
+        Decision::LogIn(format!("Log in again: the grant expired on {}.", day(end)))
     } else if login.refresh_token.is_none() {
         Decision::LogIn(
             "Log in again: the access token has expired and there is no refresh token.".into(),
@@ -56,7 +56,7 @@ pub(crate) fn decide(login: &Login, now: SystemTime, rejected: bool) -> Decision
         Decision::LogIn("Log in again: Parallel refused the stored refresh token.".into())
     } else if let Some(end) = passed(login.refresh_expires_at) {
         Decision::LogIn(format!(
-            "Log in again: the refresh token ended on {}.",
+            "Log in again: the refresh token expired on {}.",
             day(end)
         ))
     } else {
@@ -156,7 +156,7 @@ mod tests {
         let Decision::LogIn(why) = decide(&login, at(90_000), false) else {
             panic!("renewed")
         };
-        assert_eq!(why, "Log in again: the grant ended on 1970-01-02.");
+        assert_eq!(why, "Log in again: the grant expired on 1970-01-02.");
         login.grant_ends_at = None;
         login.refused = true;
         assert!(matches!(

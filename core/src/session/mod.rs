@@ -332,7 +332,7 @@ impl Session {
             )));
         }
         let key = organization.to_owned();
-        let kept = "The selection counts in this process only.";
+        let kept = "The selection applies to this process only.";
         self.update(kept, false, move |record| {
             record.select(&key);
             true

@@ -57,7 +57,7 @@ impl Base {
             ));
         }
         if path.chars().any(|c| c.is_control() || c == '\\') {
-            return Err(refuse("holds a control character or a backslash."));
+            return Err(refuse("contains a control character or a backslash."));
         }
         let (path_part, query) = match path.split_once('?') {
             Some((path, query)) => (path, Some(query)),

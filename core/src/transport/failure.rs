@@ -49,7 +49,7 @@ pub(super) fn of(error: reqwest::Error, url: &Url, sent: bool) -> Error {
         (
             ErrorKind::Connection,
             format!(
-                "The connection to {host} broke before the whole answer came ({}). Check the network.",
+                "The connection to {host} broke before the response was complete ({}). Check the network.",
                 innermost(&error)
             ),
         )

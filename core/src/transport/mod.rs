@@ -336,7 +336,7 @@ fn may_have_acted(sent: bool) -> Outcome {
 
 fn bearer(token: &Secret) -> Result<HeaderValue> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
-        Error::login_required("The stored access token cannot be sent: it holds characters that no token has. Log in again.")
+        Error::login_required("The stored access token cannot be sent: it contains characters that no token has. Log in again.")
     })?;
     value.set_sensitive(true);
     Ok(value)

@@ -167,7 +167,7 @@ impl Network {
 fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client> {
     builder
         .build()
-        .map_err(|error| Error::config(format!("The HTTP client could not be made: {error}.")))
+        .map_err(|error| Error::config(format!("The HTTP client could not be created: {error}.")))
 }
 
 impl Pool {

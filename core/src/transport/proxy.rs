@@ -118,7 +118,7 @@ fn check(text: &str, name: &str) -> Result<String> {
         Some(_) => Ok(url.into()),
         None => Err(refusal(
             name,
-            "it holds characters that must be percent-encoded.",
+            "it contains characters that must be percent-encoded.",
         )),
     }
 }

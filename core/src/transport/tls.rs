@@ -106,7 +106,7 @@ fn certificates(name: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>>
     let meta = fs::metadata(path).map_err(unreadable)?;
     // Reading from a pipe or a device could continue forever.
     if !meta.is_file() {
-        return Err(refuse("it is no regular file"));
+        return Err(refuse("it is not a regular file"));
     }
     if meta.len() > LARGEST_BUNDLE {
         return Err(refuse("it is larger than 16 MiB"));
@@ -119,7 +119,7 @@ fn certificates(name: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>>
             _ => refuse("it is not valid PEM"),
         })?;
     if certificates.is_empty() {
-        return Err(refuse("it holds no certificate"));
+        return Err(refuse("it contains no certificate"));
     }
     Ok(certificates)
 }

@@ -62,7 +62,7 @@ pub(super) async fn keys(context: &Context, command: &Keys) -> Result<End, Failu
     match command {
         Keys::Create { app_id, name } => {
             context.sending(&format!(
-                "A key that nobody has seen may be left behind in the app {app_id}. Delete it on Parallel's site.",
+                "An unused key may remain in the app {app_id}. Delete it on Parallel's site.",
             ));
             let key = keys.create(app_id, name).await?;
             let raw = key.raw_api_key.as_ref();

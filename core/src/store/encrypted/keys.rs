@@ -102,7 +102,7 @@ impl Refusal {
         match self {
             Refusal::TooLong => "it is over 1 MiB. Check who writes to the store.",
             Refusal::Malformed => {
-                "it is no JWE in compact serialization. It may have been cut off (check the width of the column) or written by something else."
+                "it is not a JWE in compact serialization. It may have been cut off (check the width of the column) or written by something else."
             }
             Refusal::Unsupported => {
                 "it is encrypted in another way. Only alg dir with enc A256GCM is read, without zip or crit."

@@ -123,7 +123,7 @@ impl Folder {
             return refuse("is a folder, where a file should be. Move it away.");
         }
         if !meta.is_file() {
-            return refuse("is no regular file. Move it away.");
+            return refuse("is not a regular file. Move it away.");
         }
         Ok(true)
     }

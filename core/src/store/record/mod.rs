@@ -76,7 +76,7 @@ impl Record {
                     "The stored credentials are encrypted and are left untouched. Give the client the store that decrypts them, such as EncryptedStore with their keys. If the keys are lost, delete the credentials, then log in again.",
                 ));
             }
-            return corrupt("they are no JSON object");
+            return corrupt("they are not a JSON object");
         };
         let mut map = WipedObject(map);
         match map.get("version") {

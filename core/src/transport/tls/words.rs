@@ -78,20 +78,20 @@ fn certificate(error: &CertificateError) -> String {
         }
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            "the server's certificate is signed by a method that is not supported here, such as SHA-1. The server needs a new certificate".into()
+            "the server's certificate has an unsupported signature algorithm, such as SHA-1. The server needs a new certificate".into()
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "the server's certificate is not one for servers".into()
+            "the server's certificate is not valid for server authentication".into()
         }
         CertificateError::UnknownRevocationStatus
         | CertificateError::ExpiredRevocationList
         | CertificateError::ExpiredRevocationListContext { .. } => {
-            "it cannot be found out whether the server's certificate was revoked".into()
+            "the revocation status of the server's certificate is unknown".into()
         }
         CertificateError::Other(error) if is_marked_as_authority(error) => {
             "the server shows an authority's certificate as its own, such as \"openssl req -x509\" makes. Name that very certificate by ca_bundle or SSL_CERT_FILE, or make one with -addext basicConstraints=critical,CA:FALSE".into()
         }
-        _ => "the server's certificate is not one that can be trusted".into(),
+        _ => "the server's certificate is not trusted".into(),
     }
 }
 
@@ -123,7 +123,7 @@ fn refused(alert: AlertDescription) -> String {
         AlertDescription::ProtocolVersion => "it accepts neither TLS 1.2 nor TLS 1.3",
         AlertDescription::UnrecognisedName => "it does not know this host. Check the base URL",
         AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
-            "it wants a certificate of the client, which is not supported"
+            "it requires a client certificate, which is not supported"
         }
         AlertDescription::AccessDenied => "it denies access",
         AlertDescription::InternalError => "it failed by itself. Try again later",
