@@ -147,7 +147,7 @@ async fn a_write_that_succeeds_does_not_drop_what_was_kept_meanwhile() {
     store.waited_for().await;
     let error = client.select_organization("org_2").await;
     let error = error.expect_err("not saved");
-    assert!(error.message().contains("in this process only"), "{error}");
+    assert!(error.message().contains("this process only"), "{error}");
     store.open();
     refreshing.await.expect("no panic").expect("saved");
     assert_eq!(token(&client).await.expect("the selected one"), "at-b");

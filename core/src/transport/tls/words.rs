@@ -221,14 +221,17 @@ mod tests {
                 },
                 "SHA-1",
             ),
-            (CertificateError::InvalidPurpose, "not one for servers"),
+            (
+                CertificateError::InvalidPurpose,
+                "not valid for server authentication",
+            ),
             (
                 CertificateError::UnknownRevocationStatus,
-                "whether the server's certificate was revoked",
+                "revocation status",
             ),
             (
                 CertificateError::ApplicationVerificationFailure,
-                "not one that can be trusted",
+                "certificate is not trusted",
             ),
             (
                 other(webpki::Error::CaUsedAsEndEntity),
@@ -236,7 +239,7 @@ mod tests {
             ),
             (
                 other(webpki::Error::UnsupportedCertVersion),
-                "not one that can be trusted",
+                "certificate is not trusted",
             ),
         ];
         let errors = [
@@ -261,7 +264,7 @@ mod tests {
             ),
             (
                 alert(AlertDescription::CertificateRequired),
-                "wants a certificate of the client",
+                "requires a client certificate",
             ),
             (alert(AlertDescription::AccessDenied), "denies access"),
             (alert(AlertDescription::InternalError), "Try again later"),
