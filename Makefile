@@ -1,6 +1,6 @@
 # Every target sets up what it needs from Rust, Python >= 3.10 and Node >= 20.
 SHELL := /bin/bash
-.PHONY: help demo test lint docs model stress fleet fuzz bench bundlers platforms
+.PHONY: help demo test lint fmt generate docs model stress fleet fuzz bench bundlers platforms
 
 help:
 	@sed -n 's/^## \{0,1\}//p' $(MAKEFILE_LIST)
@@ -22,9 +22,21 @@ test:
 test-%:
 	@tests/run.sh $*
 
-## make lint           formatting, clippy, spelling and words, with warnings denied
+## make lint           formatting, lints, types, spelling and generated files of every language
 lint:
 	@tests/run.sh lint
+
+## make fmt            formats every language, and mends what linters can
+fmt:
+	@tests/lint/fmt
+
+## make generate       writes all that is generated and committed: façades, bindings, indexes, references
+generate:
+	@tests/lint/generate
+
+## make package-LANGUAGE   python, node or swift: the release packages of this platform, checked
+package-%:
+	@bindings-$*/tools/package
 
 ## make docs           the site, into target/site: the command says where, how long it took, and its size
 docs:

@@ -7,7 +7,7 @@ let release: (url: String, checksum: String)? = nil
 // Elsewhere, and for Linux always, it is a static library that pkg-config finds as
 // `parallel-account`: installed by bindings-swift/tools/install, or built by
 // bindings-swift/tools/library in a source checkout. If PARALLEL_ACCOUNT_XCFRAMEWORK is set, a Mac
-// takes what bindings-swift/tools/xcframework made.
+// takes what bindings-swift/tools/release/xcframework made.
 let sources = "bindings-swift/Sources"
 let name = "CParallelAccountFFI"
 let library = Target.systemLibrary(

@@ -9,27 +9,7 @@ check_tools
 logs=$CARGO_TARGET_DIR/test-logs
 mkdir -p "$logs"
 
-suite_lint() {
-    local passed=0 failed=0
-    for check in "cargo fmt --all --check" \
-        "cargo clippy --quiet --workspace --all-targets -- -D warnings" \
-        "python3 tests/lint/circles.py core/src" \
-        "python3 tests/lint/circles.py core/cli/src" \
-        "python3 tests/lint/circles.py bindings-node/src" \
-        "tests/lint/spelling" \
-        "bindings-python/tools/generate --check" \
-        "python3 tests/lint/words.py" \
-        "tests/lint/scenarios" \
-        "tests/lint/api" \
-        "cargo doc --quiet --no-deps --features parallel-account-stores/deadpool,parallel-account-stores/redis -p parallel-account -p parallel-account-sandbox -p parallel-account-stores"; do
-        if RUSTDOCFLAGS="-D warnings" $check; then passed=$((passed + 1)); else
-            echo "FAILED: $check"
-            failed=$((failed + 1))
-        fi
-    done
-    echo "lint: $passed passed, $failed failed"
-    [ "$failed" -eq 0 ]
-}
+suite_lint() { tests/lint/run.sh; }
 
 suite_rust() {
     cargo test --no-fail-fast -p parallel-account -p parallel-account-cli -p parallel-account-model -p parallel-account-sandbox \
@@ -51,7 +31,7 @@ suite_command() { tests/command/run.sh; }
 suite_kit() { tests/kit/run.sh; }
 
 # The counts of a log: its last line says them, or each of cargo's does.
-counts() {
+counts_of() {
     if grep -q '^test result: ' "$1"; then
         awk '/^test result: /{passed += $4; failed += $6} END {print passed + 0, failed + 0}' "$1"
     else
@@ -72,7 +52,7 @@ for suite in ${*:-$all}; do
     log=$logs/$suite.log
     "suite_$suite" >"$log" 2>&1
     status=$?
-    read -r passed failed <<<"$(counts "$log")"
+    read -r passed failed <<<"$(counts_of "$log")"
     passed=${passed:-0} failed=${failed:-0}
     [ "$status" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
     if [ "$failed" -ne 0 ]; then tail -n 200 "$log"; fi

@@ -1,5 +1,5 @@
 // The packages as someone installs them: packed, in an empty project, by import, by require and by
-// TypeScript. `tools/setup-packaging` comes first.
+// TypeScript. `tools/release/setup` comes first.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -32,7 +32,7 @@ const filesOf = (name) =>
 
 before(() => {
   // Ends with a dry run of publishing each.
-  run('node', ['tools/package.mjs'], here);
+  run('node', ['tools/release/package.mjs'], here);
   project = mkdtempSync(join(tmpdir(), 'parallel-account-'));
   writeFileSync(join(project, 'package.json'), '{ "private": true }');
   const packages = readdirSync(tarballs).map((name) => join(tarballs, name));
@@ -278,7 +278,11 @@ describe('a native module that is not there', () => {
 
 describe('publishing', () => {
   test('sends the platforms first, and asks the registry what it has', () => {
-    const lines = run('node', ['tools/publish.mjs', '--dry-run', '--provenance'], here).trim();
+    const lines = run(
+      'node',
+      ['tools/release/publish.mjs', '--dry-run', '--provenance'],
+      here,
+    ).trim();
     const { version } = manifestOf('parallel-account');
     const expected = [nativePackage, 'parallel-account'].map(
       (name) => `${name}@${version} would be published`,
@@ -290,7 +294,7 @@ describe('publishing', () => {
     const folder = mkdtempSync(join(tmpdir(), 'parallel-account-'));
     const published = [{ id: 'esbuild@0.28.2', filename: 'none.tgz' }];
     writeFileSync(join(folder, 'tarballs.json'), JSON.stringify(published));
-    const lines = run('node', ['tools/publish.mjs', '--dry-run', folder], here);
+    const lines = run('node', ['tools/release/publish.mjs', '--dry-run', folder], here);
     assert.equal(lines, 'esbuild@0.28.2 is published already\n');
     rmSync(folder, { recursive: true });
   });

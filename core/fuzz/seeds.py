@@ -4,6 +4,7 @@ seeds.py SCENARIOS OUT: OUT/corpus/NAME/* per target, OUT/words.dict.
 """
 
 import base64
+import contextlib
 import email.utils
 import hashlib
 import json
@@ -114,10 +115,8 @@ def main(scenarios, out):
         folder.mkdir(parents=True, exist_ok=True)
         for data in inputs:
             (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
-            try:
+            with contextlib.suppress(ValueError, RecursionError):
                 found.update(words(json.loads(data)))
-            except (ValueError, RecursionError):
-                pass
     # No answer may make the core repeat this one.
     found.add('"canary-secret"')
     lines = (re.sub(r'[\\"]', r"\\\g<0>", word) for word in sorted(found) if word.isascii())

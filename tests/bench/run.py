@@ -57,7 +57,7 @@ class Contender:
         every = os.sched_getaffinity(0)
         # Calls one after the other never use two cores at once: see README.md.
         self.cores = {min(every)} if self.command[-1] in ("one", "async-1") else every
-        self.errors = tempfile.TemporaryFile()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
             self.command,
             env={

@@ -1,4 +1,4 @@
-"""Makes pictures of pages smaller: `fewer_colors.py FILE.png…`. A page has few colors. Needs Pillow."""
+"""Makes pictures of pages smaller: `fewer_colors.py FILE.png…`. Needs Pillow."""
 
 import sys
 

@@ -42,6 +42,6 @@ def run(name, argv):
 
 
 counts = [run(name, argv) for name, argv in commands().items()]
-passed, failed = (sum(column) for column in zip(*counts))
+passed, failed = (sum(column) for column in zip(*counts, strict=True))
 print(f"command: {passed} passed, {failed} failed")
 sys.exit(failed > 0)

@@ -7,16 +7,9 @@ set -euo pipefail
 . "$(dirname "$0")/../tools.sh"
 cd "$root/tests/command"
 
-if [ -z "${PARALLEL_ACCOUNT_SANDBOX:-}" ]; then
-    cargo build --quiet -p parallel-account-sandbox
-    export PARALLEL_ACCOUNT_SANDBOX="$CARGO_TARGET_DIR/debug/parallel-account-sandbox"
-fi
+build_sandbox
 cargo build --quiet -p parallel-account-cli
 venv="$CARGO_TARGET_DIR/command/venv"
-if ! cmp -s requirements.txt "$venv/requirements"; then
-    "${PYTHON:-python3}" -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt
-    cp requirements.txt "$venv/requirements"
-fi
+virtual_environment "$venv" requirements.txt
 
 exec "$venv/bin/python" -B run.py "$@"

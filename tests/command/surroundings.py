@@ -63,7 +63,7 @@ class Surroundings:
 
     def start(self, *arguments, **options):
         """A process of the command, with pipes for all that `options` do not name."""
-        streams = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         streams.update(options)
         environment = self.environment | streams.pop("env", {})
         return subprocess.Popen(

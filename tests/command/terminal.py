@@ -12,7 +12,6 @@ import termios
 import time
 
 import pyte
-
 from surroundings import COMMAND
 
 PATIENCE = 60

@@ -250,7 +250,18 @@ class Executed(Case):
         """A server that was started by nohup survives the terminal's end."""
         script = 'trap "" HUP INT; exec "$@"'
         done = subprocess.run(
-            ["sh", "-c", script, "sh", *COMMAND, "exec", "--", "grep", "SigIgn", "/proc/self/status"],
+            [
+                "sh",
+                "-c",
+                script,
+                "sh",
+                *COMMAND,
+                "exec",
+                "--",
+                "grep",
+                "SigIgn",
+                "/proc/self/status",
+            ],
             env=self.around.environment,
             capture_output=True,
             text=True,
@@ -301,7 +312,7 @@ class Completion(Case):
 
 
 class FullDisk(Case):
-    # Python ignores the signal itself, and Node forgets that it was ignored: their commands die of it.
+    # Python ignores the signal itself, and Node forgets that it was ignored: their commands die.
     @unittest.skipIf(IS_SCRIPT, "the host changes what a full disk does")
     def test_no_key_is_made_that_could_not_be_stored(self):
         self.log_in()

@@ -154,9 +154,7 @@ class Keys(OnTerminal):
         terminal.wait_for("The page was opened in a browser")
         while not opened.exists():
             terminal.read(0.1)
-        self.assertEqual(
-            opened.read_text().strip(), f"{self.around.base}/device?user_code={code}"
-        )
+        self.assertEqual(opened.read_text().strip(), f"{self.around.base}/device?user_code={code}")
 
     def test_no_browser_means_none(self):
         opened, environment = self.browser()

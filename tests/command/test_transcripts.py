@@ -59,7 +59,7 @@ class Names:
         for value, name in self.fixed:
             text = text.replace(value, name)
         for pattern, name in VARYING:
-            text = re.sub(pattern, lambda found: self.name(name, found[0]), text)
+            text = re.sub(pattern, lambda found, name=name: self.name(name, found[0]), text)
         return text
 
     def name(self, kind, value):

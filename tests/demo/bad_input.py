@@ -86,7 +86,9 @@ class BadInput(unittest.TestCase):
 
     def test_a_port_in_use(self):
         port = self.sandbox()["platform_url"].rsplit(":", 1)[1]
-        second = subprocess.run([SANDBOX, "--port", port], capture_output=True, text=True, timeout=30)
+        second = subprocess.run(
+            [SANDBOX, "--port", port], capture_output=True, text=True, timeout=30
+        )
         self.assertNotEqual(second.returncode, 0)
         self.assertIn(port, second.stderr)
         self.assertEqual(len(second.stderr.strip().splitlines()), 1, second.stderr)
@@ -94,7 +96,11 @@ class BadInput(unittest.TestCase):
     def test_a_missing_toolchain(self):
         script = os.path.join(os.path.dirname(__file__), "demo.sh")
         demo = subprocess.run(
-            ["/bin/bash", script], env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere"}, capture_output=True, text=True, timeout=30
+            ["/bin/bash", script],
+            env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere"},
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
         if demo.returncode == 0:
             self.skipTest("everything is in /usr/bin here")

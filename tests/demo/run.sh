@@ -3,7 +3,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../tools.sh"
 cd "$root"
-cargo build --quiet -p parallel-account-sandbox
+build_sandbox
 cargo build --quiet -p parallel-account --example demo
 bindings-python/tools/setup
 mkdir -p "$CARGO_TARGET_DIR/demo"
@@ -13,5 +13,5 @@ demos="\"Rust\": [\"$CARGO_TARGET_DIR/debug/examples/demo\"]"
 demos="$demos, \"Python\": [\"$CARGO_TARGET_DIR/venv/bin/python\", \"bindings-python/examples/demo.py\"]"
 demos="$demos, \"Node\": [\"node\", \"$CARGO_TARGET_DIR/demo/demo.mjs\"]"
 [ "${SKIP_SWIFT:-}" = 1 ] || demos="$demos, \"Swift\": [\"bindings-swift/tools/demo\"]"
-export DEMOS="{$demos}" PARALLEL_ACCOUNT_SANDBOX=$CARGO_TARGET_DIR/debug/parallel-account-sandbox
+export DEMOS="{$demos}"
 exec python3 tests/demo/bad_input.py

@@ -109,7 +109,9 @@ class Worker:
 class Crew:
     """Workers of one store, their users, and the sandbox that they talk to."""
 
-    def __init__(self, store: str, url: str, users: int, folder: pathlib.Path, **sandbox: object) -> None:
+    def __init__(
+        self, store: str, url: str, users: int, folder: pathlib.Path, **sandbox: object
+    ) -> None:
         self.store, self.url, self.folder = store, url, folder
         self.users = [f"user-{number}" for number in range(users)]
         self.parallel = Parallel(**sandbox)
@@ -118,9 +120,15 @@ class Crew:
 
     def languages(self) -> list[str]:
         """There is no SQLite store for Rust; Node has one from its version 22 on."""
-        return [language for language in WORKERS if self.store != "sqlite" or language in SQLITE_LANGUAGES]
+        return [
+            language
+            for language in WORKERS
+            if self.store != "sqlite" or language in SQLITE_LANGUAGES
+        ]
 
-    def order(self, language: str, environment: dict[str, str] | None = None, **order: object) -> Worker:
+    def order(
+        self, language: str, environment: dict[str, str] | None = None, **order: object
+    ) -> Worker:
         name = f"worker-{len(self.workers)}-{language}"
         whole = {
             **{"name": name, "store": self.store, "url": self.url, "users": self.users},
@@ -138,7 +146,9 @@ class Crew:
             )
         return Worker(name, language, process, output)
 
-    def start(self, language: str, environment: dict[str, str] | None = None, **order: object) -> Worker:
+    def start(
+        self, language: str, environment: dict[str, str] | None = None, **order: object
+    ) -> Worker:
         worker = self.order(language, environment, **order)
         self.workers.append(worker)
         return worker

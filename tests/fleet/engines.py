@@ -10,8 +10,8 @@ in other languages run
 
     python3 tests/fleet/engines.py --serve redis
 
-which prints the URL on a line of its own, then does what its input says (a line each: `stop`, `kill`,
-`start`), printing `ok` when it is done, and ends with its input.
+which prints the URL on a line of its own, then does what its input says (a line each: `stop`,
+`kill`, `start`), printing `ok` when it is done, and ends with its input.
 Engines that are not installed are installed from Debian, where this may be done (as root).
 """
 
@@ -44,7 +44,7 @@ class Engine:
         self.process: subprocess.Popen[bytes] | None = None
         self.owner = unprivileged(self.folder)
 
-    def __enter__(self) -> "Engine":
+    def __enter__(self) -> Engine:
         self.start()
         return self
 
@@ -69,11 +69,14 @@ class Engine:
         """Starts it, with the data that it had, and waits until it answers."""
         log = self.folder / "log"
         with log.open("ab") as out:
-            self.process = subprocess.Popen(self.command(), stdout=out, stderr=out, cwd=self.folder, **self.owner)
+            self.process = subprocess.Popen(
+                self.command(), stdout=out, stderr=out, cwd=self.folder, **self.owner
+            )
         deadline = time.monotonic() + PATIENCE
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{type(self).__name__} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+                last = log.read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"{type(self).__name__} did not start:\n{last}")
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -81,7 +84,7 @@ class Engine:
         self._end(2)
 
     def kill(self) -> None:
-        """Ends it as a power cut would, with what it has forked, which would serve on for a while."""
+        """Ends it as a power cut would, with what it has forked, which would serve on."""
         if self.process is not None:
             self.process.send_signal(19)
             pid = self.process.pid
@@ -129,17 +132,39 @@ class Postgres(Engine):
 
     def __init__(self) -> None:
         super().__init__()
-        initdb = [postgres_program("initdb"), "--pgdata", "data", "--username", "fleet", "--auth", "trust"]
+        initdb = [
+            postgres_program("initdb"),
+            "--pgdata",
+            "data",
+            "--username",
+            "fleet",
+            "--auth",
+            "trust",
+        ]
         made = subprocess.run(
-            [*initdb, "--encoding", "UTF8", "--no-sync"], cwd=self.folder, capture_output=True, **self.owner
+            [*initdb, "--encoding", "UTF8", "--no-sync"],
+            cwd=self.folder,
+            capture_output=True,
+            **self.owner,
         )
         if made.returncode != 0:
             raise RuntimeError(f"initdb failed: {made.stderr.decode(errors='replace')}")
 
     def command(self) -> list[str]:
-        settings = ("listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}", "max_connections=400")
+        settings = (
+            "listen_addresses=127.0.0.1",
+            f"unix_socket_directories={self.folder}",
+            "max_connections=400",
+        )
         options = [part for setting in settings for part in ("-c", setting)]
-        return [postgres_program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options]
+        return [
+            postgres_program("postgres"),
+            "-D",
+            str(self.folder / "data"),
+            "-p",
+            str(self.port),
+            *options,
+        ]
 
     def answers(self) -> bool:
         ready = [postgres_program("pg_isready"), "-h", "127.0.0.1", "-p", str(self.port), "-q"]
@@ -202,7 +227,10 @@ def install(package: str) -> None:
     try:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         get = ["apt-get", "install", "-y", "--no-install-recommends", package]
-        if subprocess.run(get, env=environment, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+        if (
+            subprocess.run(get, env=environment, stdout=subprocess.DEVNULL, check=False).returncode
+            != 0
+        ):
             subprocess.run(["apt-get", "update"], stdout=subprocess.DEVNULL, check=False)
             subprocess.run(get, env=environment, stdout=subprocess.DEVNULL, check=False)
     finally:
@@ -235,7 +263,10 @@ def main() -> int:
         at = names.index("--")
         names, command = names[:at], names[at + 1 :]
     if not command or not names or any(name not in ENGINES for name in names):
-        print("usage: engines.py redis|postgres… -- COMMAND…, or --serve redis|postgres", file=sys.stderr)
+        print(
+            "usage: engines.py redis|postgres… -- COMMAND…, or --serve redis|postgres",
+            file=sys.stderr,
+        )
         return 2
     with running(names) as engines:
         urls = {f"FLEET_{name.upper()}_URL": engine.url for name, engine in engines.items()}

@@ -40,7 +40,9 @@ class Run:
         self.tokens_seen: set[tuple[str, str]] = set()
         self.kills = 0
 
-    def work(self, seconds: float, meanwhile: Callable[[float], None] = lambda passed: None) -> None:
+    def work(
+        self, seconds: float, meanwhile: Callable[[float], None] = lambda passed: None
+    ) -> None:
         """Has the crew work, looks at it four times a second, and judges it."""
         crew = self.crew
         crew.seconds = seconds
@@ -53,7 +55,8 @@ class Run:
             meanwhile(time.monotonic() - began)
             if time.monotonic() - began > seconds + PATIENCE:
                 raise AssertionError(
-                    "workers hang: " + ", ".join(w.name for w in crew.workers if w.process.poll() is None)
+                    "workers hang: "
+                    + ", ".join(w.name for w in crew.workers if w.process.poll() is None)
                 )
             time.sleep(0.25)
         self.look()
@@ -135,22 +138,34 @@ class Run:
         refreshes, expiries = counts["routes"].get("token.refresh", 0), crew.parallel.expiries
         failures = [failure for worker in workers for failure in worker.failures]
         during = [failure for failure in failures if self.is_outage(failure)]
-        others = [failure for failure in failures if failure not in during and failure["code"] != "login_required"]
+        others = [
+            failure
+            for failure in failures
+            if failure not in during and failure["code"] != "login_required"
+        ]
         crashed = [worker for worker in workers if worker.killed is None and not worker.done]
         languages = ", ".join(sorted({worker.language for worker in workers}))
         print(
             f"{crew.store}, {self.what}: {len(workers)} processes ({languages}), "
-            f"{len(crew.users)} users, {sum(worker.calls for worker in workers)} calls, {len(others)} failed"
+            f"{len(crew.users)} users, {sum(worker.calls for worker in workers)} calls, "
+            f"{len(others)} failed"
             + (f" (and {len(during)} while the engine was away)" if self.outages else "")
-            + f", {refreshes} refreshes for {expiries} expiries, {counts['refresh_token_reuses']} reused tokens, "
+            + f", {refreshes} refreshes for {expiries} expiries, "
+            + f"{counts['refresh_token_reuses']} reused tokens, "
             + f"{len(self.logged_out) + len(self.unexplained)} users logged out"
             + (f", {self.kills} kills" if self.kills else ""),
             file=sys.stderr,
         )
-        test.assertEqual([f"{w.name}: {crew.errors_of(w)}" for w in crashed], [], "a worker crashed")
-        test.assertEqual(Counter((f["code"], f["message"]) for f in others), Counter(), "calls failed")
+        test.assertEqual(
+            [f"{w.name}: {crew.errors_of(w)}" for w in crashed], [], "a worker crashed"
+        )
+        test.assertEqual(
+            Counter((f["code"], f["message"]) for f in others), Counter(), "calls failed"
+        )
         test.assertEqual(self.unexplained, [])
-        test.assertLessEqual(counts["families_revoked"], len(self.logged_out), "a logout that nobody noticed")
+        test.assertLessEqual(
+            counts["families_revoked"], len(self.logged_out), "a logout that nobody noticed"
+        )
         test.assertGreaterEqual(expiries, max(2, EXPIRIES // 2) * len(crew.users) if exact else 1)
         if exact:
             test.assertEqual(refreshes, expiries, "one refresh per expiry")
@@ -169,9 +184,13 @@ class Fleet(unittest.TestCase):
         self.stack = contextlib.ExitStack()
         self.addCleanup(self.stack.close)
 
-    def run_with(self, store: str, users: int, what: str, **sandbox: object) -> tuple[Run, engines.Engine | None]:
+    def run_with(
+        self, store: str, users: int, what: str, **sandbox: object
+    ) -> tuple[Run, engines.Engine | None]:
         folder = pathlib.Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        engine = self.stack.enter_context(engines.ENGINES[store]()) if store in engines.ENGINES else None
+        engine = (
+            self.stack.enter_context(engines.ENGINES[store]()) if store in engines.ENGINES else None
+        )
         url = engine.url if engine else str(folder / "logins.db")
         crew = Crew(store, url, users, folder, access_token_lifetime=LIFETIME, **sandbox)
         self.stack.callback(crew.end)
@@ -260,7 +279,9 @@ class Fleet(unittest.TestCase):
 
 def is_stopped(worker: Worker) -> bool:
     with contextlib.suppress(OSError):
-        state = pathlib.Path(f"/proc/{worker.process.pid}/stat").read_text().rpartition(")")[2].split()
+        state = (
+            pathlib.Path(f"/proc/{worker.process.pid}/stat").read_text().rpartition(")")[2].split()
+        )
         return state[0] == "T"
     return False
 
@@ -269,23 +290,35 @@ def add_tests() -> None:
     """Every scenario on every store."""
     scenarios: dict[str, Callable[[Fleet, str], None]] = {
         "one_user": lambda test, store: test.nothing_happens(store, 1),
-        "kills_and_restarts_with_grace": lambda test, store: test.kills_and_restarts(store, 5, grace=600),
+        "kills_and_restarts_with_grace": lambda test, store: test.kills_and_restarts(
+            store, 5, grace=600
+        ),
     }
     if LONG:
         scenarios |= {
             "fifty_users": lambda test, store: test.nothing_happens(store, 50),
-            "kills_and_restarts_of_one_user": lambda test, store: test.kills_and_restarts(store, 1, grace=0),
-            "kills_and_restarts_of_fifty_users": lambda test, store: test.kills_and_restarts(store, 50, grace=0),
+            "kills_and_restarts_of_one_user": lambda test, store: test.kills_and_restarts(
+                store, 1, grace=0
+            ),
+            "kills_and_restarts_of_fifty_users": lambda test, store: test.kills_and_restarts(
+                store, 50, grace=0
+            ),
             "stopped_past_a_claim": lambda test, store: test.stopped_past_a_claim(store),
             "killed_with_a_pair": lambda test, store: test.killed_with_a_pair(store),
             "clocks_apart": lambda test, store: test.clocks_apart(store),
         }
     for store in ("redis", "postgres", "sqlite"):
         for name, scenario in scenarios.items():
-            setattr(Fleet, f"test_{store}_{name}", lambda self, store=store, scenario=scenario: scenario(self, store))
+            setattr(
+                Fleet,
+                f"test_{store}_{name}",
+                lambda self, store=store, scenario=scenario: scenario(self, store),
+            )
     if LONG:
         for store in engines.ENGINES:
-            setattr(Fleet, f"test_{store}_restarts", lambda self, store=store: self.restarts(store, 10))
+            setattr(
+                Fleet, f"test_{store}_restarts", lambda self, store=store: self.restarts(store, 10)
+            )
 
 
 add_tests()

@@ -11,16 +11,12 @@ fi
 here=$root/tests/fleet
 place=$CARGO_TARGET_DIR/fleet
 mkdir -p "$place"
-cargo build --quiet -p parallel-account-sandbox
+build_sandbox
 cargo build --quiet -p parallel-account-stores --features deadpool,redis --example fleet-worker
-export PARALLEL_ACCOUNT_SANDBOX=$CARGO_TARGET_DIR/debug/parallel-account-sandbox
 
 bindings-python/tools/setup
 python=$CARGO_TARGET_DIR/venv/bin/python
-cmp -s "$here/requirements.txt" "$place/requirements.txt" || {
-    "$python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-    cp "$here/requirements.txt" "$place/"
-}
+install_requirements "$CARGO_TARGET_DIR/venv" "$here/requirements.txt" "$place/requirements.txt"
 
 cp "$here/package.json" "$here/worker.mjs" "$place/"
 bindings-node/tools/install "$place"

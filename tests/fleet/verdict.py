@@ -32,7 +32,9 @@ def explain(
     for request in requests:
         worker = sender(workers, request)
         who = worker.name if worker else request["user_agent"]
-        told.append(f"sent by {who} at {request['at_ms'] / 1000:.2f} s, answered {request['status']}")
+        told.append(
+            f"sent by {who} at {request['at_ms'] / 1000:.2f} s, answered {request['status']}"
+        )
 
     def verdict(known: bool, why: str) -> Verdict:
         return Verdict(known, "; ".join([*told, why]))
@@ -42,7 +44,10 @@ def explain(
     first, *later = ((sender(workers, request), parallel.at(request)) for request in requests)
     for worker, sent in later:
         if worker and worker.stopped is not None and sent > worker.stopped:
-            return verdict(True, f"rule 8: {worker.name} stood still past its claim, between its check and its sending")
+            return verdict(
+                True,
+                f"rule 8: {worker.name} stood still past its claim, between check and sending",
+            )
     worker, sent = first
     if worker is None:
         return verdict(False, "it was sent by nobody that is known")
@@ -51,11 +56,16 @@ def explain(
     if worker.killed - sent < STORING:
         after = worker.killed - sent
         return verdict(
-            True, f"a lost answer: {worker.name} was killed {after:.2f} s later, and nobody else had the pair"
+            True,
+            f"a lost answer: {worker.name} was killed {after:.2f} s later, with the only pair",
         )
     if any(began - STORING < sent < ended + STORING for began, ended in outages):
-        return verdict(True, f"a lost answer: {worker.name} could not store the pair before it was killed")
-    return verdict(False, f"{worker.name} was killed long after, so the new pair should have been stored")
+        return verdict(
+            True, f"a lost answer: {worker.name} could not store the pair before it was killed"
+        )
+    return verdict(
+        False, f"{worker.name} was killed long after, so the new pair should have been stored"
+    )
 
 
 def sender(workers: Sequence[Worker], request: dict) -> Worker | None:

@@ -1,25 +1,25 @@
 // The Node worker of the fleet; see README.md for what workers do.
 
-import { AccountClient, AccountError } from "parallel-account";
-import { PostgresStore, RedisStore, SqliteStore } from "parallel-account/stores";
+import { AccountClient, AccountError } from 'parallel-account';
+import { PostgresStore, RedisStore, SqliteStore } from 'parallel-account/stores';
 
 const order = JSON.parse(process.argv[2]);
 
 /** Makes a user's store, over the connections that all of them share. */
 async function stores() {
-  if (order.store === "redis") {
-    const { Redis } = await import("ioredis");
+  if (order.store === 'redis') {
+    const { Redis } = await import('ioredis');
     const client = new Redis(order.url, { commandTimeout: 10_000, maxRetriesPerRequest: 3 });
-    client.on("error", () => {});
+    client.on('error', () => {});
     return (user) => new RedisStore(client, user);
   }
-  if (order.store === "postgres") {
-    const { default: pg } = await import("pg");
+  if (order.store === 'postgres') {
+    const { default: pg } = await import('pg');
     const pool = new pg.Pool({ connectionString: order.url, max: 2 });
-    pool.on("error", () => {});
+    pool.on('error', () => {});
     return (user) => new PostgresStore(pool, user);
   }
-  const { DatabaseSync } = await import("node:sqlite");
+  const { DatabaseSync } = await import('node:sqlite');
   const database = new DatabaseSync(order.url, { timeout: 10_000 });
   return (user) => new SqliteStore(database, user);
 }
@@ -28,7 +28,7 @@ const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
 const store = await stores();
 const clients = order.users.map((user) => [
   user,
-  new AccountClient({ clientName: "fleet", userAgent: order.name, store: store(user) }),
+  new AccountClient({ clientName: 'fleet', userAgent: order.name, store: store(user) }),
 ]);
 let calls = 0;
 

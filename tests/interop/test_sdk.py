@@ -11,14 +11,14 @@ import sys
 import threading
 import unittest
 
-from parallel import AsyncParallel, AuthenticationError, Parallel
-from parallel_account import AccountClient, AsyncAccountClient, FileStore
-
 # The recipes of docs/parallel-sdks.md, as run.sh cut them out.
 import recipe
+from parallel import AsyncParallel, AuthenticationError, Parallel
 from recipe import RenewingParallel
 from recipe_async import AsyncRenewingParallel
 from support import SandboxCase, fingerprint, post
+
+from parallel_account import AccountClient, AsyncAccountClient, FileStore
 
 QUERY = "longest river"
 

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from typing import ClassVar
 
 SANDBOX = os.environ["PARALLEL_ACCOUNT_SANDBOX"]
 # Language to command; set by run.sh.
@@ -22,7 +23,9 @@ PATIENCE = 180.0  # seconds: a claim of a process that died is waited for, 45 s 
 
 def ask(url: str, body: object = None, headers: dict[str, str] | None = None) -> dict:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json", **(headers or {})})
+    request = urllib.request.Request(
+        url, data, {"Content-Type": "application/json", **(headers or {})}
+    )
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
@@ -130,7 +133,7 @@ class Worker:
 
     def __init__(self, language: str, place: str, name: str, environment: dict[str, str]) -> None:
         self.name = name
-        self.errors = tempfile.TemporaryFile("w+")
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             [*WORKERS[language], place, name],
             env=environment,
@@ -162,7 +165,9 @@ class Worker:
     def dead(self) -> AssertionError:
         self.process.wait()
         self.errors.seek(0)
-        return AssertionError(f"{self.name} ended with {self.process.returncode}:\n{self.errors.read()[-2000:]}")
+        return AssertionError(
+            f"{self.name} ended with {self.process.returncode}:\n{self.errors.read()[-2000:]}"
+        )
 
     def kill(self) -> None:
         self.process.kill()
@@ -184,7 +189,7 @@ class Worker:
 class CommandRun:
     """The command `parallel-account` in the place of a worker: a process for each order."""
 
-    ORDERS = {"get": ["key"], "renew": ["key", "--renew"], "logout": ["logout"]}
+    ORDERS: ClassVar = {"get": ["key"], "renew": ["key", "--renew"], "logout": ["logout"]}
 
     def __init__(self, place: str, name: str, environment: dict[str, str]) -> None:
         self.name, self.place, self.environment = name, place, environment
@@ -227,7 +232,9 @@ class Crew:
         self.place = place
         self.parallel = Parallel()
         self.languages = [
-            language for language in WORKERS if isinstance(place, File) or language in ("rust", "python", "node")
+            language
+            for language in WORKERS
+            if isinstance(place, File) or language in ("rust", "python", "node")
         ]
         if COMMAND and isinstance(place, File):
             self.languages.append("command")

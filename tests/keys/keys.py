@@ -13,20 +13,25 @@ import unittest
 from crew import COMMAND, WORKERS, CommandRun, Crew, Database, File, Worker
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "fleet"))
-import engines  # noqa: E402
+import engines
 
 LONG = os.environ.get("KEYS") == "long"
 
 # Where a process is killed: a route of the sandbox, and whether the request takes effect.
 MOMENTS = {
     "get": [("apps.list", True), ("keys.create", False), ("keys.create", True)],
-    "renew": [("keys.create", False), ("keys.create", True), ("keys.delete", False), ("keys.delete", True)],
+    "renew": [
+        ("keys.create", False),
+        ("keys.create", True),
+        ("keys.delete", False),
+        ("keys.delete", True),
+    ],
 }
 HELD = 2000  # milliseconds for which the sandbox holds the request of a process that is killed
 
 
 def is_command(worker: Worker | CommandRun) -> bool:
-    """It does not know which key it is to replace: each of its runs renews the one that it finds."""
+    """It does not know which key to replace: each of its runs renews the one that it finds."""
     return isinstance(worker, CommandRun)
 
 
@@ -115,7 +120,14 @@ class Keys(unittest.TestCase):
         crew.parallel.delete_keys()
         return f"{order}: {' '.join(map(str, moment)) if moment else 'any time'}", alive - 1
 
-    def strike(self, crew: Crew, workers: list, order: str, moment: tuple[str, bool] | None, chance: random.Random):
+    def strike(
+        self,
+        crew: Crew,
+        workers: list,
+        order: str,
+        moment: tuple[str, bool] | None,
+        chance: random.Random,
+    ):
         """Has all of them do it, and kills the one that sends the request, or any at any time."""
         if moment:
             crew.parallel.hold(moment[0], HELD, takes_effect=moment[1])
@@ -160,11 +172,17 @@ class Keys(unittest.TestCase):
 
 if __name__ == "__main__":
     sys.dont_write_bytecode = True
-    print(f"languages: {', '.join(WORKERS)}{' and the command' if COMMAND else ''}", file=sys.stderr)
+    print(
+        f"languages: {', '.join(WORKERS)}{' and the command' if COMMAND else ''}", file=sys.stderr
+    )
     # Names of tests (Keys.test_one_key_for_all_processes_on_a_file) for some of them.
     loader = unittest.defaultTestLoader
     names = sys.argv[1:]
-    suite = loader.loadTestsFromNames(names, sys.modules["__main__"]) if names else loader.loadTestsFromTestCase(Keys)
+    suite = (
+        loader.loadTestsFromNames(names, sys.modules["__main__"])
+        if names
+        else loader.loadTestsFromTestCase(Keys)
+    )
     outcome = unittest.TextTestRunner(verbosity=2).run(suite)
     failed = len(outcome.failures) + len(outcome.errors)
     print(f"keys: {outcome.testsRun - failed} passed, {failed} failed")

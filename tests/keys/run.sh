@@ -11,19 +11,15 @@ fi
 here=$root/tests/keys
 place=$CARGO_TARGET_DIR/keys
 mkdir -p "$place"
-cargo build --quiet -p parallel-account-sandbox
+build_sandbox
 cargo build --quiet -p parallel-account-stores --features redis --example keys-worker
 cargo build --quiet -p parallel-account-cli
-export PARALLEL_ACCOUNT_SANDBOX=$CARGO_TARGET_DIR/debug/parallel-account-sandbox
 export KEYS_COMMAND="[\"$CARGO_TARGET_DIR/debug/parallel-account\"]"
 workers="\"rust\": [\"$CARGO_TARGET_DIR/debug/examples/keys-worker\"]"
 
 bindings-python/tools/setup
 python=$CARGO_TARGET_DIR/venv/bin/python
-cmp -s "$here/requirements.txt" "$place/requirements.txt" || {
-    "$python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-    cp "$here/requirements.txt" "$place/"
-}
+install_requirements "$CARGO_TARGET_DIR/venv" "$here/requirements.txt" "$place/requirements.txt"
 workers="$workers, \"python\": [\"$python\", \"$here/worker.py\"]"
 
 cp "$here/package.json" "$here/worker.mjs" "$place/"

@@ -1,20 +1,20 @@
 // The Node worker of the keys suite; see README.md for what workers do.
 
-import { createInterface } from "node:readline";
-import { AccountClient, AccountError, FileStore } from "parallel-account";
-import { RedisStore } from "parallel-account/stores";
+import { createInterface } from 'node:readline';
+import { AccountClient, AccountError, FileStore } from 'parallel-account';
+import { RedisStore } from 'parallel-account/stores';
 
 const [place, name] = process.argv.slice(2);
 
 async function makeStore() {
-  if (!place.startsWith("redis:")) return new FileStore(place);
-  const { Redis } = await import("ioredis");
-  return new RedisStore(new Redis(place, { commandTimeout: 10_000 }), "user");
+  if (!place.startsWith('redis:')) return new FileStore(place);
+  const { Redis } = await import('ioredis');
+  return new RedisStore(new Redis(place, { commandTimeout: 10_000 }), 'user');
 }
 
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
 const client = new AccountClient({
-  clientName: "keys",
+  clientName: 'keys',
   userAgent: name,
   store: await makeStore(),
 });

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
 from parallel_account_sandbox import AccountSandbox
 
 DOCUMENT = json.loads((Path(__file__).parents[1] / "sandbox/openapi.json").read_text())

@@ -15,8 +15,9 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import parallel_account_sandbox
 import pytest
+
+import parallel_account_sandbox
 from parallel_account import (
     AccessDeniedError,
     AccountClient,

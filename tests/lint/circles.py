@@ -12,7 +12,9 @@ import re
 import sys
 
 NOISE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\])*"', re.DOTALL)
-TESTS = re.compile(r"^#\[cfg\((?:test|all\(test\b[^\n]*)\)\]\nmod \w+ \{.*", re.DOTALL | re.MULTILINE)
+TESTS = re.compile(
+    r"^#\[cfg\((?:test|all\(test\b[^\n]*)\)\]\nmod \w+ \{.*", re.DOTALL | re.MULTILINE
+)
 USE = re.compile(r"^[ \t]*(pub(?:\([^)]*\))?\s+)?use\s+([^;]+);", re.MULTILINE)
 PATH = re.compile(r"(?<![\w:])[a-z_]\w*(?:::\w+)+")
 CHILD = re.compile(r"^[ \t]*(?:pub(?:\([^)]*\))? )?mod (\w+);", re.MULTILINE)
@@ -91,7 +93,7 @@ def defining(modules, path):
     """The module that defines what `path` names, and the name of it there."""
     module = ()
     for number, part in enumerate(path):
-        if module + (part,) in modules:
+        if (*module, part) in modules:
             module += (part,)
             continue
         handed_on = modules[module].names.get(part)
@@ -144,7 +146,9 @@ def circles(graph):
 
 
 def main(root):
-    paths = [path for path in sorted(root.rglob("*.rs")) if "tests" not in path.with_suffix("").parts]
+    paths = [
+        path for path in sorted(root.rglob("*.rs")) if "tests" not in path.with_suffix("").parts
+    ]
     files = [File(path, root) for path in paths]
     modules = {file.module: file for file in files}
     if () not in modules:

@@ -5,8 +5,8 @@ logout. Prints a line for each step, and ends at the first that fails.
     python3 tests/platforms/command.py RUNNER… COMMAND
 
 such as `qemu-aarch64 -L /usr/aarch64-linux-gnu parallel-account`, or `wine64 parallel-account.exe`.
-PARALLEL_ACCOUNT_SANDBOX names the sandbox. A Windows command also needs WINEPREFIX, and INTERRUPTER,
-which is interrupt.c.
+PARALLEL_ACCOUNT_SANDBOX names the sandbox. A Windows command also needs WINEPREFIX, and
+INTERRUPTER, which is interrupt.c.
 """
 
 import json
@@ -46,7 +46,7 @@ class Run:
         }
 
     def start(self, *arguments, before=()):
-        streams = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         command = [*COMMAND[:-1], *before, COMMAND[-1], *arguments]
         return subprocess.Popen(command, env=self.environment, cwd=self.folder, **streams)
 
@@ -55,7 +55,9 @@ class Run:
         with self.start(*arguments) as process:
             out, err = (text.decode() for text in process.communicate(timeout=PATIENCE))
         if process.returncode != code:
-            raise SystemExit(f"{arguments} ended with {process.returncode}, not {code}:\n{out}{err}")
+            raise SystemExit(
+                f"{arguments} ended with {process.returncode}, not {code}:\n{out}{err}"
+            )
         return out.replace("\r\n", "\n")
 
     def json(self, *arguments):
@@ -116,7 +118,8 @@ def keeps_the_login_in_a_file(run):
     path = here(status["token_file"])
     assert json.loads(path.read_text())["orgs"], path
     expected = "AppData" if IS_WINDOWS else ".config"
-    assert expected in path.parts and path.parent.name == "parallel-account", path
+    assert expected in path.parts, path
+    assert path.parent.name == "parallel-account", path
     if not IS_WINDOWS:
         assert path.stat().st_mode & 0o777 == 0o600, oct(path.stat().st_mode)
 
@@ -128,7 +131,8 @@ def calls_the_service(run):
 def four_processes_make_one_key(run):
     running = [run.start("key") for _ in range(4)]
     keys = {process.communicate(timeout=PATIENCE)[0] for process in running}
-    assert len(keys) == 1 and keys != {b""}, keys
+    assert len(keys) == 1, keys
+    assert keys != {b""}
     assert run.counts()["keys.create"] == 1, run.counts()
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The demo of a binding, and its file store, on another platform's interpreter against the sandbox of
-this one, whose user approves after a second.
+"""The demo of a binding, and its file store, on another platform's interpreter against the sandbox
+of this one, whose user approves after a second.
 
     python3 tests/platforms/programs.py FOLDER .mjs|.py INTERPRETER…
 

@@ -16,7 +16,11 @@ assert.ok(JSON.parse(readFileSync(path, 'utf8')).orgs, path);
 const another = new AccountClient({ ...options, store: new FileStore(path) });
 assert.ok((await another.status()).loggedIn);
 assert.deepEqual(
-  new Set((await Promise.all(Array.from({ length: 8 }, () => another.balance.get()))).map((it) => it.orgId)).size,
+  new Set(
+    (await Promise.all(Array.from({ length: 8 }, () => another.balance.get()))).map(
+      (it) => it.orgId,
+    ),
+  ).size,
   1,
 );
 await assert.rejects(another.apps.delete('app_missing'), ApiError);
@@ -40,7 +44,11 @@ await own.balance.get();
 await own.logout();
 
 const controller = new AbortController();
-const waiting = client.login({ openBrowser: false, signal: controller.signal, onPrompt: () => controller.abort() });
+const waiting = client.login({
+  openBrowser: false,
+  signal: controller.signal,
+  onPrompt: () => controller.abort(),
+});
 await assert.rejects(waiting, { name: 'AbortError' });
 
 await another.logout();

@@ -8,9 +8,8 @@ if [ "${1:-}" = --long ]; then
     CLIENTS=10000 cargo test --quiet -p parallel-account --test engine \
         any_number_of_clients -- --nocapture
 fi
-cargo build --quiet -p parallel-account-sandbox
+build_sandbox
 cargo build --quiet -p parallel-account --example stress-worker
-export PARALLEL_ACCOUNT_SANDBOX=$CARGO_TARGET_DIR/debug/parallel-account-sandbox
 workers="\"rust\": [\"$CARGO_TARGET_DIR/debug/examples/stress-worker\"]"
 
 bindings-python/tools/setup

@@ -87,7 +87,9 @@ class Stress(unittest.TestCase):
     def start(self, **options):
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         sandbox = subprocess.Popen(
-            [SANDBOX, "--interval=1", "--approve-after=0", *arguments], stdout=subprocess.PIPE, text=True
+            [SANDBOX, "--interval=1", "--approve-after=0", *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.addCleanup(sandbox.stdout.close)
         self.addCleanup(sandbox.wait, 10)
@@ -120,7 +122,7 @@ class Stress(unittest.TestCase):
         place = str(self.file)
         if self.cell:
             place = f"http://127.0.0.1:{self.cell.server_port}/{name}"
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [*command, mode, place, str(number)],
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -128,7 +130,6 @@ class Stress(unittest.TestCase):
             text=True,
             user=user,
         )
-        return process
 
     def result(self, process):
         output, errors = process.communicate(timeout=600)
@@ -171,7 +172,8 @@ class Stress(unittest.TestCase):
         requests = ask(f"{self.control}/{refreshes_seen}")["requests"]
         sent |= {request["form"]["refresh_token"] for request in requests}
         print(
-            f"{processes} processes ({', '.join(languages)}): {calls} calls, {len(failures)} with failures, "
+            f"{processes} processes ({', '.join(languages)}): {calls} calls, "
+            f"{len(failures)} with failures, "
             f"{refreshes} refreshes for {len(sent)} expiries, "
             f"{counts['refresh_token_reuses']} reused tokens",
             file=sys.stderr,
@@ -252,7 +254,10 @@ class Stress(unittest.TestCase):
                 ask(f"{self.control}/expire-access-token", {})
                 size = 1000 if LONG or language != "python" or mode != "herd" else 200
                 result = self.result(self.worker(language, mode, size))
-                print(f"{language} {mode}: {result}, {self.refreshes() - before} refresh", file=sys.stderr)
+                print(
+                    f"{language} {mode}: {result}, {self.refreshes() - before} refresh",
+                    file=sys.stderr,
+                )
                 self.assertEqual(result, {"calls": size, "failures": {}})
                 self.assertEqual(self.refreshes() - before, 1)
 
@@ -288,7 +293,9 @@ class Stress(unittest.TestCase):
                 self.assertTrue(used, "lost without the server having used the token up")
                 self.log_in()
         ask(f"{self.control}/options", {"access_token_lifetime": 3600})
-        self.assertEqual(self.result(self.worker("rust", "herd", 1))["failures"], {}, "no lock is left")
+        self.assertEqual(
+            self.result(self.worker("rust", "herd", 1))["failures"], {}, "no lock is left"
+        )
         return lost
 
     def test_kill_9_with_a_grace_window_loses_nothing(self):
@@ -306,7 +313,9 @@ class Stress(unittest.TestCase):
         """Moves the file to a disk of its own, of 64 KiB."""
         disk = self.folder / "disk"
         disk.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0755", "none", disk], check=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0755", "none", disk], check=True
+        )
         self.addCleanup(subprocess.run, ["umount", disk], check=True)
         self.file = disk / "auth.json"
         return disk
@@ -333,7 +342,9 @@ class Stress(unittest.TestCase):
                 file.write(bytes(4096))
         self.assertIn("Free some space", self.refused())
         self.assertEqual(self.file.read_text(), before, "what was there is still there")
-        self.assertEqual({entry.name for entry in disk.iterdir()}, {"auth.json", "auth.json.lock", "filler"})
+        self.assertEqual(
+            {entry.name for entry in disk.iterdir()}, {"auth.json", "auth.json.lock", "filler"}
+        )
 
     @unittest.skipUnless(os.geteuid() == 0, "mounts need root")
     def test_a_read_only_folder(self):

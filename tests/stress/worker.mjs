@@ -1,6 +1,6 @@
 // The Node worker of the stress tests; see README.md for what workers do.
 
-import { AccountClient, AccountError, FileStore } from "parallel-account";
+import { AccountClient, AccountError, FileStore } from 'parallel-account';
 
 const [mode, place, number] = process.argv.slice(2);
 
@@ -11,12 +11,12 @@ const cell = {
   },
   async replace(old, next) {
     const body = JSON.stringify([old, next]);
-    return JSON.parse(await (await fetch(place, { method: "POST", body })).text());
+    return JSON.parse(await (await fetch(place, { method: 'POST', body })).text());
   },
 };
 
-const store = place.startsWith("http:") ? cell : new FileStore(place);
-const client = new AccountClient({ clientName: "stress", store });
+const store = place.startsWith('http:') ? cell : new FileStore(place);
+const client = new AccountClient({ clientName: 'stress', store });
 const failures = {};
 let calls = 0;
 
@@ -30,11 +30,11 @@ async function attempt() {
   }
 }
 
-if (mode === "herd") {
+if (mode === 'herd') {
   await Promise.all(Array.from({ length: Number(number) }, attempt));
 } else {
   const end = performance.now() + Number(number) * 1000;
-  console.log("ready");
+  console.log('ready');
   while (performance.now() < end) {
     await attempt();
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,7 +1,7 @@
 // Builds a program with each tool, in an empty project with the packed release packages, moves what
 // was built to another folder, deletes the project, and runs it there against the sandbox. Prints a
 // table. `--short`: only what is quick to install. NAME…: only the rows whose names start so.
-// `tools/setup` and `tools/setup-packaging` come first.
+// `tools/setup` and `tools/release/setup` come first.
 
 import {
   cpSync,
@@ -45,7 +45,7 @@ function installTools(name, source) {
 
 /** An empty project, of which the others are copies, with the packages installed. */
 function installPackages() {
-  run('node', ['tools/package.mjs'], binding);
+  run('node', ['tools/release/package.mjs'], binding);
   const project = mkdtempSync(join(tmpdir(), 'parallel-account-bundlers-'));
   const tarballs = join(target, 'npm', 'tarballs');
   const packages = readdirSync(tarballs).map((name) => join(tarballs, name));

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "tests" / "fleet"))
 
-from engines import Engine, Postgres, Redis, free_port  # noqa: E402
+from engines import Engine, Postgres, Redis, free_port
 
 
 class RedisCluster(Redis):
@@ -36,7 +36,11 @@ class RedisCluster(Redis):
                 state = connection.recv(4096)
 
 
-ENGINES: dict[str, type[Engine]] = {"redis": Redis, "redis-cluster": RedisCluster, "postgres": Postgres}
+ENGINES: dict[str, type[Engine]] = {
+    "redis": Redis,
+    "redis-cluster": RedisCluster,
+    "postgres": Postgres,
+}
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 terminal.py STEPS COMMAND...
 
 STEPS is a JSON list. Each step waits until the text `after` has appeared, then does one of `type`
-(text), `signal` (a name such as INT) or `resize` ([rows, columns]). Prints JSON: `output`, `code` or
-`signal`, and `restored`: whether the terminal's settings are what they were before.
+(text), `signal` (a name such as INT) or `resize` ([rows, columns]). Prints JSON: `output`, `code`
+or `signal`, and `restored`: whether the terminal's settings are what they were before.
 """
 
 import fcntl

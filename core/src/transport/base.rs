@@ -2,7 +2,11 @@
 
 use crate::{Error, Result};
 use std::{fmt, sync::OnceLock};
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
+
+/// The packages contain no Unicode tables (see `idna_adapter` in the workspace's manifest).
+pub(crate) const NOT_ASCII: &str =
+    "the host is not ASCII. Write it in Punycode, such as xn--bcher-kva.example.";
 
 /// A base URL: `https`, or `http` to this machine; no trailing slash; it may have a path.
 #[derive(Clone, PartialEq, Eq)]
@@ -12,8 +16,12 @@ impl Base {
     /// `name` is the option or variable that `text` came from, for the message.
     pub(crate) fn parse(text: &str, name: &str) -> Result<Base> {
         let refuse = |why: &str| Err(Error::config(format!("{name}: {why}")));
-        let Ok(mut url) = Url::parse(text.trim()) else {
-            return refuse("this is not a URL. Give one such as https://platform.parallel.ai.");
+        let mut url = match Url::parse(text.trim()) {
+            Ok(url) => url,
+            Err(ParseError::IdnaError) => return refuse(NOT_ASCII),
+            Err(_) => {
+                return refuse("this is not a URL. Give one such as https://platform.parallel.ai.");
+            }
         };
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("a URL with a user name or password is not supported. Remove them.");
@@ -150,6 +158,20 @@ mod tests {
         ] {
             assert!(Base::parse(bad, "url").is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_host_that_is_not_ascii_is_named_in_punycode() {
+        for host in ["bücher.example", "b%C3%BCcher.example", "例え.example"] {
+            let refused = Base::parse(&format!("https://{host}"), "account_url").unwrap_err();
+            assert_eq!(
+                refused.to_string(),
+                format!("account_url: {NOT_ASCII}"),
+                "{host}"
+            );
+        }
+        let good = Base::parse("https://xn--bcher-kva.example/", "url").expect("good");
+        assert_eq!(good.to_string(), "https://xn--bcher-kva.example");
     }
 
     #[test]

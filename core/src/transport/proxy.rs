@@ -1,8 +1,9 @@
 //! Which proxy requests go through: the option's, or the environment's for `https`.
 
+use super::base::NOT_ASCII;
 use crate::{Error, Result, environment::Environment};
 use hyper_util::client::proxy::matcher::Matcher;
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 /// A proxy that was found good. Its URL may hold a password, so nothing shows it.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -93,7 +94,10 @@ fn first_of(environment: &Environment, names: [&'static str; 2]) -> Option<(&'st
 
 /// The URL as it is used, or why it cannot be; `name` is the option or variable.
 fn check(text: &str, name: &str) -> Result<String> {
-    let url = Url::parse(text).map_err(|_| refusal(name, "this is not a URL."))?;
+    let url = Url::parse(text).map_err(|error| match error {
+        ParseError::IdnaError => refusal(name, NOT_ASCII),
+        _ => refusal(name, "this is not a URL."),
+    })?;
     if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
         return Err(refusal(
             name,
@@ -160,6 +164,7 @@ mod tests {
             "socks5://",
             "http://proxy.example:0",
             "http://proxy.example:99999",
+            "http://bücher.example",
             "http://me:pass-word@proxy.example/path",
             "http://me:pass-word@proxy.example?a",
         ] {

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, HTTPException
 from fastapi.responses import JSONResponse
+
 from parallel_account import AccountError, AsyncAccountClient, AsyncDeviceLogin
 from parallel_account.stores import SqliteStore
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from app import create_app
 from fastapi.testclient import TestClient
+
 from parallel_account.stores import SqliteStore
 from parallel_account_sandbox import AccountSandbox
 

@@ -268,7 +268,7 @@ def run_threads(call):
         with measured() as done:
             shared = Plan(*plan, among=THREADS)
             work = [
-                threading.Thread(target=lambda: done.append(shared.blocking(call)))
+                threading.Thread(target=lambda shared=shared: done.append(shared.blocking(call)))
                 for _ in range(THREADS)
             ]
             for thread in work:

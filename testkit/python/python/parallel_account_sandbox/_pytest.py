@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from parallel_account import AccountClient, AsyncAccountClient
-
     from parallel_account_sandbox._shapes import Options
 
 

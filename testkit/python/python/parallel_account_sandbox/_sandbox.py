@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Protocol
 
-    from parallel_account import AccountClient, AsyncAccountClient
     from typing_extensions import Self, Unpack
 
+    from parallel_account import AccountClient, AsyncAccountClient
     from parallel_account_sandbox._shapes import (
         Counts,
         DeviceCodeState,

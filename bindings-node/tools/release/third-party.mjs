@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-const here = join(import.meta.dirname, '..');
+const here = join(import.meta.dirname, '..', '..');
 const ROOT = 'parallel-account-node';
 
 /** Licenses that ask for no more than to be named, which is done here. */

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parents[2]
 # A crate, the file for its wheel, and what it is there.
 WHEELS = [
     ("parallel-account-python", HERE, "The native module of parallel-account"),
@@ -62,7 +62,7 @@ def document(crate: str, what: str) -> str:
         by_text.setdefault(text, []).append(name)
     head = (
         f"{what} is linked from these packages of crates.io.\n"
-        "tools/third_party.py wrote this file.\n"
+        "tools/release/third_party.py wrote this file.\n"
     )
     parts = ["\n".join(names) + "\n\n" + text for text, names in by_text.items()]
     rule = "\n\n" + "-" * 80 + "\n\n"
@@ -77,4 +77,4 @@ if __name__ == "__main__":
         if sys.argv[1:] != ["--check"]:
             file.write_text(text, encoding="utf-8")
         elif not file.exists() or file.read_text(encoding="utf-8") != text:
-            sys.exit(f"{file} is not up to date: run tools/third_party.py")
+            sys.exit(f"{file} is not up to date: run tools/release/third_party.py")

@@ -1,6 +1,6 @@
 // Makes the packages as they are published: the main one, and one per platform with its program, of
 // which npm installs the one that fits. Needs `tools/setup`. The tarballs lie in
-// target/npm-sandbox/tarballs; nothing is published: bindings-node/tools/publish.mjs does that.
+// target/npm-sandbox/tarballs; nothing is published: bindings-node/tools/release/publish.mjs does that.
 //
 //   --programs FOLDER   has a folder for each platform (linux-x64, …) with its program
 //   --debug             of the debug build in target/debug, into target/npm-sandbox-debug, for tests
@@ -24,7 +24,7 @@ import {
   licenseText,
   linkedCrates,
   unknownLicenses,
-} from '../../../bindings-node/tools/third-party.mjs';
+} from '../../../../bindings-node/tools/release/third-party.mjs';
 
 const CRATE = 'parallel-account-sandbox';
 
@@ -46,7 +46,7 @@ const { values: options } = parseArgs({
     repository: { type: 'string' },
   },
 });
-const here = join(import.meta.dirname, '..');
+const here = join(import.meta.dirname, '..', '..');
 const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', '..', 'target');
 const stage = join(target, options.debug ? 'npm-sandbox-debug' : 'npm-sandbox');
 

@@ -1,6 +1,6 @@
 // Makes the packages as they are published, below target/npm: the main one, which holds no native
 // file, and one per platform, of which npm installs the one that fits. Needs `tools/setup` and
-// `tools/setup-packaging`. The tarballs lie in target/npm/tarballs; nothing is published. What was
+// `tools/release/setup`. The tarballs lie in target/npm/tarballs; nothing is published. What was
 // made of the same files already is left as it is.
 //
 //   --native FOLDER     where the native files are; otherwise this platform's is built for release
@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
     repository: { type: 'string' },
   },
 });
-const here = join(import.meta.dirname, '..');
+const here = join(import.meta.dirname, '..', '..');
 const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target');
 const stage = join(target, options.debug ? 'npm-debug' : 'npm');
 const native = resolve(options.debug ? join(here, 'native') : (options.native ?? released()));

@@ -1,7 +1,7 @@
-// Publishes the packages that tools/package.mjs made, the platforms' before the one that asks for
+// Publishes the packages that tools/release/package.mjs made, the platforms' before the one that asks for
 // them. What is published already is left out, so a release that broke off half-way can be run again.
 //
-//   node tools/publish.mjs [--dry-run] [--provenance] [FOLDER]    FOLDER: instead of target/npm
+//   node tools/release/publish.mjs [--dry-run] [--provenance] [FOLDER]    FOLDER: instead of target/npm
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,8 @@ const { values: options, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-const target = process.env.CARGO_TARGET_DIR ?? join(import.meta.dirname, '..', '..', 'target');
+const target =
+  process.env.CARGO_TARGET_DIR ?? join(import.meta.dirname, '..', '..', '..', 'target');
 const folder = positionals[0] ?? join(target, 'npm');
 
 /** Whether the registry has this version. */
