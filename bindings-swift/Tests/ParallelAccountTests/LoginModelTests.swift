@@ -4,7 +4,7 @@ import Testing
 @testable import ParallelAccount
 @testable import ParallelAccountUI
 
-@MainActor @Suite struct LoginModelTests {
+@MainActor @Suite(.timeLimit(.minutes(1))) struct LoginModelTests {
     private func waitForCode(_ model: LoginModel) async -> LoginModel.Prompt {
         while true {
             if case .waiting(let prompt) = model.phase { return prompt }
@@ -213,8 +213,7 @@ import Testing
         while model.isOffline != isOffline { await Task.yield() }
     }
 
-    @Test(.timeLimit(.minutes(1)))
-    func saysWhileItIsOffline() async throws {
+    @Test func saysWhileItIsOffline() async throws {
         try await Sandbox.run("--interval", "1") { sandbox in
             let outage: JSONValue = ["route": "token.poll", "status": 503, "times": 1000]
             let model = LoginModel(client: try sandbox.client(firstPollAtOnce: true))
