@@ -8,7 +8,10 @@ use std::{
     collections::HashMap,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -98,6 +101,7 @@ where
 }
 
 fn spawn(call: u64, future: Pin<Box<dyn Future<Output = FfiOutcome> + Send>>) {
+    UNDER_WAY.fetch_add(1, Ordering::Relaxed);
     let end = End {
         call,
         outcome: None,
@@ -139,22 +143,33 @@ impl Drop for End {
             }
         });
         lock(running(self.call)).remove(&self.call);
-        tell(FfiEnded {
-            call: self.call,
-            outcome,
-        });
+        let is_last = UNDER_WAY.fetch_sub(1, Ordering::Relaxed) == 1;
+        tell(
+            FfiEnded {
+                call: self.call,
+                outcome,
+            },
+            is_last,
+        );
     }
 }
+
+/// How many calls have not ended.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 
 /// What Swift has not heard of yet. Where there is something, a task is about to tell it.
 static ENDED: Mutex<Vec<FfiEnded>> = Mutex::new(Vec::new());
 
-fn tell(ended: FfiEnded) {
+fn tell(ended: FfiEnded, is_last: bool) {
     let is_first = {
         let mut all = lock(&ENDED);
         all.push(ended);
         all.len() == 1
     };
+    // No other call could end soon: a call that is alone waits for nobody.
+    if is_last {
+        return tell_all();
+    }
     if !is_first {
         return;
     }
