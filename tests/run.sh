@@ -12,8 +12,9 @@ mkdir -p "$logs"
 suite_lint() { tests/lint/run.sh; }
 
 suite_rust() {
+    # Of the bindings what needs no host language; an executable with Python's cannot be linked.
     cargo test --no-fail-fast -p parallel-account -p parallel-account-cli -p parallel-account-model -p parallel-account-sandbox \
-        -p parallel-account-stores
+        -p parallel-account-stores -p parallel-account-node -p parallel-account-swift
 }
 
 suite_python() { bindings-python/tools/test; }

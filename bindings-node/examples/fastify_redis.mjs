@@ -109,7 +109,7 @@ function leave(client) {
 }
 
 // A session is `{ user, pending? }`: whose it is, and the record of the login in progress, which is a
-// secret and never leaves the server. A service that has users of its own takes their ids.
+// secret and never leaves the server. A service that has users of its own takes their IDs.
 const sessionName = (id) => `session:${id}`;
 const secure = process.env.NODE_ENV === 'production';
 const COOKIE = secure ? '__Host-session' : 'session';
@@ -144,7 +144,7 @@ app.post('/login', async (request, reply) => {
   if (before !== undefined && before.pending === undefined) {
     return reply.status(409).send({ error: 'logged_in', message: 'Log out first.' });
   }
-  // Always a new session: one whose id somebody has planted in this browser, or that another tab has
+  // Always a new session: one whose ID somebody has planted in this browser, or that another tab has
   // begun, does not become that of this login.
   if (before !== undefined) await redis.del(sessionName(before.id));
   const session = { id: randomBytes(32).toString('base64url'), user: randomUUID() };

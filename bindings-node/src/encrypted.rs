@@ -15,7 +15,8 @@ use crate::failure::{Failure, caught};
 #[napi]
 pub struct NativeCipher {
     /// Innermost first.
-    wrappers: Vec<EncryptedStore>,
+    inner: Vec<EncryptedStore>,
+    outermost: EncryptedStore,
 }
 
 /// Makes a cipher from key IDs and as many keys.
@@ -32,13 +33,12 @@ pub fn open_cipher(
         // Nothing is asked of this one: see `around`, and the steps.
         let cipher =
             EncryptedStore::new(MemoryStore::default(), keys)?.accept_plaintext(accept_plaintext);
-        let cipher = match subject {
+        let outermost = match subject {
             Some(subject) => cipher.subject(subject)?,
             None => cipher,
         };
-        let mut wrappers = inner.map_or_else(Vec::new, |inner| inner.wrappers.clone());
-        wrappers.push(cipher);
-        Ok(NativeCipher { wrappers })
+        let inner = inner.map_or_else(Vec::new, |inner| inner.wrappers().cloned().collect());
+        Ok(NativeCipher { inner, outermost })
     })
 }
 
@@ -47,10 +47,15 @@ pub(crate) fn around(
     cipher: Option<&NativeCipher>,
     store: Arc<dyn CredentialStore>,
 ) -> Arc<dyn CredentialStore> {
-    let wrappers = cipher.map_or(&[][..], |cipher| &cipher.wrappers);
-    wrappers
-        .iter()
-        .fold(store, |store, wrapper| Arc::new(wrapper.around(store)))
+    let wrappers = cipher.into_iter().flat_map(NativeCipher::wrappers);
+    wrappers.fold(store, |store, wrapper| Arc::new(wrapper.around(store)))
+}
+
+impl NativeCipher {
+    /// Innermost first.
+    fn wrappers(&self) -> impl Iterator<Item = &EncryptedStore> {
+        self.inner.iter().chain([&self.outermost])
+    }
 }
 
 #[napi]
@@ -58,17 +63,13 @@ impl NativeCipher {
     /// Begins to load.
     #[napi]
     pub fn load(&self) -> NativeEncryptedCall {
-        NativeEncryptedCall::new(self.last().stepped_load())
+        NativeEncryptedCall::new(self.outermost.stepped_load())
     }
 
     /// Begins to replace; nothing stands for no record.
     #[napi]
     pub fn replace(&self, old: Option<String>, next: Option<String>) -> NativeEncryptedCall {
-        NativeEncryptedCall::new(self.last().stepped_replace(old, next))
-    }
-
-    fn last(&self) -> &EncryptedStore {
-        self.wrappers.last().expect("one at least")
+        NativeEncryptedCall::new(self.outermost.stepped_replace(old, next))
     }
 }
 
@@ -146,6 +147,55 @@ impl From<StoreStep> for EncryptedStep {
                 replaced: Some(replaced),
                 ..nothing
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cipher(id: &str, inner: Option<&NativeCipher>) -> NativeCipher {
+        let keys = vec![Uint8Array::from([7; 32])];
+        match open_cipher(vec![id.into()], keys, None, false, inner) {
+            Either::A(cipher) => cipher,
+            Either::B(failure) => panic!("{}", failure.message),
+        }
+    }
+
+    fn record(step: Either<EncryptedStep, Failure>) -> EncryptedStep {
+        match step {
+            Either::A(step) => step,
+            Either::B(failure) => panic!("{}", failure.message),
+        }
+    }
+
+    #[test]
+    fn the_innermost_wrapper_is_next_to_the_store() {
+        let inner = cipher("inner", None);
+        let outer = cipher("outer", Some(&inner));
+        // What the outer one writes is what the inner one is given to encrypt.
+        let mut call = outer.replace(None, Some("{}".into()));
+        let step = record(call.start());
+        assert_eq!(step.kind, "replace");
+        let once = step.new.expect("a ciphertext");
+        let mut call = inner.replace(None, Some(once.clone()));
+        let twice = record(call.start()).new.expect("a ciphertext");
+        assert_ne!(once, twice);
+        let memory = Arc::new(MemoryStore::new(Some(twice)));
+        let store = around(Some(&outer), memory);
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().expect("a runtime");
+        let loaded = runtime.block_on(store.load()).expect("it decrypts");
+        assert_eq!(loaded.as_deref(), Some("{}"));
+    }
+
+    #[test]
+    fn a_bad_key_is_a_failure() {
+        let keys = vec![Uint8Array::from([7; 16])];
+        match open_cipher(vec!["short".into()], keys, None, false, None) {
+            Either::A(_) => panic!("16 bytes are no key"),
+            Either::B(failure) => assert_eq!(failure.code, "config"),
         }
     }
 }

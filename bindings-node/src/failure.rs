@@ -165,3 +165,39 @@ pub(crate) fn keep_panics_quiet() {
 pub fn panic_for_tests(message: String) -> Either<(), Failure> {
     caught(|| panic!("{message}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure<T>(made: Either<T, Failure>) -> Failure {
+        match made {
+            Either::A(_) => panic!("it must fail"),
+            Either::B(failure) => failure,
+        }
+    }
+
+    #[test]
+    fn causes_are_told_from_the_outside_in() {
+        let innermost = std::io::Error::other("the disk is full");
+        let source = Error::store("The cell failed.", Some(Box::new(innermost)));
+        let error = Error::store("The store failed.", Some(Box::new(source)));
+        let failure = failure(caught(|| Err::<(), _>(error)));
+        assert_eq!(failure.code, "store");
+        assert_eq!(failure.causes[0], "The cell failed.");
+        assert_eq!(
+            failure.causes.last().map(String::as_str),
+            Some("the disk is full")
+        );
+        assert!(!failure.outcome_unknown);
+    }
+
+    #[test]
+    fn a_panic_shows_nothing_of_its_message() {
+        keep_panics_quiet();
+        let failure = failure(caught::<()>(|| panic!("canary-secret")));
+        assert_eq!(failure.code, "internal");
+        assert!(failure.outcome_unknown);
+        assert!(!failure.message.contains("canary"));
+    }
+}

@@ -29,6 +29,7 @@ pub struct HappenedEvent {
 }
 
 impl From<Event> for HappenedEvent {
+    #[expect(clippy::too_many_lines, reason = "a flat match of all events")]
     fn from(event: Event) -> Self {
         let of = |kind, request: &parallel_account::RequestInfo| Self {
             kind,

@@ -299,3 +299,17 @@ impl From<core::ApiResponse> for ApiResponse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_whole_milliseconds_on_both_sides_of_1970() {
+        let at = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
+        assert_eq!(timestamp(at(1_999_999)), 1.0);
+        assert_eq!(timestamp(UNIX_EPOCH - Duration::from_nanos(1)), -1.0);
+        assert_eq!(milliseconds(duration(1500.0)), 1500.0);
+        assert_eq!(duration(f64::MAX), Duration::MAX);
+    }
+}

@@ -57,6 +57,7 @@ pub struct Limits {
 }
 
 /// Makes a client; no thread, socket or file is touched.
+#[expect(clippy::too_many_lines, reason = "a line for each option")]
 pub(crate) fn build(
     bridge: &NativeBridge,
     options: ClientOptions,
@@ -90,48 +91,36 @@ pub(crate) fn build(
         .language(language)
         .background(Arc::new(runtime::detached))
         .on_event(Listener::new(&bridge.shared, listener));
-    macro_rules! given {
-        ($($option:ident),*) => {$(
-            if let Some(value) = $option {
-                builder = builder.$option(value);
-            }
-        )*};
+    macro_rules! set {
+        ($($option:ident = $value:expr;)*) => {
+            $(if let Some(value) = $value { builder = builder.$option(value); })*
+        };
     }
-    given!(
-        client_name,
-        client_id,
-        scopes,
-        platform_url,
-        account_url,
-        max_retries,
-        organization,
-        user_agent,
-        proxy,
-        ca_bundle,
-        first_poll_at_once,
-        environment,
-        time_scale
-    );
+    set! {
+        client_name = client_name;
+        client_id = client_id;
+        scopes = scopes;
+        platform_url = platform_url;
+        account_url = account_url;
+        timeout = timeout.map(duration);
+        deadline = deadline.map(duration);
+        max_retries = max_retries;
+        organization = organization;
+        user_agent = user_agent;
+        proxy = proxy;
+        ca_bundle = ca_bundle;
+        first_poll_at_once = first_poll_at_once;
+        lock_timeout = lock_timeout.map(duration);
+        environment = environment;
+        time_scale = time_scale;
+        shared_store = store.map(|store| around(cipher, Arc::clone(&store.store)));
+        shared_store = host_store.map(|host| around(cipher, Arc::new(HostStore::new(bridge, &host))));
+    }
     for (name, value) in pairs(headers) {
         builder = builder.header(name, value);
     }
     if let Some(path) = extra_ca_certs {
         builder = builder.more_roots("NODE_EXTRA_CA_CERTS", path);
-    }
-    if let Some(timeout) = timeout {
-        builder = builder.timeout(duration(timeout));
-    }
-    if let Some(deadline) = deadline {
-        builder = builder.deadline(duration(deadline));
-    }
-    if let Some(timeout) = lock_timeout {
-        builder = builder.lock_timeout(duration(timeout));
-    }
-    if let Some(store) = store {
-        builder = builder.shared_store(around(cipher, Arc::clone(&store.store)));
-    }
-    if let Some(host) = host_store {
-        builder = builder.shared_store(around(cipher, Arc::new(HostStore::new(bridge, &host))));
     }
     builder.build()
 }
@@ -159,4 +148,37 @@ pub(crate) fn call_options(options: Option<Limits>) -> CallOptions {
 fn pairs(flat: Option<Vec<String>>) -> Vec<(String, String)> {
     let mut flat = flat.unwrap_or_default().into_iter();
     std::iter::from_fn(|| flat.next().zip(flat.next())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn headers_come_by_turns() {
+        let flat = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
+        assert!(pairs(None).is_empty());
+        let expected = [
+            ("a".to_owned(), "1".to_owned()),
+            ("b".to_owned(), "2".to_owned()),
+        ];
+        assert_eq!(pairs(flat(&["a", "1", "b", "2"])), expected);
+    }
+
+    #[test]
+    fn limits_that_are_not_given_stay_as_the_client_has_them() {
+        let none = call_options(None);
+        assert!(none.timeout.is_none() && none.deadline.is_none() && none.max_retries.is_none());
+        let some = call_options(Some(Limits {
+            timeout: Some(1500.0),
+            deadline: Some(f64::MAX),
+            max_retries: Some(0),
+            headers: None,
+        }));
+        assert_eq!(some.timeout, Some(Duration::from_millis(1500)));
+        // For the core to refuse.
+        assert_eq!(some.deadline, Some(Duration::MAX));
+        assert_eq!(some.max_retries, Some(0));
+    }
 }

@@ -48,3 +48,39 @@ impl Questions {
         self.open.remove(&question).is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_reaches_who_asked_and_nobody_else() {
+        let mut questions = Questions::default();
+        let (first, mut first_receiver) = questions.ask();
+        let (second, mut second_receiver) = questions.ask();
+        questions.answer(second, Answer::Replaced(true));
+        assert!(first_receiver.try_recv().is_err());
+        assert!(matches!(
+            second_receiver.try_recv(),
+            Ok(Answer::Replaced(true))
+        ));
+        assert!(questions.withdraw(first));
+        assert!(!questions.withdraw(second), "it was answered");
+    }
+
+    #[test]
+    fn a_late_answer_goes_nowhere_and_numbers_may_wrap() {
+        let mut questions = Questions {
+            last: u32::MAX,
+            ..Questions::default()
+        };
+        let (number, mut receiver) = questions.ask();
+        assert_eq!(number, 0);
+        assert!(questions.withdraw(number));
+        questions.answer(number, Answer::Replaced(true));
+        assert!(receiver.try_recv().is_err());
+        let (_, receiver) = questions.ask();
+        drop(receiver);
+        questions.answer(1, Answer::Replaced(true));
+    }
+}

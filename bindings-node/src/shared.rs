@@ -363,3 +363,59 @@ impl Drop for Question<'_> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load() -> HostCall {
+        HostCall {
+            store: 1,
+            method: "load",
+            old: None,
+            new: None,
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_has_ended() {
+        let shared = Arc::new(Shared::new());
+        shared.end();
+        for _ in 0..2 {
+            let answer = shared.ask(load()).now_or_never();
+            assert!(matches!(answer, Some(Answer::Gone)));
+        }
+        assert!(lock(&shared.queue).is_empty());
+    }
+
+    #[test]
+    fn one_wake_up_is_asked_for_until_the_queue_is_taken() {
+        let shared = Shared::new();
+        // As if the event loop had been woken by the first message.
+        shared.waking.store(true, Ordering::Release);
+        let mut asked = Box::pin(shared.ask(load()));
+        assert!(asked.as_mut().now_or_never().is_none());
+        shared.push(Message::Warned("a".into()));
+        assert_eq!(lock(&shared.queue).len(), 2);
+        shared.answer(1, Answer::Record(None));
+        let answer = asked.as_mut().now_or_never();
+        assert!(matches!(answer, Some(Answer::Record(None))));
+    }
+
+    #[test]
+    fn a_question_that_is_given_up_is_withdrawn() {
+        let shared = Shared::new();
+        shared.waking.store(true, Ordering::Release);
+        let mut asked = Box::pin(shared.ask(load()));
+        assert!(asked.as_mut().now_or_never().is_none());
+        drop(asked);
+        let queue = lock(&shared.queue);
+        assert!(matches!(
+            queue[..],
+            [
+                Message::Ask { question: 1, .. },
+                Message::Withdraw { question: 1 }
+            ]
+        ));
+    }
+}

@@ -191,7 +191,7 @@ describe('channels', () => {
 });
 
 describe('the tracing channel of calls', () => {
-  test('follows a call with one object, from its operation to its request id', async () => {
+  test('follows a call with one object, from its operation to its request ID', async () => {
     const heard = followCalls();
     const balance = await service.client().balance.get();
     assert.equal(balance.creditBalanceCents, 4200);

@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 describe('withResponse()', () => {
-  test('gives status, headers and request id beside the result', async () => {
+  test('gives status, headers and request ID beside the result', async () => {
     const client = service.client();
     const answer = (to) =>
       json(to, 201, { app_id: 'a' }, { 'X-Two': ['1', '2'], 'set-cookie': 'canary' });

@@ -89,7 +89,7 @@ export class AppsApi {
   }
 
   /**
-   * Makes an app. Scope `apps:create`. The service answers its id; the name is the one that was
+   * Makes an app. Scope `apps:create`. The service answers its ID; the name is the one that was
    * sent. Not repeated by itself when no answer came: the error's `outcomeUnknown` then says that
    * the app may exist.
    */

@@ -24,7 +24,9 @@ import { type CallDefaults, type CallOptions, DEFAULTS, Session, sessionWith } f
 export interface StartLoginOptions {
   /** Instead of the client's scopes. */
   scopes?: readonly string[] | undefined;
-  /** Milliseconds after which to give up, if the code lives longer. */
+  /**
+   * How long to wait for the approval, in milliseconds; by default as long as the code is valid.
+   */
   timeout?: number | undefined;
   /** Whom the login page should suggest, such as an e-mail address. */
   loginHint?: string | undefined;
@@ -35,11 +37,11 @@ export interface StartLoginOptions {
 /** Options of `login`. */
 export interface LoginOptions extends StartLoginOptions {
   /**
-   * Shows the code to the person, instead of text on standard error. What it throws or rejects
+   * Shows the code and the link; by default they go to standard error. What it throws or rejects
    * with ends the login and comes out of `login`.
    */
   onPrompt?: ((login: DeviceLogin) => void | PromiseLike<void>) | undefined;
-  /** False: do not open the verification page, also where there is a browser. */
+  /** Whether to open the link in the user's browser, where there is one. True by default. */
   openBrowser?: boolean | undefined;
 }
 
@@ -153,7 +155,8 @@ export class AccountClient implements AsyncDisposable, Disposable {
   /**
    * Revokes the login and forgets it, even if revoking fails. A data key that this library made is
    * deleted, as far as that is possible; the error says so if it could not be.
-   * @param options `organization`: the login of that one; `all`: every login in the store.
+   * @param options `organization`: Whose login; by default that of the organization that calls act
+   *   for. `all`: Every login in the store.
    */
   async logout(
     options?: CallOptions & { all?: boolean | undefined; organization?: string | undefined },

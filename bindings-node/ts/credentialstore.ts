@@ -15,11 +15,11 @@
  * that it serves: such a call rejects with a {@link ConfigError}.
  */
 export interface CredentialStore {
-  /** Returns the record; null or undefined where there is none. */
+  /** The record, or null where there is none. Undefined will do, too. */
   load(): string | null | undefined | PromiseLike<string | null | undefined>;
   /**
-   * Atomically replaces exactly `old` with `next`, and keeps it durably before it returns: a
-   * refresh token works once.
+   * Atomically puts `next` in place of exactly `old`. It is durable before this returns: a refresh
+   * token works once.
    * @param old The record as loaded; null: there must be no record (`INSERT … ON CONFLICT DO
    *   NOTHING`).
    * @param next What is to be stored; null: delete the record (`DELETE … WHERE record = :old`).
@@ -28,8 +28,8 @@ export interface CredentialStore {
    */
   replace(old: string | null, next: string | null): boolean | PromiseLike<boolean>;
   /**
-   * Milliseconds that a loaded record may serve calls before it is loaded again. Zero unless set,
-   * at most 86,400,000 (a day); read when the client is made. A refresh loads the record in any
+   * How long a loaded record may serve calls before it is loaded again, in milliseconds; default 0.
+   * At most 86,400,000 (a day); read when the client is made. A refresh loads the record in any
    * case, so this only delays when a call notices that another process has logged in or out.
    */
   readonly cacheFor?: number | undefined;

@@ -11,22 +11,23 @@ import { trace } from './trace.js';
 
 /** Limits of a call. */
 export interface LimitOptions {
-  /** Milliseconds that one request may take, from connecting to the last byte. */
+  /** How long one request may take, in milliseconds, from connecting to the last byte. */
   timeout?: number | undefined;
   /**
-   * Milliseconds that the whole call may take: retries, a refresh of the tokens and all waiting
+   * How long the call as a whole may take, in milliseconds, retries, a refresh and all waiting
    * included. Then it fails with a `TimeoutError`.
    */
   deadline?: number | undefined;
-  /** How often a request is repeated at most, where a repeat is safe. */
+  /** How often a request is retried at most where a retry is safe. */
   maxRetries?: number | undefined;
 }
 
 /** What holds for the calls of {@link AccountClient.withOptions}, unless they say otherwise. */
 export interface CallDefaults extends LimitOptions {
   /**
-   * Headers to send to the Account API, such as `traceparent`. One of the same name replaces the
-   * client's. Those that this library sets itself, such as `Authorization`, are refused.
+   * Headers to send to the Account API besides the client's; one of the same name replaces the
+   * client's. Such as `traceparent`; those that this library sets itself, such as `Authorization`,
+   * are refused.
    */
   headers?: HeadersLike | undefined;
 }

@@ -145,7 +145,7 @@ impl<T: Identified> Identified for Vec<T> {
     }
 }
 
-/// An id has no place for another.
+/// An ID has no place for another.
 impl Identified for String {
     fn identify(&mut self, _request_id: Option<String>) {}
 }
@@ -205,7 +205,7 @@ macro_rules! model {
             }
 
             $(
-                /// The service's id of the request that brought this, to quote to Parallel's
+                /// The service's ID of the request that brought this, to quote to Parallel's
                 /// support; None if it came from no request. Equality does not go by it.
                 #[getter]
                 fn $id(&self) -> Option<&str> {

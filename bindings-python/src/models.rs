@@ -16,7 +16,7 @@ model! {
     /// An organization's balance (Account API, get balance). Amounts are US cents and may be
     /// fractional; both are 0 when the organization is invoiced.
     Balance + request_id {
-        /// The organization's id.
+        /// The organization's ID.
         org_id: String,
         /// What is left to spend, in US cents.
         credit_balance_cents: f64,
@@ -30,11 +30,11 @@ model! {
 model! {
     /// An app: what API keys belong to (Account API, list apps).
     App + request_id {
-        /// The app's id, a UUID.
+        /// The app's ID, a UUID.
         app_id: String,
         /// The name given when it was made.
         app_name: String,
-        /// The id of the organization that owns it.
+        /// The ID of the organization that owns it.
         org_id: Option<String> = None,
         /// The name of that organization.
         org_name: Option<String> = None,
@@ -45,11 +45,11 @@ model! {
     /// A data-API key just created (Account API, create key). `repr`, `pickle` and `to_dict()`
     /// leave `raw_api_key` out.
     ApiKey + request_id {
-        /// The key's id; not the key.
+        /// The key's ID; not the key.
         api_key_id: String,
         /// The name given when it was made.
         api_key_name: String,
-        /// The id of the app that it belongs to, a UUID.
+        /// The ID of the app that it belongs to, a UUID.
         app_id: String,
         /// The name of that app.
         app_name: Option<String> = None,
@@ -69,7 +69,7 @@ model! {
 model! {
     /// An organization that this client's store knows.
     Organization + request_id {
-        /// Its id.
+        /// Its ID.
         id: String,
         /// Its name.
         name: Option<String> = None,
@@ -95,7 +95,7 @@ model! {
         refresh_token_expires_at: Option<SystemTime> = None,
         /// When the grant itself ends and a new login is needed, in UTC.
         authorization_expires_at: Option<SystemTime> = None,
-        /// The id under which this installation is registered.
+        /// The ID under which this installation is registered.
         client_id: Option<String> = None,
         /// Where the credentials are kept.
         store: String = String::new(),
@@ -213,7 +213,7 @@ model! {
         request: RequestEvent,
         /// The HTTP status; None if no answer came.
         status: Option<u16> = None,
-        /// The service's id of the request, to quote to Parallel's support.
+        /// The service's ID of the request, to quote to Parallel's support.
         request_id: Option<String> = None,
         /// Seconds from sending the request to the last byte of the answer.
         duration: f64,
@@ -236,7 +236,7 @@ model! {
     /// A refresh has ended; for the hooks `refresh`. `outcome` is `"renewed"`, `"adopted"` (another
     /// process or client had refreshed) or `"failed"`.
     RefreshEvent {
-        /// The id of the organization whose token pair it is.
+        /// The ID of the organization whose token pair it is.
         organization: String,
         /// `"renewed"`, `"adopted"` or `"failed"`.
         outcome: String,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parallel_account::AccountClient;
+use parallel_account::{AccountClient, CredentialStore, MemoryStore};
 use pyo3::Borrowed;
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
@@ -26,9 +26,6 @@ pub(crate) fn seconds(value: f64) -> Duration {
         Duration::ZERO
     })
 }
-
-/// As `CredentialStore::time_limit` has it.
-const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The same for an option that the core does not check.
 pub(crate) fn positive_seconds(py: Python<'_>, name: &str, value: f64) -> PyResult<Duration> {
@@ -166,6 +163,7 @@ pub(crate) struct Opened {
     pub(crate) hooks: Option<Py<Hooks>>,
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each option")]
 pub(crate) fn open(py: Python<'_>, options: Options<'_>) -> PyResult<Opened> {
     let version = py.version_info();
     let hooks = options
@@ -181,57 +179,42 @@ pub(crate) fn open(py: Python<'_>, options: Options<'_>) -> PyResult<Opened> {
         .on_event(Listener::new(hooks.as_ref())?)
         .first_poll_at_once(options.first_poll_at_once)
         .time_scale(options.time_scale);
-    macro_rules! given {
-        ($( $option:ident => $method:ident ),* $(,)?) => {$(
-            if let Some(value) = options.$option {
-                builder = builder.$method(value);
-            }
-        )*};
+    macro_rules! set {
+        ($($option:ident = $value:expr;)*) => {
+            $(if let Some(value) = $value { builder = builder.$option(value); })*
+        };
     }
-    given!(
-        client_name => client_name,
-        client_id => client_id,
-        platform_url => platform_url,
-        account_url => account_url,
-        org => organization,
-        user_agent => user_agent,
-        proxy => proxy,
-        ca_bundle => ca_bundle,
-    );
+    set! {
+        client_name = options.client_name;
+        client_id = options.client_id;
+        platform_url = options.platform_url;
+        account_url = options.account_url;
+        organization = options.org;
+        user_agent = options.user_agent;
+        proxy = options.proxy;
+        ca_bundle = options.ca_bundle;
+        scopes = options.scopes.map(|scopes| scopes.0);
+        timeout = options.timeout.map(|timeout| seconds(timeout.0));
+        deadline = options.deadline.map(|deadline| seconds(deadline.0));
+        lock_timeout = options.lock_timeout.map(|timeout| seconds(timeout.0));
+    }
     for (name, value) in options.default_headers.unwrap_or_default().0 {
         builder = builder.header(name, value);
-    }
-    if let Some(Scopes(scopes)) = options.scopes {
-        builder = builder.scopes(scopes);
-    }
-    if let Some(timeout) = options.timeout {
-        builder = builder.timeout(seconds(timeout.0));
-    }
-    if let Some(deadline) = options.deadline {
-        builder = builder.deadline(seconds(deadline.0));
-    }
-    if let Some(timeout) = options.lock_timeout {
-        builder = builder.lock_timeout(seconds(timeout.0));
     }
     if let Some(retries) = options.max_retries {
         builder = builder.max_retries(count(py, "max_retries", retries)?);
     }
     let store_timeout = match options.store_timeout {
         Some(timeout) => positive_seconds(py, "store_timeout", timeout.0)?,
-        None => STORE_TIMEOUT,
+        // As a store has it that does not say.
+        None => MemoryStore::default().time_limit(),
     };
     let (mut host, mut location) = (None, None);
     if let Some(object) = options.store {
-        let (object, wrappers) = Wrappers::taken_off(object);
-        let store = match host_store::chosen(&object, store_timeout)? {
-            ChosenStore::Native(store) => store,
-            ChosenStore::Host(store, owned) => {
-                host = Some((store.clone(), owned));
-                Arc::new(Adapter(store))
-            }
-        };
+        let (store, its_host) = stored(object, store_timeout)?;
+        host = its_host;
         location = Some(store.location());
-        builder = builder.shared_store(wrappers.around(store));
+        builder = builder.shared_store(store);
     }
     // Reading certificates can take long, so other threads continue meanwhile.
     let client = errors::guard(py, || py.detach(|| builder.build()))?;
@@ -241,4 +224,17 @@ pub(crate) fn open(py: Python<'_>, options: Options<'_>) -> PyResult<Opened> {
         location,
         hooks: hooks.map(Bound::unbind),
     })
+}
+
+/// A store as the core sees it, and what belongs to Python of it.
+fn stored(
+    object: Bound<'_, PyAny>,
+    timeout: Duration,
+) -> PyResult<(Arc<dyn CredentialStore>, Option<Host>)> {
+    let (object, wrappers) = Wrappers::taken_off(object);
+    let (store, host): (Arc<dyn CredentialStore>, _) = match host_store::chosen(&object, timeout)? {
+        ChosenStore::Native(store) => (store, None),
+        ChosenStore::Host(store, owned) => (Arc::new(Adapter(store.clone())), Some((store, owned))),
+    };
+    Ok((wrappers.around(store), host))
 }

@@ -44,20 +44,23 @@ impl Waiter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the code that waits in Python of `call`, or of the reply. False if there is none, or
-    /// the interpreter is ending.
-    fn ring(&self, call: Option<StoreCall>) -> Result<(), Option<StoreCall>> {
+    /// Hands what arrived to the code that waits in Python: a call, or nothing for the reply. Gives
+    /// it back if no code waits there, or the interpreter is ending.
+    fn ring<T>(&self, arrived: T) -> Result<(), T>
+    where
+        T: for<'py> IntoPyObject<'py>,
+    {
         let Some(bell) = self.bell.get() else {
-            return Err(call);
+            return Err(arrived);
         };
-        let mut call = Some(call);
-        let rung = process::attach(|py| {
+        let mut left = Some(arrived);
+        process::attach(|py| {
             // Whoever does not take the call drops it, and it is made elsewhere.
-            let _ = bell.call1(py, (call.take().flatten(),));
+            let _ = left.take().map(|arrived| bell.call1(py, (arrived,)));
         });
-        match (rung, call) {
-            (None, Some(call)) => Err(call),
-            _ => Ok(()),
+        match left {
+            Some(arrived) => Err(arrived),
+            None => Ok(()),
         }
     }
 
@@ -68,7 +71,7 @@ impl Waiter {
             state.finished = true;
         }
         self.arrived.notify_one();
-        let _ = self.ring(None);
+        let _ = self.ring(None::<StoreCall>);
     }
 
     fn next(state: &mut State) -> Option<Arrival> {
@@ -119,8 +122,7 @@ impl Place for Waiter {
                 return Ok(());
             }
         }
-        self.ring(Some(call))
-            .map_err(|call| call.expect("it was not taken"))
+        self.ring(call)
     }
 }
 

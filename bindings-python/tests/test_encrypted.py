@@ -212,34 +212,37 @@ def test_a_change_costs_one_statement() -> None:
     assert inner.replaced == [True] * 3
 
 
+class HostsOwn:
+    """A host's own encryption around a file."""
+
+    def __init__(self, path: Path, encode: Any, decode: Any) -> None:
+        self.file = FileStore(path)
+        self.encode, self.decode = encode, decode
+        self.last: tuple[str, str] | None = None
+
+    def load(self) -> str | None:
+        text = self.file.load()
+        if text is None:
+            return None
+        record = self.decode(text)
+        self.last = (record, text)
+        return str(record)
+
+    def replace(self, old: str | None, new: str | None) -> bool:
+        if old is not None and (self.last is None or self.last[0] != old):
+            self.load()
+        stored = None if old is None else self.last[1] if self.last else ""
+        text = None if new is None else self.encode(new)
+        done = self.file.replace(stored, text)
+        if done and new is not None and text is not None:
+            self.last = (new, text)
+        return done
+
+
 def test_a_host_may_wrap_a_file_store_in_its_own_encryption(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     key = OctKey.import_key(NEW["2026-11"])
-
-    class Own:
-        def __init__(self, encode: Any, decode: Any) -> None:
-            self.file = FileStore(tmp_path / encode.__name__)
-            self.encode, self.decode = encode, decode
-            self.last: tuple[str, str] | None = None
-
-        def load(self) -> str | None:
-            text = self.file.load()
-            if text is None:
-                return None
-            record = self.decode(text)
-            self.last = (record, text)
-            return str(record)
-
-        def replace(self, old: str | None, new: str | None) -> bool:
-            if old is not None and (self.last is None or self.last[0] != old):
-                self.load()
-            stored = None if old is None else self.last[1] if self.last else ""
-            text = None if new is None else self.encode(new)
-            done = self.file.replace(stored, text)
-            if done and new is not None and text is not None:
-                self.last = (new, text)
-            return done
 
     def jose(record: str) -> str:
         return jwe.encrypt_compact({"alg": "dir", "enc": "A256GCM"}, record, key)
@@ -254,13 +257,16 @@ def test_a_host_may_wrap_a_file_store_in_its_own_encryption(
         return bytes(byte ^ 0x55 for byte in base64.decodebytes(text.encode())).decode()
 
     for encode, decode in [(jose, unjose), (mix, unmix)]:
-        with sandbox.client(store=Own(encode, decode), first_poll_at_once=True) as client:
+        path = tmp_path / encode.__name__
+        with sandbox.client(
+            store=HostsOwn(path, encode, decode), first_poll_at_once=True
+        ) as client:
             sandbox.log_in(client)
             assert client.balance.get().credit_balance_cents >= 0
-        with sandbox.client(store=Own(encode, decode)) as client:
+        with sandbox.client(store=HostsOwn(path, encode, decode)) as client:
             assert client.status().logged_in
             # Somebody forgot to wrap it.
-            with sandbox.client(store=FileStore(tmp_path / encode.__name__)) as bare:
+            with sandbox.client(store=FileStore(path)) as bare:
                 with pytest.raises(StoreError, match="encrypted"):
                     bare.status()
                 with pytest.raises(StoreError, match="encrypted"):

@@ -75,7 +75,7 @@ impl FfiClient {
         });
     }
 
-    /// `POST /service/v1/apps`; answers the app's id.
+    /// `POST /service/v1/apps`; answers the app's ID.
     pub fn apps_create(&self, call: u64, name: String) {
         let client = self.core();
         run(call, async move {

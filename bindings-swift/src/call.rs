@@ -189,3 +189,109 @@ fn tell_all() {
         desk.hear(all);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Problem;
+    use std::{
+        future::{pending, ready},
+        sync::mpsc::{Receiver, Sender, TryRecvError, channel},
+    };
+
+    /// Passes on what is told of the calls of a test, and how many were told at once.
+    #[derive(Default)]
+    struct Desk(Mutex<HashMap<u64, Sender<(FfiOutcome, usize)>>>);
+
+    impl ForeignDesk for Desk {
+        fn hear(&self, ended: Vec<FfiEnded>) {
+            let at_once = ended.len();
+            for FfiEnded { call, outcome } in ended {
+                if let Some(listener) = lock(&self.0).get(&call) {
+                    let _ = listener.send((outcome, at_once));
+                }
+            }
+        }
+    }
+
+    /// Hears of these calls. Tests number theirs apart.
+    fn listen(calls: impl IntoIterator<Item = u64>) -> Receiver<(FfiOutcome, usize)> {
+        static SHARED: OnceLock<Arc<Desk>> = OnceLock::new();
+        let desk = SHARED.get_or_init(|| {
+            let desk = Arc::new(Desk::default());
+            hear_of_calls(desk.clone());
+            desk
+        });
+        let (told, heard) = channel();
+        lock(&desk.0).extend(calls.into_iter().map(|call| (call, told.clone())));
+        heard
+    }
+
+    fn problem(outcome: FfiOutcome) -> Problem {
+        match outcome {
+            FfiOutcome::Failed(problem) => problem,
+            _ => panic!("it must fail"),
+        }
+    }
+
+    #[test]
+    fn a_cancelled_call_is_told_when_its_future_is_gone() {
+        let heard = listen([1]);
+        let (alive, dropped) = channel::<()>();
+        run(1, async move {
+            let _alive = alive;
+            pending::<Result<(), Error>>().await
+        });
+        cancel_call(1);
+        assert!(matches!(heard.recv().unwrap().0, FfiOutcome::Cancelled));
+        assert_eq!(dropped.try_recv(), Err(TryRecvError::Disconnected));
+        // It is over, and is not told again.
+        cancel_call(1);
+        assert!(!lock(running(1)).contains_key(&1));
+        assert!(heard.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_panic_shows_nothing_of_its_message() {
+        let heard = listen([2]);
+        panic_in_call(2, "canary-secret".into());
+        let problem = problem(heard.recv().unwrap().0);
+        assert_eq!(problem.code, "internal");
+        assert!(problem.outcome_unknown);
+        assert!(!problem.message.contains("canary"));
+    }
+
+    #[test]
+    fn what_this_border_refuses_is_told_as_a_failure() {
+        let heard = listen([3]);
+        try_run::<(), _>(3, ready(Err(crate::client::refused("config", "no".into()))));
+        assert_eq!(problem(heard.recv().unwrap().0).code, "config");
+    }
+
+    #[test]
+    fn calls_that_end_together_are_told_together_and_each_once() {
+        let calls = 1_000..2_000;
+        let heard = listen(calls.clone().chain([4]));
+        // None of the others is alone.
+        run(4, pending::<Result<(), Error>>());
+        for call in calls.clone() {
+            run(call, ready(Ok(call.to_string())));
+        }
+        let mut texts = Vec::new();
+        let mut most = 0;
+        for _ in calls.clone() {
+            let (outcome, at_once) = heard.recv().unwrap();
+            most = most.max(at_once);
+            match outcome {
+                FfiOutcome::Text(text) => texts.push(text),
+                _ => panic!("it must answer a text"),
+            }
+        }
+        texts.sort_unstable();
+        assert!(texts.into_iter().eq(calls.map(|call| call.to_string())));
+        assert!(most > 1);
+        cancel_call(4);
+        assert!(matches!(heard.recv().unwrap().0, FfiOutcome::Cancelled));
+        assert!(heard.try_recv().is_err());
+    }
+}

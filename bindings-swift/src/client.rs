@@ -151,6 +151,7 @@ impl FfiClient {
 impl FfiClient {
     /// A client; nothing is sent or read yet.
     #[uniffi::constructor]
+    #[expect(clippy::too_many_lines, reason = "two lines for each option")]
     pub fn new(options: FfiOptions) -> Result<Arc<Self>, Failure> {
         let FfiOptions {
             client_name,

@@ -25,7 +25,7 @@ pub struct Problem {
     pub message: String,
     /// HTTP status, where an answer came.
     pub status: Option<u16>,
-    /// The service's id of the request.
+    /// The service's ID of the request.
     pub request_id: Option<String>,
     /// `Retry-After` in seconds.
     pub retry_after: Option<f64>,
@@ -157,3 +157,33 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(error: &Error) -> String {
+        Problem::from(error).message
+    }
+
+    #[test]
+    fn messages_name_options_as_swift_does() {
+        let message = "client_id, (org) and max_retries: x. amount_cents must be 1 to 10000.";
+        assert_eq!(
+            shown(&Error::config(message)),
+            "clientID, (organization) and maxRetries: x. amountCents must be 1 to 10000."
+        );
+        // Not within other words, nor in what contains them.
+        let message = "organization org_id my_client_id https://example.com/app_id/x \"app_idx\"";
+        assert_eq!(shown(&Error::config(message)), message);
+    }
+
+    #[test]
+    fn causes_are_told_from_the_outside_in() {
+        let innermost = std::io::Error::other("the disk is full");
+        let error = Error::store("The store failed.", Some(Box::new(innermost)));
+        let cause = Problem::from(&error).cause;
+        assert_eq!(cause.as_deref(), Some("the disk is full"));
+        assert_eq!(Problem::from(&Error::config("x")).cause, None);
+    }
+}

@@ -78,7 +78,7 @@ impl From<core::Status> for FfiStatus {
 /// See `core::Organization`.
 #[derive(Clone, Debug, uniffi::Record)]
 pub struct FfiOrganization {
-    /// Its id.
+    /// Its ID.
     pub id: String,
     /// Its name.
     pub name: Option<String>,
@@ -168,7 +168,7 @@ impl From<core::App> for FfiApp {
 /// See `core::ApiKey`. No `Debug`: it holds a secret.
 #[derive(Clone, uniffi::Record)]
 pub struct FfiApiKey {
-    /// Its id.
+    /// Its ID.
     pub api_key_id: String,
     /// Its name.
     pub api_key_name: String,

@@ -54,7 +54,7 @@ pub enum FfiEvent {
         request: FfiRequest,
         /// HTTP status.
         status: u16,
-        /// The service's id of the request.
+        /// The service's ID of the request.
         request_id: Option<String>,
         /// How long that took.
         duration: f64,
@@ -114,6 +114,7 @@ pub enum FfiEvent {
 }
 
 impl From<&Event> for FfiEvent {
+    #[expect(clippy::too_many_lines, reason = "a flat match of all events")]
     fn from(event: &Event) -> Self {
         match event {
             Event::RequestSent { request } => FfiEvent::RequestSent {
@@ -276,7 +277,7 @@ impl FfiHeader {
 pub struct FfiResponse {
     /// HTTP status.
     pub status: u16,
-    /// The service's id of the request.
+    /// The service's ID of the request.
     pub request_id: Option<String>,
     /// Names in lower case.
     pub headers: Vec<FfiHeader>,

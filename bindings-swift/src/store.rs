@@ -192,3 +192,99 @@ impl FfiStore {
         run(call, async move { store.replace(old, new).await });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    /// Fails, or hangs where it is not told how.
+    struct Foreign(fn() -> Option<StoreFailure>);
+
+    #[async_trait::async_trait]
+    impl ForeignStore for Foreign {
+        async fn load(&self) -> Result<Option<String>, StoreFailure> {
+            match (self.0)() {
+                Some(failure) => Err(failure),
+                None => pending().await,
+            }
+        }
+
+        async fn replace(
+            &self,
+            _: Option<String>,
+            _: Option<String>,
+        ) -> Result<bool, StoreFailure> {
+            self.load().await.map(|_| true)
+        }
+    }
+
+    fn adapter(answer: fn() -> Option<StoreFailure>) -> Adapter {
+        Adapter {
+            store: Arc::new(Foreign(answer)),
+            location: "Cellar".into(),
+            timeout: Duration::from_millis(20),
+            cache_for: Duration::ZERO,
+        }
+    }
+
+    fn failure(answer: fn() -> Option<StoreFailure>) -> Error {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        let loaded = runtime.block_on(adapter(answer).load());
+        loaded.expect_err("it must fail")
+    }
+
+    #[test]
+    fn how_a_store_fails_says_what_can_be_done() {
+        for (answer, code, retryable) in [
+            (
+                (|| {
+                    Some(StoreFailure::Failed {
+                        message: "x".into(),
+                    })
+                }) as fn() -> _,
+                "store",
+                false,
+            ),
+            (
+                || {
+                    Some(StoreFailure::Unavailable {
+                        message: "x".into(),
+                    })
+                },
+                "store",
+                true,
+            ),
+            (
+                || {
+                    Some(StoreFailure::Misused {
+                        message: "x".into(),
+                    })
+                },
+                "config",
+                false,
+            ),
+        ] {
+            let error = failure(answer);
+            assert_eq!((error.code(), error.retryable()), (code, retryable));
+            let said = error.message();
+            assert_eq!(said, "The store (Cellar) could not load the login: x");
+        }
+    }
+
+    #[test]
+    fn a_store_that_hangs_is_given_up_before_the_core_gives_it_up() {
+        let error = failure(|| None);
+        assert_eq!(error.code(), "store");
+        assert!(
+            error
+                .message()
+                .contains("did not load the login within 0.02 s")
+        );
+        let adapter = adapter(|| None);
+        assert!(adapter.time_limit() > adapter.timeout);
+    }
+}

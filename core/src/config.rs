@@ -49,19 +49,19 @@ const LONGEST: Duration = Duration::from_secs(86_400);
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct CallOptions {
-    /// How long one request may take, from connecting to the last byte; more than zero and at
+    /// How long one request may take, from connecting to the last byte. More than zero and at
     /// most one day. A connection that is not accepted in 10 s, or silent for 30 s, ends it
     /// sooner.
     pub timeout: Option<Duration>,
     /// How often a request is retried at most where a retry is safe.
     pub max_retries: Option<u32>,
-    /// How long the call as a whole may take, retries, a renewal and all waiting included; more
+    /// How long the call as a whole may take, retries, a refresh and all waiting included. More
     /// than zero and at most one day.
     pub deadline: Option<Duration>,
-    /// Headers to send to the Account API, besides the client's; one of the same name replaces
+    /// Headers to send to the Account API besides the client's; one of the same name replaces
     /// the client's. What this library sets itself is refused.
     pub headers: Vec<(String, String)>,
-    /// Where to put what the answer says besides its body: its status, headers and request id.
+    /// Where to put what the response says besides its body: its status, headers and request ID.
     pub response: Option<ResponseSlot>,
 }
 
@@ -249,18 +249,18 @@ impl Config {
 
 impl Options {
     /// The configuration, and how the network is reached.
-    pub(crate) fn check(self) -> Result<(Config, NetworkOptions)> {
+    pub(crate) fn check(mut self) -> Result<(Config, NetworkOptions)> {
         let environment = &self.environment;
         let platform = base(
             environment,
-            self.platform_url,
+            self.platform_url.take(),
             "platform_url",
             PLATFORM_VARIABLE,
             PLATFORM_URL,
         )?;
         let account = base(
             environment,
-            self.account_url,
+            self.account_url.take(),
             "account_url",
             ACCOUNT_VARIABLE,
             ACCOUNT_URL,
@@ -276,7 +276,35 @@ impl Options {
         if !(1.0..=1e6).contains(&self.time_scale) {
             return Err(Error::config("time_scale must be 1 to 1000000."));
         }
-        let network = NetworkOptions {
+        let network = self.network(&platform, &account)?;
+        let clock = Clock::new(self.time_scale);
+        let pairs = self.headers.iter();
+        let caller = Caller {
+            clock: clock.clone(),
+            headers: headers(pairs.map(|(name, value)| (name.as_str(), value.as_str())))?,
+            events: self.events,
+        };
+        let id = |id: Option<String>, option| id.map(|id| printable(id, option)).transpose();
+        let config = Config {
+            client_name: printable(self.client_name, "client_name")?,
+            client_id: id(self.client_id, "client_id")?,
+            scopes: self.scopes,
+            platform,
+            account,
+            limits,
+            organization: id(self.organization, "org")?,
+            first_poll_at_once: self.first_poll_at_once,
+            lock_timeout: self.lock_timeout,
+            background: self.background,
+            clock,
+            caller: Arc::new(caller),
+        };
+        Ok((config, network))
+    }
+
+    fn network(&self, platform: &Base, account: &Base) -> Result<NetworkOptions> {
+        let environment = &self.environment;
+        Ok(NetworkOptions {
             user_agent: user_agent(self.language.as_deref(), self.user_agent.as_deref())?,
             proxy: match &self.proxy {
                 Some(url) => Some(Proxy::of_option(environment, url)?),
@@ -285,41 +313,13 @@ impl Options {
                     Proxy::of_environment(environment, &bases)?
                 }
             },
-            trust: Trust::new(self.ca_bundle, self.more_roots),
+            trust: Trust::new(self.ca_bundle.clone(), self.more_roots.clone()),
             plain: match (platform.is_http(), account.is_http()) {
                 (true, true) => Plain::BothBases,
                 (false, false) => Plain::Nowhere,
                 _ => Plain::OneBase,
             },
-        };
-        let clock = Clock::new(self.time_scale);
-        let pairs = self.headers.iter();
-        let caller = Caller {
-            clock: clock.clone(),
-            headers: headers(pairs.map(|(name, value)| (name.as_str(), value.as_str())))?,
-            events: self.events,
-        };
-        let config = Config {
-            client_name: printable(self.client_name, "client_name")?,
-            client_id: self
-                .client_id
-                .map(|id| printable(id, "client_id"))
-                .transpose()?,
-            scopes: self.scopes,
-            platform,
-            account,
-            limits,
-            organization: self
-                .organization
-                .map(|id| printable(id, "org"))
-                .transpose()?,
-            first_poll_at_once: self.first_poll_at_once,
-            lock_timeout: self.lock_timeout,
-            background: self.background,
-            clock,
-            caller: Arc::new(caller),
-        };
-        Ok((config, network))
+        })
     }
 }
 

@@ -240,9 +240,10 @@ impl Error {
         self
     }
 
-    pub(crate) fn prefixed(mut self, prefix: &str) -> Self {
+    /// Says before the message what it is about, or what it means.
+    pub(crate) fn with_context(mut self, context: impl fmt::Display) -> Self {
         let inner = self.inner();
-        inner.message = format!("{prefix}{}", inner.message);
+        inner.message = format!("{context} {}", inner.message);
         self
     }
 
@@ -266,7 +267,7 @@ impl Error {
         self.0.status
     }
 
-    /// The service's id of the request, to quote to Parallel's support.
+    /// The service's ID of the request, to quote to Parallel's support.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }

@@ -25,7 +25,7 @@ pub enum Event {
         request: Arc<RequestInfo>,
         /// The HTTP status.
         status: u16,
-        /// The service's id of the request.
+        /// The service's ID of the request.
         request_id: Option<String>,
         /// From sending it to the last byte of the answer.
         duration: Duration,

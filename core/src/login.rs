@@ -1,16 +1,14 @@
 //! A device login from the prompt to the session: events, waiting, continuing in another process.
 
+mod record;
+
 use crate::{
     Error, ErrorKind, Result, Secret, Status,
-    clock::{from_unix_ms, unix_ms},
-    oauth::{DeviceCode, LONGEST_SHOWN, Next, PollMachine, PollOutcome, PollReply},
+    oauth::{DeviceCode, Next, PollMachine, PollOutcome, PollReply, Tokens},
     qr::Qr,
-    response,
     session::SingleFlight,
     shared::Core,
-    text::clean,
 };
-use serde_json::{Value, json};
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard},
@@ -25,7 +23,7 @@ use url::Url;
 pub struct LoginOptions {
     /// Instead of the client's scopes.
     pub scopes: Option<Vec<String>>,
-    /// Give up after this long, if the device code lives longer.
+    /// How long to wait for the approval; by default as long as the code is valid.
     pub timeout: Option<Duration>,
     /// Whom the login page should suggest, such as an e-mail address.
     pub login_hint: Option<String>,
@@ -98,9 +96,33 @@ struct Waiting {
 
 struct Progress {
     machine: PollMachine,
+    stage: Stage,
+}
+
+/// How far a login is.
+#[expect(clippy::large_enum_variant, reason = "there is one for each login")]
+enum Stage {
+    /// Nobody has decided yet.
+    Waiting,
     /// Tokens have come and are being stored: it is too late to cancel.
-    storing: bool,
-    end: Option<Result<Status>>,
+    Storing,
+    Ended(Result<Status>),
+}
+
+impl Progress {
+    fn end(&self) -> Option<Result<Status>> {
+        match &self.stage {
+            Stage::Ended(end) => Some(end.clone()),
+            Stage::Waiting | Stage::Storing => None,
+        }
+    }
+
+    /// The first end counts.
+    fn finish(&mut self, end: Result<Status>) {
+        if !matches!(self.stage, Stage::Ended(_)) {
+            self.stage = Stage::Ended(end);
+        }
+    }
 }
 
 impl DeviceLogin {
@@ -135,8 +157,7 @@ impl DeviceLogin {
             polling: SingleFlight::default(),
             progress: Mutex::new(Progress {
                 machine,
-                storing: false,
-                end: None,
+                stage: Stage::Waiting,
             }),
             core,
         }))
@@ -187,77 +208,7 @@ impl DeviceLogin {
 
     /// What another process needs to continue this login. A secret: it holds the device code.
     pub fn pending_record(&self) -> Secret {
-        let code = &self.0.code;
-        Secret::from(
-            json!({
-                "version": 1,
-                "client_id": self.0.client_id,
-                "device_code": code.device_code.expose(),
-                "user_code": code.user_code,
-                "verification_uri": code.verification_uri,
-                "verification_uri_complete": code.verification_uri_complete,
-                "expires_at_ms": unix_ms(self.0.expires_at),
-                "interval": self.interval().as_secs_f64(),
-                "scopes": self.0.scopes,
-            })
-            .to_string(),
-        )
-    }
-
-    pub(crate) fn from_record(core: Arc<Core>, record: &str) -> Result<Self> {
-        let refuse = |why: &str| {
-            Error::invalid_request(format!(
-                "This is no record of a pending login ({why}). Pass what pending_record gave, or start a new login."
-            ))
-        };
-        let object =
-            response::object(record.as_bytes()).ok_or_else(|| refuse("it is no JSON object"))?;
-        if object.get("version").and_then(Value::as_u64) != Some(1) {
-            return Err(refuse("its version is not 1"));
-        }
-        let required = |name: &str| {
-            response::text(&object, name).ok_or_else(|| refuse(&format!("it has no {name}")))
-        };
-        let shown = |text: &str| clean(text, LONGEST_SHOWN);
-        let expires_at = object
-            .get("expires_at_ms")
-            .and_then(Value::as_u64)
-            .and_then(from_unix_ms)
-            .ok_or_else(|| refuse("it has no expires_at_ms"))?;
-        let now = core.config.clock.now();
-        let expires_in = expires_at.duration_since(now.wall).unwrap_or_default();
-        let strings = |values: &Vec<Value>| {
-            values
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        let code = DeviceCode {
-            device_code: required("device_code")?.into(),
-            user_code: shown(&required("user_code")?),
-            verification_uri: shown(&required("verification_uri")?),
-            verification_uri_complete: response::text(&object, "verification_uri_complete")
-                .map(|link| shown(&link)),
-            expires_in,
-            interval: response::seconds(&object, "interval")
-                .given()
-                .unwrap_or(Duration::from_secs(5))
-                .max(Duration::from_secs(1)),
-        };
-        let scopes = object
-            .get("scopes")
-            .and_then(Value::as_array)
-            .map(strings)
-            .unwrap_or_default();
-        let client_id = required("client_id")?;
-        Ok(DeviceLogin::new(
-            core,
-            client_id,
-            scopes,
-            code,
-            &LoginOptions::default(),
-        ))
+        self.to_record()
     }
 
     /// Waits until a poll is due, polls once, and says what came of it. After the end it answers
@@ -274,18 +225,17 @@ impl DeviceLogin {
         let mut cancelled = self.0.cancelled.subscribe();
         tokio::select! {
             biased;
-            _ = cancelled.wait_for(|cancelled| *cancelled) => {
-                let end = self.progress().end.clone();
-                end.unwrap_or_else(|| Err(Error::cancelled())).map(LoginEvent::Authorized)
-            }
-            result = self.step() => result,
+            _ = cancelled.wait_for(|cancelled| *cancelled) => {}
+            result = self.step() => return result,
         }
+        // It has ended, and this says how.
+        self.step().await
     }
 
     async fn step(&self) -> Result<LoginEvent> {
         let clock = &self.0.core.config.clock;
         loop {
-            if let Some(end) = self.progress().end.clone() {
+            if let Some(end) = self.progress().end() {
                 return end.map(LoginEvent::Authorized);
             }
             if let Some(poll) = self.0.polling.current() {
@@ -293,18 +243,18 @@ impl DeviceLogin {
             }
             let now = clock.now();
             if self.0.give_up.is_some_and(|at| now.monotonic >= at) {
-                return Err(self.finish(Err(Error::new(
+                return Err(self.fail(Error::new(
                     ErrorKind::Timeout,
                     "The login was not approved in time. Start a new login, or allow more time by its timeout.",
-                ))));
+                )));
             }
             let next = self.progress().machine.next(now);
             match next {
                 Next::Expired => {
-                    return Err(self.finish(Err(Error::new(
+                    return Err(self.fail(Error::new(
                         ErrorKind::LoginExpired,
                         "The code expired before the login was approved. Start a new login.",
-                    ))));
+                    )));
                 }
                 Next::Wait(wait) => {
                     let patience = self.0.give_up.map(|at| at.saturating_sub(now.monotonic));
@@ -358,31 +308,39 @@ impl DeviceLogin {
                 let retry_in = self.progress().machine.answered(answer, now);
                 Ok(LoginEvent::Offline { error, retry_in })
             }
-            PollReply::Refused(error) => Err(self.finish(Err(error))),
-            PollReply::Tokens(tokens) => {
-                if !self.start_storing() {
-                    core.session.discard(&tokens).await;
-                    return Err(Error::cancelled());
-                }
-                let saved = core
-                    .session
-                    .save_login(&tokens, client_id, &self.0.scopes)
-                    .await;
-                let end = match saved {
-                    Ok(()) => core.status().await,
-                    Err(error) => Err(error),
-                };
-                self.finish_with(end.clone());
-                end.map(LoginEvent::Authorized)
-            }
+            PollReply::Refused(error) => Err(self.fail(error)),
+            PollReply::Tokens(tokens) => self.store(&tokens).await,
         }
+    }
+
+    /// Stores what the login has brought, unless it has ended meanwhile.
+    async fn store(&self, tokens: &Tokens) -> Result<LoginEvent> {
+        let Waiting {
+            core,
+            client_id,
+            scopes,
+            ..
+        } = &*self.0;
+        if !self.start_storing() {
+            core.session.discard(tokens).await;
+            return Err(Error::cancelled());
+        }
+        let saved = core.session.save_login(tokens, client_id, scopes).await;
+        let end = match saved {
+            Ok(()) => core.status().await,
+            Err(error) => Err(error),
+        };
+        self.progress().finish(end.clone());
+        end.map(LoginEvent::Authorized)
     }
 
     /// Whether tokens are still wanted; from then on it is too late to cancel.
     fn start_storing(&self) -> bool {
         let mut progress = self.progress();
-        let wanted = progress.end.is_none();
-        progress.storing = wanted;
+        let wanted = progress.end().is_none();
+        if wanted {
+            progress.stage = Stage::Storing;
+        }
         wanted
     }
 
@@ -403,21 +361,16 @@ impl DeviceLogin {
     /// login ends as it would have.
     pub fn cancel(&self) {
         let mut progress = self.progress();
-        if !progress.storing {
-            progress.end.get_or_insert(Err(Error::cancelled()));
+        if !matches!(progress.stage, Stage::Storing) {
+            progress.finish(Err(Error::cancelled()));
             self.0.cancelled.send_replace(true);
         }
     }
 
-    fn finish(&self, end: Result<Status>) -> Error {
-        let error = end.clone().err().unwrap_or_else(Error::cancelled);
-        self.finish_with(end);
+    /// Ends the login with `error`, and answers it.
+    fn fail(&self, error: Error) -> Error {
+        self.progress().finish(Err(error.clone()));
         error
-    }
-
-    /// The first end counts.
-    fn finish_with(&self, end: Result<Status>) {
-        self.progress().end.get_or_insert(end);
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct Organization {
-    /// Its id; `default` where the service did not name one.
+    /// Its ID; `default` where the service did not name one.
     pub id: String,
     /// Its name, where the service said it.
     pub name: Option<String>,

@@ -3,7 +3,7 @@
 //!
 //! `FAULT_SEEDS` says how many schedules are run (default 60).
 
-use parallel_account::{AccountClient, Error, FileStore, LoginOptions};
+use parallel_account::{AccountClient, Balance, Error, FileStore, LoginOptions, Result};
 use parallel_account_sandbox::{Options, Sandbox};
 use std::{collections::BTreeMap, env, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
@@ -115,15 +115,19 @@ impl Run {
         std::fs::read_to_string(self.folder.join("auth.json")).expect("the file is there")
     }
 
-    async fn run(mut self) -> &'static str {
-        let client = AccountClient::builder()
+    fn client(&self) -> AccountClient {
+        AccountClient::builder()
             .platform_url(self.sandbox.platform_url())
             .account_url(self.sandbox.account_url())
             .store(FileStore::new(self.folder.join("auth.json")))
             .timeout(Duration::from_millis(150))
             .time_scale(200.0)
             .build()
-            .expect("good options");
+            .expect("good options")
+    }
+
+    async fn run(mut self) -> &'static str {
+        let client = self.client();
         self.fault().await;
         let login = match client.start_login(LoginOptions::default()).await {
             Ok(login) => login.wait().await,
@@ -133,6 +137,43 @@ impl Run {
             self.check(&error, "login").await;
             return self.end("no login");
         }
+        let over = self.some_calls(&client).await;
+        // Whatever went wrong has ended: the login works, unless the server ended it.
+        let faults = format!("{}/faults", self.sandbox.control_url());
+        self.control
+            .delete(faults)
+            .send()
+            .await
+            .expect("the control surface answers");
+        match last_call(&client).await {
+            Ok(_) => assert!(!over),
+            Err(error) => {
+                assert_eq!(
+                    error.code(),
+                    "login_required",
+                    "seed {}: {error:?}",
+                    self.seed
+                );
+                self.check(&error, "balance").await;
+            }
+        }
+        if let Err(error) = client.logout().await {
+            self.check(&error, "logout").await;
+        }
+        assert!(
+            !self.record().contains("\"refresh_token\""),
+            "seed {}: not logged out",
+            self.seed
+        );
+        self.end(if over {
+            "ended by the server"
+        } else {
+            "logged out"
+        })
+    }
+
+    /// Calls between faults; answers whether the server has ended the login.
+    async fn some_calls(&mut self, client: &AccountClient) -> bool {
         let mut over = false;
         // A service that refuses one new token after the other is believed: that is no schedule.
         let mut accepted = true;
@@ -160,54 +201,24 @@ impl Run {
                 self.seed
             );
         }
-        // Whatever went wrong has ended: the login works, unless the server ended it.
-        let faults = format!("{}/faults", self.sandbox.control_url());
-        self.control
-            .delete(faults)
-            .send()
-            .await
-            .expect("the control surface answers");
-        // After a failure nothing is sent for a while, a minute on its clock at most.
-        tokio::time::sleep(Duration::from_millis(310)).await;
-        let last = loop {
-            match client.balance().get().await {
-                // A busy machine's own: this client gives an answer 150 ms.
-                Err(error) if error.code() == "timeout" => {
-                    tokio::time::sleep(Duration::from_millis(310)).await;
-                }
-                last => break last,
-            }
-        };
-        match last {
-            Ok(_) => assert!(!over),
-            Err(error) => {
-                assert_eq!(
-                    error.code(),
-                    "login_required",
-                    "seed {}: {error:?}",
-                    self.seed
-                );
-                self.check(&error, "balance").await;
-            }
-        }
-        if let Err(error) = client.logout().await {
-            self.check(&error, "logout").await;
-        }
-        assert!(
-            !self.record().contains("\"refresh_token\""),
-            "seed {}: not logged out",
-            self.seed
-        );
-        self.end(if over {
-            "ended by the server"
-        } else {
-            "logged out"
-        })
+        over
     }
 
     fn end(self, how: &'static str) -> &'static str {
         let _ = std::fs::remove_dir_all(&self.folder);
         how
+    }
+}
+
+/// After a failure nothing is sent for a while, a minute on its clock at most.
+async fn last_call(client: &AccountClient) -> Result<Balance> {
+    loop {
+        tokio::time::sleep(Duration::from_millis(310)).await;
+        match client.balance().get().await {
+            // A busy machine's own: this client gives an answer 150 ms.
+            Err(error) if error.code() == "timeout" => {}
+            last => return last,
+        }
     }
 }
 

@@ -127,6 +127,10 @@ struct Scene {
 }
 
 impl Scene {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "an arm for each thing that is planted"
+    )]
     fn new(planted: Planted, user: User) -> Scene {
         let scratch = Scratch::new();
         let base = &scratch.0;
@@ -326,39 +330,7 @@ fn nothing_planted_is_followed_owned_or_changed() {
         for user in users.iter().copied() {
             let mut row = format!("| {planted:?} | {user:?} |");
             for call in CALLS {
-                let scene = Scene::new(planted, user);
-                let refusal = planted.refusal(user, call);
-                let before = scene.untouchable(refusal.is_some());
-                let said = outcome(&program, &scene, user, call);
-                let right = match refusal {
-                    None => said == "ok",
-                    Some(why) => said.starts_with("store ") && said.contains(why),
-                };
-                let mut verdict = match refusal {
-                    None => "works".to_owned(),
-                    Some(why) => format!("refused: {why}"),
-                };
-                if !right {
-                    verdict = format!("WRONG: {said}");
-                }
-                let after = scene.untouchable(refusal.is_some());
-                for (path, known) in &before {
-                    if after.get(path) != Some(known) {
-                        verdict += &format!(", CHANGED {}", path.display());
-                    }
-                }
-                let written = scene
-                    .file
-                    .parent()
-                    .expect("a folder")
-                    .join("auth.json.lock");
-                if refusal.is_none()
-                    && call != "status"
-                    && fs::symlink_metadata(&written)
-                        .is_ok_and(|meta| meta.uid() != owner_of(&scene.file))
-                {
-                    verdict += ", NOT ITS FOLDER'S OWNER'S";
-                }
+                let verdict = verdict(&program, planted, user, call);
                 if verdict.contains("WRONG")
                     || verdict.contains("CHANGED")
                     || verdict.contains("NOT ")
@@ -371,6 +343,40 @@ fn nothing_planted_is_followed_owned_or_changed() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What a call makes of what is planted; capitals say what is wrong about it.
+fn verdict(program: &Path, planted: Planted, user: User, call: &'static str) -> String {
+    let scene = Scene::new(planted, user);
+    let refusal = planted.refusal(user, call);
+    let before = scene.untouchable(refusal.is_some());
+    let said = outcome(program, &scene, user, call);
+    let right = match refusal {
+        None => said == "ok",
+        Some(why) => said.starts_with("store ") && said.contains(why),
+    };
+    let mut verdict = match refusal {
+        None => "works".to_owned(),
+        Some(why) => format!("refused: {why}"),
+    };
+    if !right {
+        verdict = format!("WRONG: {said}");
+    }
+    let after = scene.untouchable(refusal.is_some());
+    for (path, known) in &before {
+        if after.get(path) != Some(known) {
+            verdict += &format!(", CHANGED {}", path.display());
+        }
+    }
+    let folder = scene.file.parent().expect("a folder");
+    let written = fs::symlink_metadata(folder.join("auth.json.lock"));
+    if refusal.is_none()
+        && call != "status"
+        && written.is_ok_and(|meta| meta.uid() != owner_of(&scene.file))
+    {
+        verdict += ", NOT ITS FOLDER'S OWNER'S";
+    }
+    verdict
 }
 
 /// Whom the file's folder belongs to.

@@ -7,6 +7,7 @@ import functools
 import json
 import re
 import unittest
+from collections.abc import Iterator
 from pathlib import Path
 
 from blocks import ROOT, files
@@ -21,6 +22,7 @@ SITE = [
 SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 CODE = ("core", "bindings-python", "bindings-node", "bindings-swift", "testkit", "tests")
 SOURCES = (".rs", ".py", ".pyi", ".ts", ".mjs", ".swift", ".json", ".toml", ".sh")
+FILE = r"^[\w.-]+\.(?:rs|py|pyi|ts|mts|mjs|swift|sh|json|toml|yml|md)$"
 HERE = Path(__file__).parent
 # Names of others' programs, formats and systems.
 FOREIGN = {
@@ -62,6 +64,19 @@ def words() -> set[str]:
     return found
 
 
+def named_paths(text: str) -> Iterator[str]:
+    """The files and folders that spans and trees of a page name, below whatever folder."""
+    fence = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    trees = [code for language, code in fence.findall(text) if not language]
+    spans = re.findall(r"`([^`\n]+)`", fence.sub("", text))
+    for word in " ".join([*trees, *spans]).split():
+        word = word.strip(",;:()").rstrip("/")
+        if re.search(r"[A-Z]{3}|://|[*<>{}$=…]|^[-/@~.]|^target/", word.replace("README", "")):
+            continue
+        if re.fullmatch(r"[\w.-]+(?:/[\w.-]+)+", word) or re.search(FILE, word):
+            yield word
+
+
 def exists(name: str, *folders: Path) -> bool:
     return any((folder / name).exists() for folder in folders)
 
@@ -90,14 +105,21 @@ class Names(unittest.TestCase):
                     with self.subTest(page=path.name, path=span):
                         self.assertTrue(exists(span, ROOT, *bindings))
 
-    def test_files_of_the_architecture_exist(self) -> None:
-        text = (ROOT / "ARCHITECTURE.md").read_text()
-        named = set(re.findall(r"\b[\w./-]+\.(?:rs|py|ts|mjs|swift|sh|json|pyi)\b", text))
-        self.assertGreater(len(named), 40)
-        there = {str(it.relative_to(ROOT)) for it in files()}
-        for name in sorted(named):
-            with self.subTest(file=name):
-                self.assertTrue(any(it == name or it.endswith(f"/{name}") for it in there))
+    def test_what_the_architecture_and_the_recipes_name_exists(self) -> None:
+        paths = [it.relative_to(ROOT) for it in files()]
+        there = {str(it) for path in paths for it in (path, *path.parents)}
+        for page, at_least in ("ARCHITECTURE.md", 45), ("CONTRIBUTING.md", 120):
+            named = set(named_paths((ROOT / page).read_text()))
+            self.assertGreater(len(named), at_least)
+            for name in sorted(named):
+                with self.subTest(page=page, path=name):
+                    found = any(it == name or it.endswith(f"/{name}") for it in there)
+                    self.assertTrue(found, f"there is no {name}")
+
+    def test_a_missing_path_is_noticed(self) -> None:
+        text = "`core/NAME.rs` and `core/src/config.rs`, `a/b`, `PARALLEL_X=1 tests/lint/api x`"
+        found = ["core/src/config.rs", "a/b", "tests/lint/api"]
+        self.assertEqual(list(named_paths(text)), found)
 
     def test_make_targets_exist(self) -> None:
         makefile = (ROOT / "Makefile").read_text()

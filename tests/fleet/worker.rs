@@ -83,44 +83,60 @@ async fn main() {
             .build()
             .expect("good options")
     };
-    let clients: Arc<Vec<_>> = Arc::new(
-        users
+    let work = Arc::new(Work {
+        clients: users
             .iter()
             .map(|user| (user.clone(), client(user)))
             .collect(),
-    );
-    let calls = Arc::new(AtomicU64::new(0));
-    let end = Instant::now() + Duration::from_secs_f64(number("seconds"));
-    let pause = Duration::from_secs_f64(number("pause"));
+        calls: AtomicU64::new(0),
+        end: Instant::now() + Duration::from_secs_f64(number("seconds")),
+        pause: Duration::from_secs_f64(number("pause")),
+    });
     say(&json!({"ready": true}));
     let tasks: Vec<_> = (0..number("tasks") as usize)
         .map(|task| {
-            let (clients, calls) = (clients.clone(), calls.clone());
-            tokio::spawn(async move {
-                for turn in task.. {
-                    if Instant::now() >= end {
-                        break;
-                    }
-                    let (user, client) = &clients[turn % clients.len()];
-                    let began = Instant::now();
-                    if let Err(error) = client.balance().get().await {
-                        say(&json!({"at": now(), "after": began.elapsed().as_secs_f64(), "user": user,
-                            "code": error.code(), "message": error.message()}));
-                    }
-                    let made = calls.fetch_add(1, Ordering::Relaxed) + 1;
-                    if made % 20 == 0 {
-                        say(&json!({"calls": made}));
-                    }
-                    tokio::time::sleep(pause).await;
-                }
-            })
+            let work = work.clone();
+            tokio::spawn(async move { work.call_in_turn(task).await })
         })
         .collect();
     for task in tasks {
         task.await.expect("no panic");
     }
-    for (_, client) in &*clients {
+    for (_, client) in &work.clients {
         client.settled().await;
     }
-    say(&json!({"calls": calls.load(Ordering::Relaxed), "done": true}));
+    say(&json!({"calls": work.calls.load(Ordering::Relaxed), "done": true}));
+}
+
+/// What the tasks of one worker share.
+struct Work {
+    /// By user.
+    clients: Vec<(String, AccountClient)>,
+    calls: AtomicU64,
+    end: Instant,
+    pause: Duration,
+}
+
+impl Work {
+    /// Calls for one user after the other, from the `first` on.
+    async fn call_in_turn(&self, first: usize) {
+        for turn in first.. {
+            if Instant::now() >= self.end {
+                break;
+            }
+            let (user, client) = &self.clients[turn % self.clients.len()];
+            let began = Instant::now();
+            if let Err(error) = client.balance().get().await {
+                say(
+                    &json!({"at": now(), "after": began.elapsed().as_secs_f64(), "user": user,
+                    "code": error.code(), "message": error.message()}),
+                );
+            }
+            let made = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+            if made.is_multiple_of(20) {
+                say(&json!({"calls": made}));
+            }
+            tokio::time::sleep(self.pause).await;
+        }
+    }
 }

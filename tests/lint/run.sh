@@ -18,6 +18,7 @@ check "formatting of Python" "$venv/bin/ruff" format --quiet --check .
 check "lints of Python" "$venv/bin/ruff" check --quiet .
 check "spelling" tests/lint/spelling
 check "words" python3 tests/lint/words.py
+check "one version in all files" python3 tests/lint/versions.py
 check "scenarios" tests/lint/scenarios
 check "every language has the calls and options of tests/api.json" tests/lint/api
 check "the workflows" "$venv/bin/zizmor" --offline --quiet --persona auditor .github/workflows

@@ -1,8 +1,8 @@
 """Finds words that this project does not use, and says which it uses instead.
 
 words.py [FILES]: those that git knows, unless some are named. Fails if it finds any. Spelling is
-checked by typos; here are British words that it does not know, and phrases that read as if
-translated, where the field has a term.
+checked by typos; here are British words that it does not know, phrases that read as if translated,
+where the field has a term, and names of code that stand in prose as words.
 
 A line that has to say such a word, as it quotes somebody, is named in QUOTES.
 """
@@ -11,6 +11,8 @@ import pathlib
 import re
 import subprocess
 import sys
+
+from prose import prose
 
 RULES = [
     # The field's terms.
@@ -44,6 +46,15 @@ RULES = [
 ]
 RULES = [(re.compile(rule, re.IGNORECASE), instead) for rule, instead in RULES]
 
+# In prose alone, as prose.py finds it: code may say so.
+PROSE = [
+    (
+        r"(?<![\w./@\"'=<:-])ids?(?![\w(\[=-]|\.\w|\"|'(?!s\b)|:\s*\d)",
+        '"ID", or the name in backticks',
+    ),
+]
+PROSE = [(re.compile(rule), instead) for rule, instead in PROSE]
+
 QUOTES = [
     # Names of other libraries.
     "UnrecognisedName",
@@ -51,13 +62,17 @@ QUOTES = [
 
 # What is written by others, or by programs.
 SKIPPED = re.compile(
-    r"(?:^|/)(?:THIRD-PARTY-LICENSES|package-lock\.json|[^/]*\.lock|LICENSE|words\.py)$"
+    r"(?:^|/)(?:THIRD-PARTY-LICENSES|package-lock\.json|[^/]*\.lock|LICENSE|words\.py|prose\.py)$"
     r"|\.(?:png|svg|ipynb)$|^bindings-swift/Sources/C?ParallelAccountFFI/"
 )
 
 
-def found(text):
+def found(path, text):
     """Each word of `text` that a rule knows: its line, itself, and what to say instead."""
+    for number, _, piece in prose(path, text):
+        for rule, instead in PROSE:
+            for match in rule.finditer(piece):
+                yield number, match.group(), instead
     for number, line in enumerate(text.splitlines(), 1):
         for quote in QUOTES:
             line = line.replace(quote, "")
@@ -80,7 +95,7 @@ def main(names):
         path = pathlib.Path(name)
         if SKIPPED.search(name) or not path.is_file() or path.is_symlink():
             continue
-        for number, word, instead in found(path.read_text(errors="replace")):
+        for number, word, instead in found(path, path.read_text(errors="replace")):
             print(f'{name}:{number}: "{word}": say {instead}')
             count += 1
     return count

@@ -7,28 +7,9 @@ include!("mutants.rs");
 fn main() {
     let here = env::var("CARGO_MANIFEST_DIR").expect("set by cargo");
     let out = env::var("OUT_DIR").expect("set by cargo");
-    let session = Path::new(&here).join("../../core/src/session");
-    // The file, and the folder of its parts where it has some.
-    let mut sources = vec!["machine.rs".to_owned()];
-    if let Ok(parts) = fs::read_dir(session.join("machine")) {
-        let names = parts.map(|part| part.expect("a readable folder").file_name());
-        sources.extend(names.map(|name| format!("machine/{}", name.to_string_lossy())));
-    }
-    sources.sort();
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=mutants.rs");
-    println!(
-        "cargo::rerun-if-changed={}",
-        session.join("machine").display()
-    );
-    let texts: Vec<_> = sources
-        .iter()
-        .map(|name| {
-            let path = session.join(name);
-            println!("cargo::rerun-if-changed={}", path.display());
-            (name, fs::read_to_string(&path).expect("the core's source"))
-        })
-        .collect();
+    let texts = machine(&Path::new(&here).join("../../core/src/session"));
     let mut modules = String::new();
     for mutant in MUTANTS {
         let Mutant { name, from, to, .. } = mutant;
@@ -66,4 +47,25 @@ fn main() {
         .expect("a string grows");
     }
     fs::write(Path::new(&out).join("mutants.rs"), modules).expect("a writable OUT_DIR");
+}
+
+/// The machine's file, and the folder of its parts where it has some: names and texts.
+fn machine(session: &Path) -> Vec<(String, String)> {
+    let folder = session.join("machine");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut sources = vec!["machine.rs".to_owned()];
+    if let Ok(parts) = fs::read_dir(folder) {
+        let names = parts.map(|part| part.expect("a readable folder").file_name());
+        sources.extend(names.map(|name| format!("machine/{}", name.to_string_lossy())));
+    }
+    sources.sort();
+    sources
+        .into_iter()
+        .map(|name| {
+            let path = session.join(&name);
+            println!("cargo::rerun-if-changed={}", path.display());
+            let text = fs::read_to_string(&path).expect("the core's source");
+            (name, text)
+        })
+        .collect()
 }

@@ -56,6 +56,34 @@ fn store(place: &str) -> Arc<dyn CredentialStore> {
     }
 }
 
+/// What came of the calls of one run.
+#[derive(Default)]
+struct Tally {
+    calls: u32,
+    failures: BTreeMap<String, u32>,
+}
+
+impl Tally {
+    fn add<T>(&mut self, called: &Result<T>) {
+        self.calls += 1;
+        if let Err(error) = called {
+            *self.failures.entry(error.code().to_owned()).or_default() += 1;
+        }
+    }
+
+    fn print(&self) {
+        let failures = self.failures.iter();
+        let failures: Vec<_> = failures
+            .map(|(code, n)| format!("\"{code}\":{n}"))
+            .collect();
+        println!(
+            "{{\"calls\":{},\"failures\":{{{}}}}}",
+            self.calls,
+            failures.join(",")
+        );
+    }
+}
+
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -67,8 +95,7 @@ async fn main() {
         .shared_store(store(path))
         .build()
         .expect("good options");
-    let mut calls = 0;
-    let mut failures = BTreeMap::<String, u32>::new();
+    let mut tally = Tally::default();
     match mode.as_str() {
         "login" => drop(
             client
@@ -81,10 +108,7 @@ async fn main() {
             let end = Instant::now() + Duration::from_secs_f64(seconds);
             println!("ready");
             while Instant::now() < end {
-                calls += 1;
-                if let Err(error) = client.balance().get().await {
-                    *failures.entry(error.code().to_owned()).or_default() += 1;
-                }
+                tally.add(&client.balance().get().await);
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
@@ -96,21 +120,14 @@ async fn main() {
                 })
                 .collect();
             for task in tasks {
-                calls += 1;
-                if let Err(error) = task.await.expect("no panic") {
+                let called = task.await.expect("no panic");
+                if let Err(error) = &called {
                     eprintln!("{error}");
-                    *failures.entry(error.code().to_owned()).or_default() += 1;
                 }
+                tally.add(&called);
             }
         }
         other => panic!("no mode {other}"),
     }
-    let failures: Vec<_> = failures
-        .iter()
-        .map(|(code, n)| format!("\"{code}\":{n}"))
-        .collect();
-    println!(
-        "{{\"calls\":{calls},\"failures\":{{{}}}}}",
-        failures.join(",")
-    );
+    tally.print();
 }

@@ -46,7 +46,7 @@ export async function startService() {
   };
 }
 
-/** Answers with JSON and a request id. */
+/** Answers with JSON and a request ID. */
 export function json(response, status, body, headers = {}) {
   const all = { 'content-type': 'application/json', 'x-request-id': 'req-1', ...headers };
   response.writeHead(status, all).end(JSON.stringify(body));

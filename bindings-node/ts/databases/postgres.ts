@@ -46,7 +46,7 @@ export class PostgresStore implements CredentialStore {
 
   /**
    * @param connection The application's own pool or client.
-   * @param key Whose login it is, such as the id of a user.
+   * @param key Whose login it is, such as the ID of a user.
    * @throws {TypeError} For an argument of the wrong type.
    */
   constructor(connection: PostgresConnection, key: string, options: PostgresStoreOptions = {}) {

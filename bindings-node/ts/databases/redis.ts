@@ -68,7 +68,7 @@ export class RedisStore implements CredentialStore {
 
   /**
    * @param client The application's own, connected.
-   * @param key Whose login it is, such as the id of a user.
+   * @param key Whose login it is, such as the ID of a user.
    * @throws {TypeError} For an argument of the wrong type.
    */
   constructor(client: RedisClient, key: string, options: RedisStoreOptions = {}) {

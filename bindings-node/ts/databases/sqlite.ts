@@ -51,7 +51,7 @@ export class SqliteStore implements CredentialStore {
 
   /**
    * @param database The application's own.
-   * @param key Whose login it is, such as the id of a user.
+   * @param key Whose login it is, such as the ID of a user.
    * @throws {TypeError} For an argument of the wrong type.
    */
   constructor(database: SqliteDatabase, key: string, options: SqliteStoreOptions = {}) {

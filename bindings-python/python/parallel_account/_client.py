@@ -146,12 +146,13 @@ class AccountClient(ClientBase):
         """Logs in: registers if needed, shows the prompt, waits, and stores the login.
 
         Args:
-            on_prompt: Called with the login to show, and awaited if the client's calls are; by
-                default ``login.prompt`` is printed to standard error, and a notebook shows the
-                login itself.
-            open_browser: Whether to open the link in the person's browser, where there is one.
-            timeout: Seconds to wait at most; by default as long as the code lives.
-            scopes: Instead of the client's.
+            on_prompt: Shows the code and the link; by default they go to standard error. Called
+                with the login, and awaited if the client's calls are. A notebook shows the login
+                itself.
+            open_browser: Whether to open the link in the user's browser, where there is one.
+            timeout: How long to wait for the approval, in seconds; by default as long as the code
+                is valid.
+            scopes: Instead of the client's scopes.
             login_hint: Whom the login page should suggest, such as an e-mail address.
 
         Returns:
@@ -190,9 +191,12 @@ class AccountClient(ClientBase):
     def logout(self, *, all: bool = False, organization: str | None = None) -> None:
         """Revokes the login and forgets it, even if revoking fails.
 
-        Without arguments it is the login that this client acts for; ``organization`` names
-        another, and ``all`` means every one. An API key that :meth:`api_key` created is deleted
-        too. A failure to revoke or to delete is raised.
+        An API key that :meth:`api_key` created is deleted too. A failure to revoke or to delete is
+        raised.
+
+        Args:
+            all: Every login in the store.
+            organization: Whose login; by default that of the organization that calls act for.
         """
         return self._native.logout(all, organization)
 

@@ -38,9 +38,16 @@ class ClientBase:
 
         ``client.with_options(timeout=5).balance.get()``.
 
-        ``default_headers`` are added to the client's; one of the same name replaces it. Login,
-        store and connections are shared; closing either closes both. What a subclass has added is
-        copied.
+        Login, store and connections are shared; closing either closes both. What a subclass has
+        added is copied. What is not given stays as the client has it.
+
+        Args:
+            timeout: How long one request may take, in seconds, from connecting to the last byte.
+            deadline: How long the call as a whole may take, in seconds, retries, a refresh and all
+                waiting included.
+            max_retries: How often a request is retried at most where a retry is safe.
+            default_headers: Headers to send to the Account API besides the client's; one of the
+                same name replaces the client's.
         """
         other = copy(self)
         other._native = self._native.with_options(timeout, max_retries, deadline, default_headers)

@@ -25,7 +25,7 @@ class AccountError(Exception):
     """The HTTP status, where an answer came."""
 
     request_id: str | None
-    """The service's id of the request, to quote to Parallel's support."""
+    """The service's ID of the request, to quote to Parallel's support."""
 
     retry_after: float | None
     """Seconds that the service asked to wait (``Retry-After``)."""

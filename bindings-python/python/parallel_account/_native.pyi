@@ -59,7 +59,7 @@ class _Model:
 class _Answer(_Model):
     @property
     def request_id(self) -> str | None:
-        """The service's id of the request that brought this, to quote to Parallel's support; None
+        """The service's ID of the request that brought this, to quote to Parallel's support; None
         if it came from no request. Equality does not go by it.
         """
 
@@ -96,13 +96,13 @@ class ApiKey(_Answer):
     ) -> ApiKey: ...
     @property
     def api_key_id(self) -> str:
-        """The key's id; not the key."""
+        """The key's ID; not the key."""
     @property
     def api_key_name(self) -> str:
         """The name given when it was made."""
     @property
     def app_id(self) -> str:
-        """The id of the app that it belongs to, a UUID."""
+        """The ID of the app that it belongs to, a UUID."""
     @property
     def app_name(self) -> str | None:
         """The name of that app."""
@@ -138,13 +138,13 @@ class App(_Answer):
     ) -> App: ...
     @property
     def app_id(self) -> str:
-        """The app's id, a UUID."""
+        """The app's ID, a UUID."""
     @property
     def app_name(self) -> str:
         """The name given when it was made."""
     @property
     def org_id(self) -> str | None:
-        """The id of the organization that owns it."""
+        """The ID of the organization that owns it."""
     @property
     def org_name(self) -> str | None:
         """The name of that organization."""
@@ -172,7 +172,7 @@ class Balance(_Answer):
     ) -> Balance: ...
     @property
     def org_id(self) -> str:
-        """The organization's id."""
+        """The organization's ID."""
     @property
     def credit_balance_cents(self) -> float:
         """What is left to spend, in US cents."""
@@ -274,7 +274,7 @@ class Organization(_Answer):
     ) -> Organization: ...
     @property
     def id(self) -> str:
-        """Its id."""
+        """Its ID."""
     @property
     def name(self) -> str | None:
         """Its name."""
@@ -375,7 +375,7 @@ class Status(_Answer):
         """When the grant itself ends and a new login is needed, in UTC."""
     @property
     def client_id(self) -> str | None:
-        """The id under which this installation is registered."""
+        """The ID under which this installation is registered."""
     @property
     def store(self) -> str:
         """Where the credentials are kept."""
@@ -456,7 +456,7 @@ class RefreshEvent(_Model):
     ) -> RefreshEvent: ...
     @property
     def organization(self) -> str:
-        """The id of the organization whose token pair it is."""
+        """The ID of the organization whose token pair it is."""
     @property
     def outcome(self) -> Literal["renewed", "adopted", "failed"]:
         """`"renewed"`, `"adopted"` or `"failed"`."""
@@ -512,7 +512,7 @@ class ResponseEvent(_Model):
         """The HTTP status; None if no answer came."""
     @property
     def request_id(self) -> str | None:
-        """The service's id of the request, to quote to Parallel's support."""
+        """The service's ID of the request, to quote to Parallel's support."""
     @property
     def duration(self) -> float:
         """Seconds from sending the request to the last byte of the answer."""

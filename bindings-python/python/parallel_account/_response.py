@@ -46,7 +46,7 @@ class RawResponse(Generic[T]):
     """The HTTP status, 200 to 299: any other is raised."""
 
     request_id: str | None
-    """The service's id of the request, to quote to Parallel's support."""
+    """The service's ID of the request, to quote to Parallel's support."""
 
     headers: Headers
     """The headers of the answer."""

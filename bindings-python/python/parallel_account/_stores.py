@@ -30,13 +30,12 @@ class CredentialStore(Protocol):
     plain method cannot be stopped: the call in whose thread it hangs ends when it does, and all
     others in time. A method that calls the client it serves gets a :class:`ConfigError`.
 
-    A store may have an attribute ``cache_for``: for how many seconds a loaded record may serve
-    calls before it is loaded again, at most one day. The default is 0. A refresh always loads
-    the record.
+    A store may have an attribute ``cache_for``: How long a loaded record may serve calls before it
+    is loaded again, in seconds; default 0. At most one day. A refresh always loads the record.
     """
 
     def load(self) -> str | None:
-        """Returns the record, or None if there is none."""
+        """The record, or None where there is none."""
         ...
 
     def replace(self, old: str | None, new: str | None, /) -> bool:

@@ -84,11 +84,12 @@ public final class AccountClient: Sendable {
     /// The same client with other limits and headers. What is `nil` stays as it is.
     ///
     /// - Parameters:
-    ///   - timeout: How long one request may take.
-    ///   - deadline: How long a call as a whole may take.
-    ///   - maxRetries: How often a request is repeated at most.
-    ///   - headers: Headers to send to the Account API besides the client's, such as `traceparent`;
-    ///     one of the same name replaces the client's. One that cannot be sent, or that this
+    ///   - timeout: How long one request may take, from connecting to the last byte.
+    ///   - deadline: How long the call as a whole may take, retries, a refresh and all waiting
+    ///     included.
+    ///   - maxRetries: How often a request is retried at most where a retry is safe.
+    ///   - headers: Headers to send to the Account API besides the client's; one of the same name
+    ///     replaces the client's. Such as `traceparent`. One that cannot be sent, or that this
     ///     package sets itself, fails the calls with ``AccountError`` `config`.
     /// - Throws: ``AccountError`` `config` for a limit that is out of range.
     public func with(
@@ -187,12 +188,12 @@ extension AccountClient {
     /// Logs in: registers if needed, shows the prompt, waits, and stores the login.
     ///
     /// - Parameters:
-    ///   - scopes: What to ask for this time.
-    ///   - timeout: Give up after this; when the code dies by default.
-    ///   - hint: Who is expected to log in, such as an address, for the login page.
-    ///   - openBrowser: Whether to open the link where there is a screen. In an app, open
-    ///     ``DeviceLogin/verificationURL`` yourself.
-    ///   - prompt: Shows the code and the link. By default they go to standard error.
+    ///   - scopes: Instead of the client's scopes.
+    ///   - timeout: How long to wait for the approval; by default as long as the code is valid.
+    ///   - hint: Whom the login page should suggest, such as an e-mail address.
+    ///   - openBrowser: Whether to open the link in the user's browser, where there is one. In an
+    ///     app, open ``DeviceLogin/verificationURL`` yourself.
+    ///   - prompt: Shows the code and the link; by default they go to standard error.
     /// - Returns: Who is logged in.
     /// - Throws: ``AccountError``: `access_denied`, `login_expired`, `oauth`, `store`, `config`, or
     ///   that there is no answer; whatever `prompt` throws; `CancellationError`.
@@ -255,7 +256,7 @@ extension AccountClient {
     ///
     /// - Parameters:
     ///   - organization: Whose login; by default that of the organization that calls act for.
-    ///   - all: Every organization's.
+    ///   - all: Every login in the store.
     /// - Throws: ``AccountError``: whatever kept the login from being revoked, or `store`.
     public func logout(organization: String? = nil, all: Bool = false) async throws {
         defer { native.desk.statusChanges.tell() }

@@ -11,7 +11,7 @@ public struct AccountError: Error, Sendable, Hashable {
     public let message: String
     /// The HTTP status, where an answer came.
     public let status: Int?
-    /// The service's id of the request, to quote to Parallel's support.
+    /// The service's ID of the request, to quote to Parallel's support.
     public let requestID: String?
     /// How long the service asked to wait (`Retry-After`).
     public let retryAfter: Duration?

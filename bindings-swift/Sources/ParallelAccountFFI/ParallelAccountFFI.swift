@@ -990,7 +990,7 @@ public func FfiConverterTypeEncryptedCall_lower(_ value: EncryptedCall) -> UInt6
 public protocol FfiClientProtocol: AnyObject, Sendable {
     
     /**
-     * `POST /service/v1/apps`; answers the app's id.
+     * `POST /service/v1/apps`; answers the app's ID.
      */
     func appsCreate(call: UInt64, name: String) 
     
@@ -1189,7 +1189,7 @@ public convenience init(options: FfiOptions)throws  {
 
     
     /**
-     * `POST /service/v1/apps`; answers the app's id.
+     * `POST /service/v1/apps`; answers the app's ID.
      */
 open func appsCreate(call: UInt64, name: String)  {try! rustCall() {
         uniffiCallStatus in
@@ -3024,7 +3024,7 @@ public func FfiConverterTypeFfiAnswer_lower(_ value: FfiAnswer) -> RustBuffer {
  */
 public struct FfiApiKey: Equatable, Hashable {
     /**
-     * Its id.
+     * Its ID.
      */
     public let apiKeyId: String
     /**
@@ -3064,7 +3064,7 @@ public struct FfiApiKey: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Its id.
+         * Its ID.
          */apiKeyId: String, 
         /**
          * Its name.
@@ -4025,7 +4025,7 @@ public func FfiConverterTypeFfiOptions_lower(_ value: FfiOptions) -> RustBuffer 
  */
 public struct FfiOrganization: Equatable, Hashable {
     /**
-     * Its id.
+     * Its ID.
      */
     public let id: String
     /**
@@ -4045,7 +4045,7 @@ public struct FfiOrganization: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Its id.
+         * Its ID.
          */id: String, 
         /**
          * Its name.
@@ -4375,7 +4375,7 @@ public struct FfiResponse: Equatable, Hashable {
      */
     public let status: UInt16
     /**
-     * The service's id of the request.
+     * The service's ID of the request.
      */
     public let requestId: String?
     /**
@@ -4390,7 +4390,7 @@ public struct FfiResponse: Equatable, Hashable {
          * HTTP status.
          */status: UInt16, 
         /**
-         * The service's id of the request.
+         * The service's ID of the request.
          */requestId: String?, 
         /**
          * Names in lower case.
@@ -4819,7 +4819,7 @@ public struct Problem: Equatable, Hashable {
      */
     public let status: UInt16?
     /**
-     * The service's id of the request.
+     * The service's ID of the request.
      */
     public let requestId: String?
     /**
@@ -4868,7 +4868,7 @@ public struct Problem: Equatable, Hashable {
          * HTTP status, where an answer came.
          */status: UInt16?, 
         /**
-         * The service's id of the request.
+         * The service's ID of the request.
          */requestId: String?, 
         /**
          * `Retry-After` in seconds.
@@ -5209,7 +5209,7 @@ public enum FfiEvent: Equatable, Hashable {
          * HTTP status.
          */status: UInt16, 
         /**
-         * The service's id of the request.
+         * The service's ID of the request.
          */requestId: String?, 
         /**
          * How long that took.
@@ -6677,7 +6677,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_foreigndesk_hear() != 35319) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create() != 51934) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create() != 22360) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_delete() != 53185) {

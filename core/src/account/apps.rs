@@ -14,7 +14,7 @@ pub struct App {
     pub app_id: String,
     /// Its name.
     pub app_name: String,
-    /// The organization's id; not known of an app just made.
+    /// The organization's ID; not known of an app just made.
     pub org_id: Option<String>,
     /// The organization's name; not known of an app just made.
     pub org_name: Option<String>,
@@ -45,7 +45,7 @@ impl Account<'_> {
             repeat: Repeat::IfNotSent,
         };
         let object = self.object(call).await?;
-        // The service answers the id alone.
+        // The service answers the ID alone.
         Ok(App {
             app_id: object.required("app_id")?,
             app_name: object.text("app_name").unwrap_or_else(|| name.to_owned()),

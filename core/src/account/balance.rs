@@ -60,8 +60,8 @@ impl Charge {
         let key = &self.key;
         let error = error.with_idempotency_key(key);
         match error.outcome_unknown() {
-            true => error.prefixed(&format!(
-                "To retry without a second charge, pass the idempotency key {key:?}. "
+            true => error.with_context(format_args!(
+                "To retry without a second charge, pass the idempotency key {key:?}."
             )),
             false => error,
         }

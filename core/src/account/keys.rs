@@ -10,7 +10,7 @@ use std::time::SystemTime;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub struct ApiKey {
-    /// Its id.
+    /// Its ID.
     pub api_key_id: String,
     /// Its name.
     pub api_key_name: String,
@@ -43,7 +43,7 @@ impl Account<'_> {
         read(&self.object(call).await?, app_id, name)
     }
 
-    /// Both ids go into the path as they are.
+    /// Both IDs go into the path as they are.
     pub(crate) async fn delete_key(&self, app_id: &str, id: &str) -> Result<()> {
         let path = format!("/service/v1/apps/{app_id}/keys/{id}");
         let call = Call {

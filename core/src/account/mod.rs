@@ -149,8 +149,8 @@ impl Account<'_> {
 
 fn named(error: Error, doing: &str) -> Error {
     match error.outcome_unknown() {
-        true => error.prefixed(&format!(
-            "It is unknown whether {doing} succeeded. Check before you retry. "
+        true => error.with_context(format_args!(
+            "It is unknown whether {doing} succeeded. Check before you retry."
         )),
         false => error,
     }

@@ -12,7 +12,7 @@ use std::fmt;
 pub struct ApiResponse {
     /// 200 to 299.
     pub status: u16,
-    /// The service's id of the request.
+    /// The service's ID of the request.
     pub request_id: Option<String>,
     /// Names in lower case; `Set-Cookie` is left out.
     pub headers: Vec<(String, String)>,

@@ -13,7 +13,7 @@ use std::{
 pub struct ResponseInfo {
     /// The HTTP status.
     pub status: u16,
-    /// The service's id of the request, to quote to Parallel's support.
+    /// The service's ID of the request, to quote to Parallel's support.
     pub request_id: Option<String>,
     /// Names in lower case, in the order in which they came; `Set-Cookie` is left out.
     pub headers: Vec<(String, String)>,
@@ -52,7 +52,7 @@ impl ResponseSlot {
         })
     }
 
-    /// The id of the request that the last answer was for. Leaves the slot as it is.
+    /// The ID of the request that the last answer was for. Leaves the slot as it is.
     pub fn request_id(&self) -> Option<String> {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.as_ref()?.request_id.clone()

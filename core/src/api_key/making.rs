@@ -175,8 +175,8 @@ impl Making<'_> {
         self.right.check_time()?;
         let made = self.account.create_key(&app_id, name).await;
         let made = made.map_err(|error| match error.outcome_unknown() {
-            true => error.prefixed(&format!(
-                "A key may be left behind in the app {name} ({app_id}), with a secret that nobody has seen: delete it on Parallel's site. Asking again makes another. "
+            true => error.with_context(format_args!(
+                "A key may be left behind in the app {name} ({app_id}), with a secret that nobody has seen: delete it on Parallel's site. Asking again makes another."
             )),
             false => self.explained(error),
         })?;
@@ -202,7 +202,7 @@ impl Making<'_> {
         }
     }
 
-    /// The id of the app that is named like the client; of several, everybody takes the same.
+    /// The ID of the app that is named like the client; of several, everybody takes the same.
     async fn app(&self) -> Result<String> {
         if let Some(id) = self.find_app().await? {
             return Ok(id);
@@ -237,8 +237,8 @@ impl Making<'_> {
     fn explained(&self, error: Error) -> Error {
         match error.kind() {
             ErrorKind::PermissionDenied if error.status().is_some() => {
-                error.prefixed(&format!(
-                    "The organization {} does not let this login make an API key. Ask one of its administrators, or log in to another organization. ",
+                error.with_context(format_args!(
+                    "The organization {} does not let this login make an API key. Ask one of its administrators, or log in to another organization.",
                     self.login.org_name.as_deref().unwrap_or(&self.login.key)
                 ))
             }
@@ -295,8 +295,8 @@ impl Making<'_> {
             if failures == WRITES || conflicts == CONFLICTS {
                 self.core.session.keep(&self.right.loaded, changed);
                 self.core.session.keep_offering();
-                return Err(failure.prefixed(&format!(
-                    "The new API key ({}, in the app {}) is kept in memory only. If this process ends before the key can be stored, delete it on Parallel's site. ",
+                return Err(failure.with_context(format_args!(
+                    "The new API key ({}, in the app {}) is kept in memory only. If this process ends before the key can be stored, delete it on Parallel's site.",
                     id.id, id.app_id
                 )));
             }
@@ -328,8 +328,8 @@ impl Making<'_> {
                 );
                 Ok(())
             }
-            Err(error) => Err(error.with_outcome_unknown(false).prefixed(&format!(
-                "The new API key is stored and counts, but the old one ({}, in the app {}) could not be deleted. Delete it on Parallel's site. ",
+            Err(error) => Err(error.with_outcome_unknown(false).with_context(format_args!(
+                "The new API key is stored and counts, but the old one ({}, in the app {}) could not be deleted. Delete it on Parallel's site.",
                 old.id, old.app_id
             ))),
         }

@@ -41,7 +41,7 @@ impl Apps<'_> {
     /// Deletes an app. Scope `apps:delete`. `DELETE /service/v1/apps/{app_id}`.
     ///
     /// # Errors
-    /// `invalid_request` for an id that is no UUID, before anything is sent; and as
+    /// `invalid_request` for an ID that is no UUID, before anything is sent; and as
     /// [`Apps::list`].
     pub async fn delete(&self, app_id: &str) -> Result<()> {
         let id = uuid(app_id, "app_id")?;

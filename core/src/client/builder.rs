@@ -223,6 +223,19 @@ mod tests {
             .collect();
         let own = Options::default();
         let store = crate::MemoryStore::new(None);
+        let of_store = |name: &str| {
+            let members = table["store"].as_array().expect("members");
+            let mut defaults = members.iter().filter(|member| member["name"] == name);
+            defaults.next().map(|member| &member["default"])
+        };
+        assert_eq!(
+            of_store("timeout"),
+            Some(&json!(store.time_limit().as_secs()))
+        );
+        assert_eq!(
+            of_store("cache_for"),
+            Some(&json!(store.cache_for().as_secs()))
+        );
         assert_eq!(
             listed,
             [

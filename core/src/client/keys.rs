@@ -22,7 +22,7 @@ impl Keys<'_> {
     /// once it may have been sent.
     ///
     /// # Errors
-    /// `invalid_request` for an id that is no UUID or an empty name, before anything is sent; with
+    /// `invalid_request` for an ID that is no UUID or an empty name, before anything is sent; with
     /// `outcome_unknown` a key may exist that nobody has seen; and those of the Account API.
     pub async fn create(&self, app_id: &str, name: &str) -> Result<ApiKey> {
         let app_id = uuid(app_id, "app_id")?;
@@ -34,7 +34,7 @@ impl Keys<'_> {
     /// /service/v1/apps/{app_id}/keys/{api_key_id}`.
     ///
     /// # Errors
-    /// `invalid_request` for an id that cannot be one, before anything is sent; and those of the
+    /// `invalid_request` for an ID that cannot be one, before anything is sent; and those of the
     /// Account API.
     pub async fn delete(&self, app_id: &str, api_key_id: &str) -> Result<()> {
         let app_id = uuid(app_id, "app_id")?;

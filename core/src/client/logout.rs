@@ -56,8 +56,8 @@ async fn log_out(core: Arc<Core>, keys: Option<Vec<String>>) -> Result<()> {
         if let Some(id) = &forgotten.api_key
             && let Err(error) = core.delete_api_key(&platform, login, id).await
         {
-            not_deleted.get_or_insert(error.with_outcome_unknown(false).prefixed(&format!(
-                "Logged out locally, but deleting the API key {} in the app {} failed; it stays valid. Delete it on Parallel's site. ",
+            not_deleted.get_or_insert(error.with_outcome_unknown(false).with_context(format_args!(
+                "Logged out locally, but deleting the API key {} in the app {} failed; it stays valid. Delete it on Parallel's site.",
                 id.id, id.app_id
             )));
         }
@@ -69,8 +69,8 @@ async fn log_out(core: Arc<Core>, keys: Option<Vec<String>>) -> Result<()> {
             continue;
         };
         if let Err(error) = platform.revoke(token.expose()).await {
-            not_revoked.get_or_insert(error.prefixed(
-                "Logged out locally, but revoking the login at Parallel failed; it stays valid until it expires. ",
+            not_revoked.get_or_insert(error.with_context(
+                "Logged out locally, but revoking the login at Parallel failed; it stays valid until it expires.",
             ));
         }
         revoked.push(token);
@@ -79,7 +79,7 @@ async fn log_out(core: Arc<Core>, keys: Option<Vec<String>>) -> Result<()> {
     match (not_revoked, not_deleted) {
         // Both stay valid, and the key has no end.
         (Some(not_revoked), Some(not_deleted)) => {
-            Err(not_revoked.prefixed(&format!("{} ", not_deleted.message())))
+            Err(not_revoked.with_context(not_deleted.message()))
         }
         (not_revoked, not_deleted) => not_revoked.or(not_deleted).map_or(Ok(()), Err),
     }

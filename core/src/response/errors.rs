@@ -89,15 +89,32 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secrets: &[&str]) -> Err
         .or_else(|| nested.and_then(|nested| said(nested, "message", secrets)))
         .or_else(|| said(&body, "error", secrets))
         .or_else(|| said(&body, "message", secrets));
-    let (kind, advice) = match answer.status {
-        300..=399 => {
-            return annotate(
-                Error::invalid_response(format!(
-                    "The Account API answered {doing} with a redirect, which is never followed: it would carry the token away. Check the base URL."
-                )),
-                answer,
-            );
-        }
+    if (300..400).contains(&answer.status) {
+        return annotate(
+            Error::invalid_response(format!(
+                "The Account API answered {doing} with a redirect, which is never followed: it would carry the token away. Check the base URL."
+            )),
+            answer,
+        );
+    }
+    let (kind, advice) = advice(answer.status);
+    let message = match text {
+        Some(text) => format!("{doing}: {advice} The service says: {text}"),
+        None => format!("{doing}: {advice}"),
+    };
+    let id = nested
+        .and_then(|nested| said(nested, "ref_id", secrets))
+        .or_else(|| said(&body, "ref_id", secrets));
+    annotate(
+        Error::new(kind, capitalized(&message)).with_request_id(id),
+        answer,
+    )
+    .with_fields(fields)
+}
+
+/// What a status of the Account API means, and what to do.
+fn advice(status: u16) -> (ErrorKind, &'static str) {
+    match status {
         401 => (
             ErrorKind::Unauthorized,
             "the access token was refused. Log in again.",
@@ -121,19 +138,7 @@ pub(crate) fn api_error(answer: &Incoming, doing: &str, secrets: &[&str]) -> Err
         ),
         500.. => (ErrorKind::Server, "the service failed. Try again later."),
         _ => (ErrorKind::InvalidRequest, "the request was refused."),
-    };
-    let message = match text {
-        Some(text) => format!("{doing}: {advice} The service says: {text}"),
-        None => format!("{doing}: {advice}"),
-    };
-    let id = nested
-        .and_then(|nested| said(nested, "ref_id", secrets))
-        .or_else(|| said(&body, "ref_id", secrets));
-    annotate(
-        Error::new(kind, capitalized(&message)).with_request_id(id),
-        answer,
-    )
-    .with_fields(fields)
+    }
 }
 
 fn capitalized(text: &str) -> String {

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 /// What it means that a pair could not be saved.
 pub(super) const KEPT: &str =
-    "The login is kept in memory only, and it is lost if this process ends. ";
+    "The login is kept in memory only, and it is lost if this process ends.";
 /// How often a change that the store did not take is offered to it again.
 pub(super) const SAVE_AGAIN: Duration = Duration::from_secs(1);
 /// How often a change is made anew because somebody else was faster.
@@ -210,7 +210,7 @@ impl Session {
         match text {
             None => Ok(Record::default()),
             Some(text) => Record::parse(text)
-                .map_err(|error| error.prefixed(&format!("{}: ", self.store.location()))),
+                .map_err(|error| error.with_context(format_args!("{}:", self.store.location()))),
         }
     }
 
@@ -314,7 +314,7 @@ impl Session {
             change(&mut record);
             session.keep(&loaded, record);
             session.keep_offering();
-            Err(error.prefixed(kept))
+            Err(error.with_context(kept))
         };
         self.background.spawn(work)?.await
     }

@@ -296,6 +296,7 @@ impl<T: Clone + PartialEq> Machine<T> {
     }
 
     /// Takes `event` in and says what to do next.
+    #[expect(clippy::too_many_lines, reason = "a flat match of phases and events")]
     pub(crate) fn step(&mut self, event: Event<T>, now: Time) -> Effect<T> {
         let phase = std::mem::replace(&mut self.phase, Phase::Idle);
         match (phase, event) {

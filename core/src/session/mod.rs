@@ -285,7 +285,7 @@ impl Session {
 
     pub(crate) async fn set_client_id(self: &Arc<Self>, client_id: &str) -> Result<()> {
         let id = client_id.to_owned();
-        let kept = "The registration could not be stored. ";
+        let kept = "The registration could not be stored.";
         self.update(kept, false, move |record| {
             record.set_client_id(&id);
             true
@@ -332,7 +332,7 @@ impl Session {
             )));
         }
         let key = organization.to_owned();
-        let kept = "The selection counts in this process only. ";
+        let kept = "The selection counts in this process only.";
         self.update(kept, false, move |record| {
             record.select(&key);
             true
@@ -348,8 +348,7 @@ impl Session {
     ) -> (Vec<Forgotten>, Result<()>) {
         let forgotten: Arc<Mutex<Vec<Forgotten>>> = Arc::default();
         let found = forgotten.clone();
-        let kept =
-            "You are logged out in this process, but the stored login could not be removed. ";
+        let kept = "You are logged out in this process, but the stored login could not be removed.";
         let removed = self
             .update(kept, false, move |record| {
                 let keys = keys.clone().unwrap_or_else(|| record.keys());

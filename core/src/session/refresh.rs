@@ -15,6 +15,7 @@ use crate::{
     store::{Login, Record},
 };
 use std::{
+    ops::ControlFlow,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -51,11 +52,19 @@ struct Refresh<'a> {
     rejected: bool,
     held: Held,
     loaded: Loaded,
-    tokens: Option<Tokens>,
-    /// They are for another organization.
-    elsewhere: bool,
-    client_id: Option<String>,
+    /// Why only a new login helps, if that is so for what is loaded.
+    why_over: String,
+    pair: Option<NewPair>,
     failure: Option<Error>,
+}
+
+/// What the server gave for the token that was sent last.
+struct NewPair {
+    tokens: Tokens,
+    /// Which registration asked for it.
+    client_id: Option<String>,
+    /// Whether it is for another organization.
+    elsewhere: bool,
 }
 
 impl Session {
@@ -74,9 +83,8 @@ impl Session {
             rejected,
             held: self.lock().await?,
             loaded: Loaded::default(),
-            tokens: None,
-            elsewhere: false,
-            client_id: None,
+            why_over: String::new(),
+            pair: None,
             failure: None,
         };
         let mut event = Event::Start {
@@ -84,13 +92,13 @@ impl Session {
         };
         loop {
             let effect = lock(refresher).machine.step(event, self.time());
-            event = match effect {
-                Effect::End(end) => {
+            event = match refresh.perform(effect).await {
+                ControlFlow::Continue(event) => event,
+                ControlFlow::Break(end) => {
                     let ended = refresh.end(end);
                     refresh.tell(end, &ended);
                     return ended;
                 }
-                effect => refresh.perform(effect).await,
             };
         }
     }
@@ -107,8 +115,8 @@ impl Session {
 }
 
 impl Refresh<'_> {
-    async fn perform(&mut self, effect: Effect<Secret>) -> Event<Secret> {
-        match effect {
+    async fn perform(&mut self, effect: Effect<Secret>) -> ControlFlow<End, Event<Secret>> {
+        ControlFlow::Continue(match effect {
             Effect::Load => match self.session.load(&self.held, None).await {
                 Ok(loaded) => {
                     self.loaded = loaded;
@@ -140,20 +148,20 @@ impl Refresh<'_> {
                 Event::Waited
             }
             Effect::Revoke => {
-                if let Some(tokens) = &self.tokens {
-                    self.session.discard(tokens).await;
+                if let Some(pair) = &self.pair {
+                    self.session.discard(&pair.tokens).await;
                 }
                 Event::Waited
             }
-            Effect::End(_) => unreachable!("the loop ends with it"),
-        }
+            Effect::End(end) => return ControlFlow::Break(end),
+        })
     }
 
     fn login(&self) -> Option<Login> {
         self.loaded.record.login_of(self.key)
     }
 
-    fn seen(&self) -> Option<Seen<Secret>> {
+    fn seen(&mut self) -> Option<Seen<Secret>> {
         let login = self.login()?;
         let newer = login.access_token != *self.stale;
         let rejected = self.rejected && !newer;
@@ -161,7 +169,10 @@ impl Refresh<'_> {
             Decision::Use => Use::Good,
             Decision::RenewEarly => Use::Early,
             Decision::Renew => Use::Expired,
-            Decision::LogIn(_) => Use::Over,
+            Decision::LogIn(why) => {
+                self.why_over = why;
+                Use::Over
+            }
         };
         Some(Seen {
             newer,
@@ -186,24 +197,24 @@ impl Refresh<'_> {
     /// The record as it was loaded, with `change`.
     fn changed(&self, change: &Change<Secret>) -> Record {
         let mut record = (*self.loaded.record).clone();
-        let now = self.session.clock.now();
         match change {
             Change::Save => {}
             Change::Claim(claim) => record.set_claim(self.key, claim),
             Change::Release => record.remove_claim(self.key),
             Change::Refuse(token) => record.mark_refused(self.key, token),
-            Change::Commit => {
-                if let Some(tokens) = &self.tokens {
-                    record.apply(self.key, tokens, self.client_id.as_deref(), None, now);
-                }
-            }
-            Change::Move => {
-                if let Some(tokens) = &self.tokens {
-                    record.move_login(self.key, tokens, now);
-                }
-            }
+            Change::Commit | Change::Move => self.put_pair(&mut record),
         }
         record
+    }
+
+    /// Writes the new pair into the login, or into the one of the organization that it is for.
+    fn put_pair(&self, record: &mut Record) {
+        let Some(pair) = &self.pair else { return };
+        let now = self.session.clock.now();
+        match pair.elsewhere {
+            true => record.move_login(self.key, &pair.tokens, now),
+            false => record.apply(self.key, &pair.tokens, pair.client_id.as_deref(), None, now),
+        }
     }
 
     /// Sends the token, once.
@@ -218,74 +229,57 @@ impl Refresh<'_> {
             }
             Err(error) => Err(error),
         };
-        let answer = match answer {
+        match answer {
             Ok(tokens) => {
-                let got = tokens
-                    .refresh_token
-                    .clone()
-                    .unwrap_or_else(|| token.clone());
+                let got = tokens.refresh_token.as_ref().unwrap_or(token).clone();
                 if got != *token {
                     self.session.note_spent(self.key, token);
                 }
                 let theirs = tokens.org_id.as_deref();
-                self.elsewhere =
+                let elsewhere =
                     matches!((org_id, theirs), (Some(ours), Some(theirs)) if ours != theirs);
-                self.tokens = Some(tokens);
-                match self.elsewhere {
+                self.pair = Some(NewPair {
+                    tokens,
+                    client_id,
+                    elsewhere,
+                });
+                match elsewhere {
                     true => RefreshOutcome::Elsewhere(got),
                     false => RefreshOutcome::Pair(got),
                 }
             }
             Err(error) => {
-                let retry_after = error.retry_after();
-                let answer = match error.kind() {
-                    _ if is_refusal(&error) => RefreshOutcome::Refused,
-                    _ if error.outcome_unknown() => RefreshOutcome::Lost { retry_after },
-                    ErrorKind::Connection | ErrorKind::Timeout => RefreshOutcome::Unused {
-                        unsent: true,
-                        retry_after,
-                    },
-                    _ => RefreshOutcome::Unused {
-                        unsent: false,
-                        retry_after,
-                    },
-                };
+                let outcome = without_pair(&error);
                 // The caller's own request was not sent, and the refresh is ours to repeat.
                 self.failure = Some(error.with_outcome_unknown(false));
-                answer
+                outcome
             }
-        };
-        self.client_id = client_id;
-        answer
+        }
     }
 
     fn end(&mut self, end: End) -> Result<()> {
-        let failure = || Error::internal("a refresh failed without a reason");
         let error = match end {
             End::Adopted | End::Renewed => {
                 lock(self.refresher).failure = None;
                 return Ok(());
             }
             End::Unsaved => {
-                let change = match self.elsewhere {
-                    true => Change::Move,
-                    false => Change::Commit,
-                };
-                let record = self.changed(&change);
+                let mut record = (*self.loaded.record).clone();
+                self.put_pair(&mut record);
                 self.session.keep(&self.loaded, record);
                 let error = self.failure.take();
                 error
                     .unwrap_or_else(|| self.session.contended())
-                    .prefixed(KEPT)
+                    .with_context(KEPT)
             }
             End::Moved => self.moved(),
             End::LoggedOut => self.session.no_login(&self.loaded.record),
-            End::Over => Error::login_required(self.why_over()),
+            End::Over => Error::login_required(std::mem::take(&mut self.why_over)),
             End::Refused => self.refused(),
             End::Contended => self.session.contended(),
-            End::StoreFailed => self.failure.take().unwrap_or_else(failure),
+            End::StoreFailed => self.why_failed(),
             End::Failed => {
-                let error = self.failure.take().unwrap_or_else(failure);
+                let error = self.why_failed();
                 lock(self.refresher).failure = Some(error.clone());
                 error
             }
@@ -307,31 +301,24 @@ impl Refresh<'_> {
         });
     }
 
+    fn why_failed(&mut self) -> Error {
+        self.failure
+            .take()
+            .unwrap_or_else(|| Error::internal("a refresh failed without a reason"))
+    }
+
     fn moved(&self) -> Error {
-        let theirs = self
-            .tokens
-            .as_ref()
-            .and_then(|tokens| tokens.org_id.clone());
+        let pair = self.pair.as_ref();
+        let theirs = pair.and_then(|pair| pair.tokens.org_id.as_deref());
         Error::login_required(format!(
             "Parallel renewed the login of the organization {} for the organization {}, and it is kept there. Select that organization, or log in again.",
             self.key,
-            crate::text::clean(&theirs.unwrap_or_default(), 100)
+            crate::text::clean(theirs.unwrap_or_default(), 100)
         ))
     }
 
-    fn why_over(&self) -> String {
-        let login = self.login();
-        let now = self.session.clock.now().wall;
-        match login.map(|login| decide(&login, now, self.rejected)) {
-            Some(Decision::LogIn(why)) => why,
-            _ => "Log in again: the stored login is not valid any more.".into(),
-        }
-    }
-
     fn refused(&mut self) -> Error {
-        let Some(error) = self.failure.take() else {
-            return Error::login_required(self.why_over());
-        };
+        let error = self.why_failed();
         let why = error
             .description()
             .or(error.oauth_error())
@@ -341,6 +328,19 @@ impl Refresh<'_> {
         ))
         .with_request_id(error.request_id().map(str::to_owned))
         .with_source(error)
+    }
+}
+
+/// What an error says of the token that was sent.
+fn without_pair(error: &Error) -> RefreshOutcome<Secret> {
+    let retry_after = error.retry_after();
+    match error.kind() {
+        _ if is_refusal(error) => RefreshOutcome::Refused,
+        _ if error.outcome_unknown() => RefreshOutcome::Lost { retry_after },
+        kind => RefreshOutcome::Unused {
+            unsent: matches!(kind, ErrorKind::Connection | ErrorKind::Timeout),
+            retry_after,
+        },
     }
 }
 

@@ -186,7 +186,8 @@ impl Cipher {
                 None,
             )),
         };
-        let record = opened.map_err(|error| error.prefixed(&format!("{}: ", cell.location())))?;
+        let record =
+            opened.map_err(|error| error.with_context(format_args!("{}:", cell.location())))?;
         self.remember(stored, record.clone());
         Ok(record)
     }

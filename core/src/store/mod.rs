@@ -57,11 +57,11 @@ pub trait CredentialStore: Send + Sync + 'static {
     /// nothing was changed. When this returns `true`, the record must survive a crash.
     fn replace(&self, old: Option<String>, new: Option<String>) -> StoreFuture<'_, bool>;
 
-    /// Where the record is, for display.
+    /// Where the record is, for users.
     fn location(&self) -> String;
 
-    /// How long one call may take before the client gives it up, so that a store that hangs
-    /// stops nobody for good. Default 30 s.
+    /// How long one call may take before the client gives it up; default 30 s. A store that hangs
+    /// thus stops nobody for good.
     fn time_limit(&self) -> Duration {
         Duration::from_secs(30)
     }
@@ -72,8 +72,8 @@ pub trait CredentialStore: Send + Sync + 'static {
         Revision::Unknown
     }
 
-    /// How long a loaded record may be used for calls before it is loaded again. Default: not at
-    /// all. A refresh always loads it.
+    /// How long a loaded record may serve calls before it is loaded again; default 0 s. A refresh
+    /// always loads it.
     fn cache_for(&self) -> Duration {
         Duration::ZERO
     }

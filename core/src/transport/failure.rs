@@ -13,7 +13,7 @@ type Cause = dyn StdError + 'static;
 
 /// What `error` tells the caller. `sent`: whether the request may have reached a server.
 pub(super) fn of(error: reqwest::Error, url: &Url, sent: bool) -> Error {
-    // The URL may hold an id; the host, named in the message, is enough.
+    // The URL may hold an ID; the host, named in the message, is enough.
     let error = error.without_url();
     let host = host(url);
     let (kind, message) = if let Some(why) = no_descriptors(&error) {

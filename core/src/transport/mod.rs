@@ -189,7 +189,13 @@ impl Transport {
         if attempt.time.is_zero() {
             return Err(out_of_time(request, &attempt, false));
         }
-        match self.exchange(request, &handover, &attempt).await {
+        let exchange = Exchange {
+            request,
+            handover: &handover,
+            attempt: &attempt,
+            caller: &self.caller,
+        };
+        match exchange.over(&self.pool).await {
             // The connection's own limit ended at the same time: the same words for either.
             Err((error, outcome))
                 if error.kind() == ErrorKind::Timeout && attempt.time <= CONNECT_TIMEOUT =>
@@ -199,27 +205,40 @@ impl Transport {
             result => result,
         }
     }
+}
 
-    async fn exchange(
-        &self,
-        request: &Outgoing,
-        handover: &Handover,
-        attempt: &Attempt,
-    ) -> Result<Incoming, Failure> {
-        let stopped = |stop| {
-            let sent = handover.end();
-            match stop {
-                Stop::OutOfTime => out_of_time(request, attempt, sent),
-                Stop::Silent => (failure::silent(&request.url), may_have_acted(sent)),
-            }
-        };
+/// One attempt under way.
+struct Exchange<'a> {
+    request: &'a Outgoing,
+    handover: &'a Handover,
+    attempt: &'a Attempt,
+    caller: &'a Caller,
+}
+
+impl Exchange<'_> {
+    async fn over(&self, pool: &Pool) -> Result<Incoming, Failure> {
+        let url = &self.request.url;
+        let outgoing = self.prepared().map_err(|error| (error, Outcome::NotSent))?;
+        let http = pool.client_for(url);
+        let answered = self.attempt.next(http.execute(outgoing)).await;
+        let answered = answered.map_err(|stop| self.stopped(stop))?;
+        let response = answered.map_err(|error| {
+            let before_sending = error.is_connect() || error.is_builder();
+            let sent = self.handover.end() && !before_sending;
+            let error = failure::of(error, url, sent);
+            (error, may_have_acted(sent))
+        })?;
+        self.read(response).await
+    }
+
+    fn prepared(&self) -> Result<reqwest::Request> {
+        let request = self.request;
         let mut outgoing = reqwest::Request::new(request.method.clone(), request.url.clone());
         let headers = outgoing.headers_mut();
         replace(headers, &self.caller.headers);
         replace(headers, &request.headers);
         if let Some(token) = &request.bearer {
-            let bearer = bearer(token).map_err(|error| (error, Outcome::NotSent))?;
-            headers.insert(AUTHORIZATION, bearer);
+            headers.insert(AUTHORIZATION, bearer(token)?);
         }
         let body = match &request.body {
             Body::None => None,
@@ -228,16 +247,12 @@ impl Transport {
         };
         if let Some((content_type, bytes)) = body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-            *outgoing.body_mut() = Some(handover.body(bytes));
+            *outgoing.body_mut() = Some(self.handover.body(bytes));
         }
-        let http = self.pool.client_for(&request.url);
-        let answered = attempt.next(http.execute(outgoing)).await;
-        let mut response = answered.map_err(stopped)?.map_err(|error| {
-            let before_sending = error.is_connect() || error.is_builder();
-            let sent = handover.end() && !before_sending;
-            let error = failure::of(error, &request.url, sent);
-            (error, may_have_acted(sent))
-        })?;
+        Ok(outgoing)
+    }
+
+    async fn read(&self, mut response: reqwest::Response) -> Result<Incoming, Failure> {
         let status = response.status().as_u16();
         let header = |name: &str| {
             response
@@ -245,51 +260,64 @@ impl Transport {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
-        let request_id = header("x-request-id").map(|id| request.without_secrets(id, 200));
+        let request_id = header("x-request-id").map(|id| self.request.without_secrets(id, 200));
         let retry_after = header("retry-after")
             .and_then(|value| headers::retry_after(value, self.caller.clock.now().wall));
-        let too_long = || {
+        let mut headers = std::mem::take(response.headers_mut());
+        self.request.clean(&mut headers);
+        let outcome = Outcome::of_status(status);
+        let Some(body) = self.body(&mut response).await? else {
             let error = Error::invalid_response(format!(
                 "{} answered with more than 1 MiB, which no documented call does. Check the base URL.",
-                failure::host(&request.url)
-            ))
-            .with_status(status)
-            .with_request_id(request_id.clone());
-            (error, Outcome::of_status(status))
+                failure::host(&self.request.url)
+            ));
+            let error = error.with_status(status).with_request_id(request_id);
+            return Err((error, outcome));
         };
-        let announced = response.content_length().unwrap_or(0);
-        if announced > LARGEST_ANSWER as u64 {
-            return Err(too_long());
-        }
-        let mut headers = std::mem::take(response.headers_mut());
-        request.clean(&mut headers);
-        let mut body = Wiped::with_capacity(announced as usize);
-        loop {
-            let more = attempt.next(response.chunk()).await;
-            let more = more.map_err(|stop| {
-                let (error, outcome) = stopped(stop);
-                (error.with_status(status), outcome)
-            })?;
-            let Some(chunk) = more.map_err(|error| {
-                let error = failure::of(error, &request.url, true).with_status(status);
-                (error, Outcome::Unknown)
-            })?
-            else {
-                break;
-            };
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(too_long());
-            }
-            body.append(&chunk);
-        }
         Ok(Incoming {
             status,
             request_id,
             retry_after,
             headers: headers.into(),
             body: body.into_inner(),
-            outcome: Outcome::of_status(status),
+            outcome,
         })
+    }
+
+    /// `None` where it is too long.
+    async fn body(&self, response: &mut reqwest::Response) -> Result<Option<Wiped>, Failure> {
+        let status = response.status().as_u16();
+        let announced = response.content_length().unwrap_or(0);
+        if announced > LARGEST_ANSWER as u64 {
+            return Ok(None);
+        }
+        let mut body = Wiped::with_capacity(announced as usize);
+        loop {
+            let more = self.attempt.next(response.chunk()).await;
+            let more = more.map_err(|stop| {
+                let (error, outcome) = self.stopped(stop);
+                (error.with_status(status), outcome)
+            })?;
+            let Some(chunk) = more.map_err(|error| {
+                let error = failure::of(error, &self.request.url, true).with_status(status);
+                (error, Outcome::Unknown)
+            })?
+            else {
+                return Ok(Some(body));
+            };
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Ok(None);
+            }
+            body.append(&chunk);
+        }
+    }
+
+    fn stopped(&self, stop: Stop) -> Failure {
+        let sent = self.handover.end();
+        match stop {
+            Stop::OutOfTime => out_of_time(self.request, self.attempt, sent),
+            Stop::Silent => (failure::silent(&self.request.url), may_have_acted(sent)),
+        }
     }
 }
 

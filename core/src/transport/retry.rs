@@ -68,6 +68,7 @@ mod tests {
     ];
 
     #[test]
+    #[expect(clippy::excessive_nesting, reason = "every combination")]
     fn every_combination_obeys_the_laws() {
         for repeat in [
             Repeat::Always,

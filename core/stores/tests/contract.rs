@@ -74,6 +74,7 @@ async fn of_many_at_once_one_wins(kind: Kind) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "half of it is a list")]
 async fn text_comes_back_as_it_was(kind: Kind) {
     let database = Database::shared(kind).await;
     let huge = "\u{1f980}\"'\\".repeat(150_000);

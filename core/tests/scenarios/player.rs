@@ -41,6 +41,7 @@ impl Player {
         result
     }
 
+    #[expect(clippy::too_many_lines, reason = "a flat match of all calls")]
     async fn call(
         &mut self,
         call: &Value,

@@ -112,9 +112,17 @@ impl Service {
             return None;
         }
         let path = request.path.unwrap_or_default();
+        self.respond(request.method.unwrap_or_default(), path, authorized, output);
+        Some(Progress {
+            consumed: head + length,
+            close,
+        })
+    }
+
+    fn respond(&mut self, method: &str, path: &str, authorized: bool, output: &mut Vec<u8>) {
         let before = self.requests;
         self.requests += 1;
-        match request.method.unwrap_or_default() {
+        match method {
             "GET" if path == BALANCE && authorized => output.extend(&self.balance),
             "GET" if path == BALANCE => {
                 output.extend(answer(
@@ -130,10 +138,6 @@ impl Service {
             }
             _ => output.extend(answer("404 Not Found", r#"{"detail":"Not Found"}"#)),
         }
-        Some(Progress {
-            consumed: head + length,
-            close,
-        })
     }
 }
 

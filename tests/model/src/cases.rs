@@ -4,6 +4,7 @@ use crate::config::{Config, Part, Reuse, part};
 use std::time::Duration;
 
 /// Small ones, which every test run explores, and in which every mutant is found.
+#[expect(clippy::too_many_lines, reason = "a list")]
 pub(crate) fn small() -> Vec<Config> {
     let one = part(0, 1);
     let two = |name| Config::new(name, &[one, one]);
@@ -88,6 +89,7 @@ pub(crate) fn small() -> Vec<Config> {
 }
 
 /// Large ones, for `make model`: three processes, and several things that go wrong at once.
+#[expect(clippy::too_many_lines, reason = "a list")]
 pub(crate) fn large() -> Vec<Config> {
     let one = part(0, 1);
     let two = |name| Config::new(name, &[one, one]);

@@ -27,38 +27,7 @@ fn at(seconds: u64) -> Time {
 /// What can come of `effect`.
 fn events(effect: &Effect<u8>) -> Vec<Event<u8>> {
     match effect {
-        Effect::Load => {
-            let mut events = vec![Event::Loaded(None), Event::Unreadable];
-            let theirs = Claim {
-                owner: OURS + 1,
-                number: 1,
-                lease: LEASE,
-                made: Duration::ZERO,
-            };
-            let ours = Claim {
-                owner: OURS,
-                ..theirs
-            };
-            for token in TOKENS {
-                for usable in [Use::Good, Use::Early, Use::Expired, Use::Over] {
-                    for (claim, unsaved) in [
-                        (None, false),
-                        (Some(theirs), false),
-                        (Some(ours), false),
-                        (None, true),
-                    ] {
-                        events.push(Event::Loaded(Some(Seen {
-                            token,
-                            newer: false,
-                            usable,
-                            claim,
-                            unsaved,
-                        })));
-                    }
-                }
-            }
-            events
-        }
+        Effect::Load => loads(),
         Effect::Replace(_) => {
             vec![
                 Event::Replaced(true),
@@ -86,6 +55,40 @@ fn events(effect: &Effect<u8>) -> Vec<Event<u8>> {
         Effect::Wait(_) | Effect::Revoke => vec![Event::Waited],
         Effect::End(_) => Vec::new(),
     }
+}
+
+/// What a load may find.
+fn loads() -> Vec<Event<u8>> {
+    let mut events = vec![Event::Loaded(None), Event::Unreadable];
+    let theirs = Claim {
+        owner: OURS + 1,
+        number: 1,
+        lease: LEASE,
+        made: Duration::ZERO,
+    };
+    let ours = Claim {
+        owner: OURS,
+        ..theirs
+    };
+    for token in TOKENS {
+        for usable in [Use::Good, Use::Early, Use::Expired, Use::Over] {
+            for (claim, unsaved) in [
+                (None, false),
+                (Some(theirs), false),
+                (Some(ours), false),
+                (None, true),
+            ] {
+                events.push(Event::Loaded(Some(Seen {
+                    token,
+                    newer: false,
+                    usable,
+                    claim,
+                    unsaved,
+                })));
+            }
+        }
+    }
+    events
 }
 
 /// A field of the machine that is its own affair otherwise.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::response::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
@@ -66,9 +66,17 @@ fn once() -> u64 {
     1
 }
 
+/// A fault that can be carried out.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    fault: Fault,
+    /// The head of the answer, where the request is not processed.
+    head: Option<(StatusCode, HeaderMap)>,
+}
+
 /// The faults that are due, in the order in which they were asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Fault>);
+pub(crate) struct Faults(Vec<Planned>);
 
 impl Faults {
     /// Adds one.
@@ -76,17 +84,23 @@ impl Faults {
     /// # Errors
     /// A sentence when it could never be carried out.
     pub(crate) fn add(&mut self, fault: Fault) -> Result<(), String> {
-        if let Some(status) = fault.status {
+        let answer = |status| {
             StatusCode::from_u16(status)
                 .ok()
                 .filter(|status| status.as_u16() >= 200)
-                .ok_or_else(|| format!("{status} is no status to answer with"))?;
-        }
+                .ok_or_else(|| format!("{status} is no status to answer with"))
+        };
+        let status = fault.status.map(answer).transpose()?;
+        let mut headers = HeaderMap::new();
         for (name, value) in &fault.headers {
-            HeaderName::try_from(name).map_err(|_| format!("{name:?} is no header name"))?;
-            HeaderValue::try_from(value).map_err(|_| format!("{value:?} is no header value"))?;
+            let name =
+                HeaderName::try_from(name).map_err(|_| format!("{name:?} is no header name"))?;
+            let value = HeaderValue::try_from(value)
+                .map_err(|_| format!("{value:?} is no header value"))?;
+            headers.append(name, value);
         }
-        self.0.push(fault);
+        let head = status.map(|status| (status, headers));
+        self.0.push(Planned { fault, head });
         Ok(())
     }
 
@@ -94,19 +108,21 @@ impl Faults {
         self.0.clear();
     }
 
-    pub(crate) fn all(&self) -> &[Fault] {
-        &self.0
+    pub(crate) fn all(&self) -> Vec<&Fault> {
+        self.0.iter().map(|planned| &planned.fault).collect()
     }
 
     /// The fault for a request of this route.
-    pub(crate) fn take(&mut self, route: &str) -> Option<Fault> {
-        let index = self.0.iter().position(|fault| names(&fault.route, route))?;
-        let fault = &mut self.0[index];
-        if fault.skip > 0 {
-            fault.skip -= 1;
+    pub(crate) fn take(&mut self, route: &str) -> Option<Planned> {
+        let hit = |planned: &Planned| names(&planned.fault.route, route);
+        let index = self.0.iter().position(hit)?;
+        let planned = &mut self.0[index];
+        if planned.fault.skip > 0 {
+            planned.fault.skip -= 1;
             return None;
         }
-        let taken = fault.clone();
+        let taken = planned.clone();
+        let fault = &mut planned.fault;
         fault.times = fault.times.saturating_sub(1);
         if fault.times == 0 {
             self.0.remove(index);
@@ -115,7 +131,7 @@ impl Faults {
     }
 }
 
-impl Fault {
+impl Planned {
     /// Carries the fault out around the processing of a request. `note` hears what
     /// becomes of the answer before a connection ends.
     pub(crate) async fn around(
@@ -124,25 +140,26 @@ impl Fault {
         process: impl Future<Output = Response>,
         note: impl Fn(Outcome),
     ) -> Response {
-        sleep(self.delay_ms).await;
-        if self.reset == Some(Reset::Before) {
+        let fault = &self.fault;
+        sleep(fault.delay_ms).await;
+        if fault.reset == Some(Reset::Before) {
             note(Outcome::Fault("reset before"));
             match connection.end(Ending::Reset).await {}
         }
-        let answer = match self.status {
-            Some(status) => self.scripted(status),
+        let answer = match &self.head {
+            Some((status, headers)) => self.scripted(*status, headers.clone()),
             None => process.await,
         };
-        sleep(self.delay_answer_ms).await;
-        if self.reset == Some(Reset::After) {
+        sleep(fault.delay_answer_ms).await;
+        if fault.reset == Some(Reset::After) {
             note(Outcome::Fault("reset after"));
             match connection.end(Ending::Reset).await {}
         }
-        if self.drop_answer_after_processing {
+        if fault.drop_answer_after_processing {
             note(Outcome::Fault("answer dropped"));
             match connection.end(Ending::Raw(Bytes::new())).await {}
         }
-        if self.truncate {
+        if fault.truncate {
             note(Outcome::Fault("answer truncated"));
             let bytes = truncated(answer).await;
             match connection.end(Ending::Raw(bytes)).await {}
@@ -150,19 +167,15 @@ impl Fault {
         answer
     }
 
-    fn scripted(&self, status: u16) -> Response {
-        let body = match &self.body {
+    fn scripted(&self, status: StatusCode, headers: HeaderMap) -> Response {
+        let body = match &self.fault.body {
             None => String::new(),
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
         };
         let mut answer = Response::new(Body::from(body));
-        *answer.status_mut() = StatusCode::from_u16(status).expect("checked when it was added");
-        for (name, value) in &self.headers {
-            let name = HeaderName::try_from(name).expect("checked when it was added");
-            let value = HeaderValue::try_from(value).expect("checked when it was added");
-            answer.headers_mut().append(name, value);
-        }
+        *answer.status_mut() = status;
+        *answer.headers_mut() = headers;
         answer
     }
 }

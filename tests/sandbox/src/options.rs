@@ -136,40 +136,12 @@ impl Invocation {
                 until_stdin_closes = true;
                 continue;
             }
-            let mut value = || {
+            let value = || {
                 inline
-                    .clone()
                     .or_else(|| arguments.next())
                     .ok_or_else(|| format!("{name} needs a value"))
             };
-            match name.as_str() {
-                "--port" => {
-                    options.port = value()?
-                        .parse()
-                        .map_err(|_| "--port must be a number from 0 to 65535".to_owned())?;
-                }
-                "--interval" => options.interval = seconds(&name, &value()?)?,
-                "--slow-down-step" => options.slow_down_step = seconds(&name, &value()?)?,
-                "--expires-in" => options.expires_in = seconds(&name, &value()?)?,
-                "--access-token-lifetime" => {
-                    options.access_token_lifetime = seconds(&name, &value()?)?;
-                }
-                "--refresh-token-lifetime" => {
-                    options.refresh_token_lifetime = seconds(&name, &value()?)?;
-                }
-                "--authorization-lifetime" => {
-                    options.authorization_lifetime = seconds(&name, &value()?)?;
-                }
-                "--grace" => options.grace = seconds(&name, &value()?)?,
-                "--approve-after" => options.approve_after = Some(seconds(&name, &value()?)?),
-                "--org-id" => options.org_id = value()?,
-                "--org-name" => options.org_name = value()?,
-                "--starting-balance-cents" => {
-                    options.starting_balance_cents = seconds(&name, &value()?)?;
-                }
-                "--task-duration" => options.task_duration = seconds(&name, &value()?)?,
-                _ => return Err(format!("{name} is no option of this command; see --help")),
-            }
+            options.set(&name, value)?;
         }
         options.check()?;
         Ok(Self::Run {
@@ -180,6 +152,43 @@ impl Invocation {
 }
 
 impl Options {
+    /// Sets what the option `name` of the command stands for.
+    fn set(
+        &mut self,
+        name: &str,
+        value: impl FnOnce() -> Result<String, String>,
+    ) -> Result<(), String> {
+        match name {
+            "--port" => {
+                self.port = value()?
+                    .parse()
+                    .map_err(|_| "--port must be a number from 0 to 65535".to_owned())?;
+            }
+            "--interval" => self.interval = seconds(name, &value()?)?,
+            "--slow-down-step" => self.slow_down_step = seconds(name, &value()?)?,
+            "--expires-in" => self.expires_in = seconds(name, &value()?)?,
+            "--access-token-lifetime" => {
+                self.access_token_lifetime = seconds(name, &value()?)?;
+            }
+            "--refresh-token-lifetime" => {
+                self.refresh_token_lifetime = seconds(name, &value()?)?;
+            }
+            "--authorization-lifetime" => {
+                self.authorization_lifetime = seconds(name, &value()?)?;
+            }
+            "--grace" => self.grace = seconds(name, &value()?)?,
+            "--approve-after" => self.approve_after = Some(seconds(name, &value()?)?),
+            "--org-id" => self.org_id = value()?,
+            "--org-name" => self.org_name = value()?,
+            "--starting-balance-cents" => {
+                self.starting_balance_cents = seconds(name, &value()?)?;
+            }
+            "--task-duration" => self.task_duration = seconds(name, &value()?)?,
+            _ => return Err(format!("{name} is no option of this command; see --help")),
+        }
+        Ok(())
+    }
+
     /// Refuses what no clock can count.
     pub(crate) fn check(&self) -> Result<(), String> {
         let times = [

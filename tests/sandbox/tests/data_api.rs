@@ -97,6 +97,7 @@ async fn neither_api_takes_what_the_other_wants() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the steps of one story")]
 async fn a_task_run_completes_and_is_seen_by_its_organization_only() {
     // Long enough that nothing below sees it completed before it asks for that.
     let owner = Owner::start(Options {

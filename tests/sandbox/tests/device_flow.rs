@@ -65,6 +65,7 @@ async fn polling_faster_than_the_interval_gets_slow_down() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn what_is_not_documented_is_refused() {
     let bench = Bench::start(Options::default()).await;
     let client_id = bench.register().await;

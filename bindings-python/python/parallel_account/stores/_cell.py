@@ -39,7 +39,7 @@ class Cell(ABC, Generic[Loaded, Replaced]):
     """Seconds for which a loaded record may serve calls without being loaded again."""
 
     def __init__(self, key: str, cache_for: float) -> None:
-        # A key such as None would be one login for everybody that has no id yet.
+        # A key such as None would be one login for everybody that has no ID yet.
         if not isinstance(key, str) or not key:  # pyright: ignore[reportUnnecessaryIsInstance]
             found = "an empty one" if key == "" else type(key).__name__
             raise ConfigError(f"key must be a string that names the user, not {found}.")

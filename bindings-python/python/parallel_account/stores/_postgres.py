@@ -42,7 +42,7 @@ class PostgresStore(Cell[Loaded, Replaced]):
         connection: The application's own: ``ConnectionPool``, ``Connection``,
             ``AsyncConnectionPool`` or ``AsyncConnection`` of psycopg, ``Pool`` or ``Connection`` of
             asyncpg. A single connection serves one call at a time and does not reconnect.
-        key: Whose login it is, such as a user's or tenant's id. A key of one user must never be
+        key: Whose login it is, such as a user's or tenant's ID. A key of one user must never be
             one that another can choose.
         table: Its name, with a schema before it if need be: ``billing.logins``.
         cache_for: Seconds for which a loaded record may serve calls without being loaded again.

@@ -46,7 +46,7 @@ class RedisStore(Cell[Loaded, Replaced]):
 
     Args:
         client: The application's own. Its ``decode_responses`` does not matter.
-        key: Whose login it is, such as a user's or tenant's id. A key of one user must never be
+        key: Whose login it is, such as a user's or tenant's ID. A key of one user must never be
             one that another can choose.
         prefix: What comes before the key.
         ttl: Seconds after the last refresh for which the login is kept. One that expires is lost,

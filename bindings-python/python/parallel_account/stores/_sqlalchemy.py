@@ -37,7 +37,7 @@ class SqlAlchemyStore(Cell[Loaded, Replaced]):
         engine: The application's own ``Engine``, ``AsyncEngine``, ``sessionmaker`` or
             ``async_sessionmaker``. A session is not enough, because its transaction is the
             application's.
-        key: Whose login it is, such as a user's or tenant's id. A key of one user must never be
+        key: Whose login it is, such as a user's or tenant's ID. A key of one user must never be
             one that another can choose.
         table: What :meth:`table` returned, or its name, with a schema before it if need be.
         cache_for: Seconds for which a loaded record may serve calls without being loaded again.

@@ -29,7 +29,7 @@ class SqliteStore(Cell["str | None", bool]):
             every process can use the store. Or a ``sqlite3.Connection``, for tests and for
             databases in memory: only the thread that made it may use it, unless it was made with
             ``check_same_thread=False``, and not while a transaction of the application is open.
-        key: Whose login it is, such as a user's id. A key of one user must never be one that
+        key: Whose login it is, such as a user's ID. A key of one user must never be one that
             another can choose.
         table: Its name.
         cache_for: Seconds for which a loaded record may serve calls without being loaded again.

@@ -3,7 +3,7 @@ internal import ParallelAccountFFI
 
 /// An organization that the store knows.
 public struct Organization: Sendable, Hashable, Codable, Identifiable {
-    /// Its id.
+    /// Its ID.
     public let id: String
     /// Its name, where the service told it.
     public let name: String?
@@ -112,7 +112,7 @@ public struct AccountApp: Sendable, Hashable, Codable, Identifiable {
 /// An API key. Encoding it leaves the key itself out, unless asked by
 /// ``Secret/encodesSecrets``.
 public struct APIKey: Sendable, Hashable, Codable, Identifiable {
-    /// Its id.
+    /// Its ID.
     public let id: String
     /// Its name.
     public let name: String
@@ -120,7 +120,7 @@ public struct APIKey: Sendable, Hashable, Codable, Identifiable {
     public let appID: String
     /// That app's name.
     public let appName: String?
-    /// The id of who made it.
+    /// The ID of who made it.
     public let createdByUserID: String?
     /// The address of who made it.
     public let createdByUserEmail: String?

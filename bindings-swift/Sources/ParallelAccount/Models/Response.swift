@@ -5,7 +5,7 @@ internal import ParallelAccountFFI
 public struct ResponseInfo: Sendable, Hashable {
     /// The HTTP status.
     public let status: Int
-    /// The service's id of the request, to quote to Parallel's support.
+    /// The service's ID of the request, to quote to Parallel's support.
     public let requestID: String?
     /// Names in lower case; several values of one name are joined by `, `. `Set-Cookie` is left
     /// out.
@@ -13,7 +13,7 @@ public struct ResponseInfo: Sendable, Hashable {
 
     /// - Parameters:
     ///   - status: The HTTP status.
-    ///   - requestID: The service's id of the request.
+    ///   - requestID: The service's ID of the request.
     ///   - headers: By their names in lower case.
     public init(status: Int, requestID: String? = nil, headers: [String: String] = [:]) {
         self.status = status
@@ -31,7 +31,7 @@ public struct ResponseInfo: Sendable, Hashable {
 /// A successful answer to ``AccountClient/request(_:_:json:)``. Printing and reflecting it shows
 /// nothing of the body, which may hold a key.
 public struct APIResponse: Sendable, Hashable {
-    /// The status, 200 to 299, with the headers and the request's id.
+    /// The status, 200 to 299, with the headers and the request's ID.
     public let info: ResponseInfo
     /// The body; `.null` where there was none.
     public let json: JSONValue
@@ -39,7 +39,7 @@ public struct APIResponse: Sendable, Hashable {
 
     /// - Parameters:
     ///   - json: The body.
-    ///   - info: The status, headers and the request's id.
+    ///   - info: The status, headers and the request's ID.
     /// - Throws: `EncodingError` for a number that JSON cannot write.
     public init(json: JSONValue, info: ResponseInfo = ResponseInfo(status: 200)) throws {
         self.info = info
@@ -59,7 +59,7 @@ public struct APIResponse: Sendable, Hashable {
 
     /// The HTTP status, 200 to 299.
     public var status: Int { info.status }
-    /// The service's id of the request, to quote to Parallel's support.
+    /// The service's ID of the request, to quote to Parallel's support.
     public var requestID: String? { info.requestID }
     /// As ``ResponseInfo/headers``.
     public var headers: [String: String] { info.headers }
@@ -77,7 +77,7 @@ public struct APIResponse: Sendable, Hashable {
 }
 
 extension APIResponse: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The status and the request's id.
+    /// The status and the request's ID.
     public var description: String { "APIResponse(status: \(status), \(requestID ?? "no id"))" }
     /// As `description`.
     public var debugDescription: String { description }

@@ -17,7 +17,7 @@ extension AccountClient {
     ///   - method: Such as `GET`.
     ///   - path: Such as `/service/v1/balance`; must stay below the base.
     ///   - json: The body.
-    /// - Returns: The answer: its JSON, status, headers and the request's id.
+    /// - Returns: The answer: its JSON, status, headers and the request's ID.
     /// - Throws: ``AccountError`` `invalid_request` for a path outside the base, and what the
     ///   service answers.
     public func request(

@@ -38,17 +38,17 @@ public protocol CredentialStore: Sendable {
     ///   `old` any more, and nothing was changed.
     func replace(_ old: String?, with new: String?) async throws -> Bool
 
-    /// How long a loaded record may serve calls without being loaded again: a logout or a change of
-    /// organization by another process is noticed that much later. A refresh loads it in any case.
-    /// Read once, when a client is made. Zero by default.
+    /// How long a loaded record may serve calls before it is loaded again; default 0 s. A logout or
+    /// a change of organization by another process is noticed that much later. A refresh loads it in
+    /// any case. Read once, when a client is made.
     var cacheFor: Duration { get }
 
     /// Where the record is, for users. Read once, when a client is made. The name of the type by
     /// default.
     var location: String { get }
 
-    /// How long one of these calls may take before the client gives up on it with
-    /// ``AccountError`` `store`. Read once, when a client is made. 30 s by default.
+    /// How long one call may take before the client gives it up; default 30 s. The call that needed
+    /// it throws ``AccountError`` `store`. Read once, when a client is made.
     var timeout: Duration { get }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     output::named,
 };
 use address::link;
-use parallel_account::{DeviceLogin, LoginEvent, LoginOptions, Status};
+use parallel_account::{DeviceLogin, LoginEvent, LoginOptions, Secret, Status};
 use pending::{PendingFile, Work};
 use screen::Screen;
 use std::{future::pending as forever, time::Duration};
@@ -46,24 +46,32 @@ async fn steps(context: &Context, options: &arguments::Login) -> Result<End, Fai
         .map(PendingFile::open)
         .transpose()?;
     events::started(context)?;
-    let (file, record) = match file {
-        Some((file, Work::Resume(record))) => (Some(file), Some(record)),
-        Some((file, Work::Start)) => (Some(file), None),
-        None => (None, None),
-    };
-    let Some(record) = record else {
-        let started = start(context, options, give_up).await;
-        return match (file, started) {
-            (Some(file), Ok(login)) => leave_pending(context, options, &file, &login),
-            (None, Ok(login)) => wait(context, options, &login, give_up).await,
-            (Some(file), Err(failure)) => {
+    match file {
+        None => {
+            let login = start(context, options, give_up).await?;
+            wait(context, options, &login, give_up).await
+        }
+        Some((file, Work::Start)) => match start(context, options, give_up).await {
+            Ok(login) => leave_pending(context, options, &file, &login),
+            Err(failure) => {
                 file.remove();
                 Err(failure)
             }
-            (None, Err(failure)) => Err(failure),
-        };
-    };
-    let file = file.expect("a record comes from a file");
+        },
+        Some((file, Work::Resume(record))) => {
+            resume(context, options, &file, &record, give_up).await
+        }
+    }
+}
+
+/// The second of two runs.
+async fn resume(
+    context: &Context,
+    options: &arguments::Login,
+    file: &PendingFile,
+    record: &Secret,
+    give_up: GiveUp,
+) -> Result<End, Failure> {
     let login = match context.client.resume_login(record.expose()).await {
         Ok(login) => login,
         Err(error) => return Err(file.refusal(&error)),

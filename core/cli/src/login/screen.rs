@@ -85,15 +85,15 @@ impl<'a> Screen<'a> {
             match key {
                 b'\r' | b'\n' if self.may_open => {
                     self.note = match open_browser(link(self.login)) {
-                        true => "The page was opened in a browser. ",
-                        false => "No browser could be opened. Open the link yourself. ",
+                        true => "The page was opened in a browser.",
+                        false => "No browser could be opened. Open the link yourself.",
                     }
                 }
                 b'c' | b'C' => {
                     let code = STANDARD.encode(self.login.user_code());
                     // Terminals that do not know OSC 52 ignore it.
                     to_stderr(&format!("\x1b]52;c;{code}\x07"));
-                    self.note = "The code was sent to the clipboard. ";
+                    self.note = "The code was sent to the clipboard.";
                 }
                 _ => {}
             }

@@ -215,29 +215,9 @@ impl FileStore {
         let done = match new {
             Some(record) => {
                 if is_damaged(&record) {
-                    let path = self.path().display();
-                    return Err(Error::store(
-                        format!(
-                            "The credentials file {path} was not written: it would be taken for a damaged one. Keep a JSON object there, or an encrypted record as text without spaces, such as Base64."
-                        ),
-                        None,
-                    ));
+                    return Err(self.not_written());
                 }
-                // Again at the last moment, for those who take no lock.
-                let mut failure = None;
-                let still = || match is_old() {
-                    Ok(still) => Ok(still),
-                    Err(error) => {
-                        failure = Some(error);
-                        Ok(false)
-                    }
-                };
-                let bytes = record.as_bytes();
-                let done = folder.replace(self.name(), &self.beside(".new"), bytes, still);
-                match failure {
-                    Some(error) => Err(error),
-                    None => done.map_err(|problem| self.error("cannot be written", problem)),
-                }
+                self.write(&folder, &record, is_old)
             }
             None => folder
                 .remove(self.name())
@@ -246,6 +226,38 @@ impl FileStore {
         };
         seen::changed();
         done
+    }
+
+    fn not_written(&self) -> Error {
+        let path = self.path().display();
+        Error::store(
+            format!(
+                "The credentials file {path} was not written: it would be taken for a damaged one. Keep a JSON object there, or an encrypted record as text without spaces, such as Base64."
+            ),
+            None,
+        )
+    }
+
+    /// Asks `is_old` again at the last moment, for those who take no lock.
+    fn write(
+        &self,
+        folder: &Folder,
+        record: &str,
+        is_old: impl Fn() -> Result<bool>,
+    ) -> Result<bool> {
+        let mut failure = None;
+        let still = || {
+            Ok(is_old().unwrap_or_else(|error| {
+                failure = Some(error);
+                false
+            }))
+        };
+        let name = self.beside(".new");
+        let done = folder.replace(self.name(), &name, record.as_bytes(), still);
+        match failure {
+            Some(error) => Err(error),
+            None => done.map_err(|problem| self.error("cannot be written", problem)),
+        }
     }
 
     /// As [`FileStore::swap`], where there is no lock: within this process one at a time.

@@ -1,14 +1,27 @@
 //! What the platform answers, written into a login.
 
 use super::Record;
-use super::fields::{CLAIM, LOGIN, UNNAMED, fingerprint, put};
+use super::fields::{CLAIM, LOGIN, UNNAMED, fingerprint, object_at, put};
 use crate::{
     Secret,
     clock::{Now, unix_ms},
     oauth::Tokens,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::time::Duration;
+
+/// When what lives for `life` from now on ends, in milliseconds since 1970.
+fn end_of(life: Option<Duration>, now: Now) -> Option<u64> {
+    life.and_then(|life| now.wall.checked_add(life))
+        .map(unix_ms)
+}
+
+/// Writes when something ends; where that is unknown, what was there stays unless it `forgets`.
+fn put_end(login: &mut Map<String, Value>, name: &str, end_ms: Option<u64>, forgets: bool) {
+    if end_ms.is_some() || forgets {
+        login.insert(name.into(), json!(end_ms.map(|ms| ms / 1000)));
+    }
+}
 
 impl Record {
     /// The key under which the login of a token response lives.
@@ -31,18 +44,11 @@ impl Record {
         if let Some(name) = &tokens.org_name {
             org.insert("org_name".into(), json!(name));
         }
-        if asked.is_some() || !matches!(org.get(LOGIN), Some(Value::Object(_))) {
+        if asked.is_some() {
             put(org, LOGIN, json!({}));
         }
-        let login = org
-            .get_mut(LOGIN)
-            .and_then(Value::as_object_mut)
-            .expect("just made");
-        let at = |life: Option<Duration>| {
-            life.and_then(|life| now.wall.checked_add(life))
-                .map(unix_ms)
-        };
-        let expires_ms = at(tokens.expires_in);
+        let login = object_at(org, LOGIN);
+        let expires_ms = end_of(tokens.expires_in, now);
         put(login, "access_token", json!(tokens.access_token.expose()));
         login.insert(
             "access_token_expires_at".into(),
@@ -59,21 +65,13 @@ impl Record {
         if let Some(refresh_token) = &tokens.refresh_token {
             put(login, "refresh_token", json!(refresh_token.expose()));
         }
-        for (name, life) in [
-            ("refresh_token_expires_at", tokens.refresh_token_expires_in),
-            ("authorization_expires_at", tokens.authorization_expires_in),
-        ] {
-            match at(life) {
-                Some(ms) => drop(login.insert(name.into(), json!(ms / 1000))),
-                // A new refresh token does not inherit the old one's end.
-                None if asked.is_some()
-                    || (name.starts_with("refresh") && tokens.refresh_token.is_some()) =>
-                {
-                    login.insert(name.into(), Value::Null);
-                }
-                None => {}
-            }
-        }
+        let is_new = asked.is_some();
+        let refresh_token = end_of(tokens.refresh_token_expires_in, now);
+        // A new refresh token does not inherit the old one's end.
+        let forgets = is_new || tokens.refresh_token.is_some();
+        put_end(login, "refresh_token_expires_at", refresh_token, forgets);
+        let grant = end_of(tokens.authorization_expires_in, now);
+        put_end(login, "authorization_expires_at", grant, is_new);
         login.remove("refused_refresh_token_fingerprint");
         login.remove(CLAIM);
         if let Some(id) = client_id.filter(|id| Some(*id) != top_client_id.as_deref()) {

@@ -72,3 +72,16 @@ pub(crate) fn hash(text: &str) -> u64 {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     })
 }
+
+/// The object that `object` has under this name, in place of whatever else is there.
+pub(super) fn object_at<'a>(
+    object: &'a mut Map<String, Value>,
+    name: &str,
+) -> &'a mut Map<String, Value> {
+    let value = object.entry(name).or_insert(Value::Null);
+    if !value.is_object() {
+        wipe(value);
+        *value = Value::Object(Map::new());
+    }
+    value.as_object_mut().expect("just made")
+}

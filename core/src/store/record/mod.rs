@@ -14,7 +14,7 @@ use crate::{
     Error, ErrorKind, Result, Secret, response,
     secret::{WipedObject, wipe},
 };
-use fields::{LOGIN, Length, UNNAMED, exact_expiry, fingerprint, millis, time};
+use fields::{LOGIN, Length, UNNAMED, exact_expiry, fingerprint, millis, object_at, time};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, SystemTime};
 
@@ -47,7 +47,7 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// The organization's id, where the server named it.
+    /// The organization's ID, where the server named it.
     pub(crate) fn org_id(&self) -> Option<&str> {
         (self.key != UNNAMED).then_some(self.key.as_str())
     }
@@ -129,7 +129,7 @@ impl Record {
         response::text(&self.0, "client_id")
     }
 
-    /// Logins that were made with the old id, or with one that nobody noted, keep it: a refresh
+    /// Logins that were made with the old ID, or with one that nobody noted, keep it: a refresh
     /// token belongs to its client.
     pub(crate) fn set_client_id(&mut self, client_id: &str) {
         let old = self.client_id();
@@ -249,19 +249,8 @@ impl Record {
 
     /// An organization's entry, made if there is none.
     fn org_mut(&mut self, key: &str) -> &mut Map<String, Value> {
-        if !matches!(self.0.get("orgs"), Some(Value::Object(_))) {
-            self.0.insert("orgs".into(), json!({}));
-        }
-        let orgs = self
-            .0
-            .get_mut("orgs")
-            .and_then(Value::as_object_mut)
-            .expect("just made");
-        let org = orgs.entry(key).or_insert_with(|| json!({}));
-        if !org.is_object() {
-            *org = json!({});
-        }
-        org.as_object_mut().expect("just made")
+        let orgs = object_at(&mut self.0, "orgs");
+        object_at(orgs, key)
     }
 
     fn login_map(&self, key: &str) -> Option<&Map<String, Value>> {

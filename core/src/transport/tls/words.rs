@@ -37,6 +37,7 @@ pub(super) fn reason(error: &Error) -> String {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn certificate(error: &CertificateError) -> String {
     match error {
         CertificateError::Expired => "the server's certificate has expired".into(),
@@ -153,6 +154,10 @@ mod tests {
     }
 
     #[test]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "two lists, and what holds for each entry"
+    )]
     fn every_reason_is_a_sentence() {
         let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let expected = || ServerName::try_from("a.example").expect("a name");

@@ -25,7 +25,30 @@ fn main() {
     let mode = env::args().nth(2).expect("usage: bench-core NAME MODE");
     let client = client();
     let rss_start = rss();
-    let run: Box<dyn Fn(Plan) -> u64> = match mode.as_str() {
+    let run = runner(&mode, client);
+    println!("{}", serde_json::json!({ "rss_start": rss_start }));
+    for line in io::stdin().lines() {
+        let line = line.expect("a line");
+        let (seconds, calls) = line.split_once(' ').expect("SECONDS CALLS");
+        let plan = Plan::until(
+            seconds.parse().expect("seconds"),
+            calls.parse().expect("calls"),
+        );
+        let (start, cpu) = (Instant::now(), cpu());
+        let calls = run(plan);
+        let line = serde_json::json!({
+            "calls": calls,
+            "seconds": start.elapsed().as_secs_f64(),
+            "cpu": self::cpu() - cpu,
+            "rss_end": rss(),
+        });
+        println!("{line}");
+    }
+}
+
+/// What makes calls as `mode` says, and counts them.
+fn runner(mode: &str, client: AccountClient) -> Box<dyn Fn(Plan) -> u64> {
+    match mode {
         "one" => {
             let runtime = one_thread();
             Box::new(move |plan| runtime.block_on(calls(&client, plan)))
@@ -57,25 +80,6 @@ fn main() {
         }
         "threads" => Box::new(move |plan| threads(&client, plan.shared_by(THREADS))),
         other => panic!("no mode {other}"),
-    };
-
-    println!("{}", serde_json::json!({ "rss_start": rss_start }));
-    for line in io::stdin().lines() {
-        let line = line.expect("a line");
-        let (seconds, calls) = line.split_once(' ').expect("SECONDS CALLS");
-        let plan = Plan::until(
-            seconds.parse().expect("seconds"),
-            calls.parse().expect("calls"),
-        );
-        let (start, cpu) = (Instant::now(), cpu());
-        let calls = run(plan);
-        let line = serde_json::json!({
-            "calls": calls,
-            "seconds": start.elapsed().as_secs_f64(),
-            "cpu": self::cpu() - cpu,
-            "rss_end": rss(),
-        });
-        println!("{line}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! What may happen next, and what comes of it.
 
 use super::super::machine::{ATTEMPT, Effect, RefreshOutcome};
-use super::process::{Life, Process, Todo};
+use super::process::{Flight, Life, Process, Todo};
 use super::rules::Excuse;
 use super::state::{Cli, Fault, State};
 use crate::config::{Config, Reuse};
@@ -189,6 +189,11 @@ impl State {
         if left.freezes > 0 {
             actions.push(Action::Freeze(p));
         }
+        self.enabled_for_todo(flight, p, actions);
+    }
+
+    fn enabled_for_todo(&self, flight: &Flight, p: usize, actions: &mut Vec<Action>) {
+        let left = &self.left;
         match &flight.todo {
             Todo::Effect(Effect::Wait(wait)) => {
                 if self.may_wake(*wait, flight.since) {
@@ -239,6 +244,7 @@ impl State {
         next
     }
 
+    #[expect(clippy::too_many_lines, reason = "a flat match of all actions")]
     fn take(&mut self, config: &Config, action: Action) {
         match action {
             Action::Tick => {
