@@ -1,13 +1,10 @@
 //! The Account API.
 
-use std::sync::Arc;
-
 use parallel_account::{ApiResponse, Error};
 
 use crate::{
-    call::Call,
+    call::{run, try_run},
     client::{FfiClient, refused},
-    error::Failure,
     model::{FfiApiKey, FfiApp, FfiBalance},
     seeing::{FfiHeader, FfiResponse},
 };
@@ -24,19 +21,13 @@ pub struct FfiAnswer {
 #[uniffi::export]
 impl FfiClient {
     /// Anything else below the base.
-    pub async fn request(
-        &self,
-        call: Arc<Call>,
-        method: String,
-        path: String,
-        json: Option<String>,
-    ) -> Result<FfiAnswer, Failure> {
-        let body = json
-            .map(|json| serde_json::from_str(&json))
-            .transpose()
-            .map_err(|_| refused("invalid_request", "The body is not valid JSON.".into()))?;
+    pub fn request(&self, call: u64, method: String, path: String, json: Option<String>) {
         let client = self.core();
-        call.run(async move {
+        try_run(call, async move {
+            let body = json
+                .map(|json| serde_json::from_str(&json))
+                .transpose()
+                .map_err(|_| refused("invalid_request", "The body is not valid JSON.".into()))?;
             let answer = client.request(&method, &path, body).await?;
             let ApiResponse {
                 status,
@@ -52,85 +43,70 @@ impl FfiClient {
                 },
                 json: serde_json::to_string(&json).map_err(Error::internal)?,
             })
-        })
-        .await
+        });
     }
 
     /// `GET /service/v1/balance`.
-    pub async fn balance_get(&self, call: Arc<Call>) -> Result<FfiBalance, Failure> {
+    pub fn balance_get(&self, call: u64) {
         let client = self.core();
-        call.run(async move { client.balance().get().await.map(Into::into) })
-            .await
+        run(call, async move {
+            client.balance().get().await.map(FfiBalance::from)
+        });
     }
 
     /// `POST /service/v1/balance/add`.
-    pub async fn balance_add(
-        &self,
-        call: Arc<Call>,
-        amount_cents: i64,
-        idempotency_key: Option<String>,
-    ) -> Result<FfiBalance, Failure> {
+    pub fn balance_add(&self, call: u64, amount_cents: i64, idempotency_key: Option<String>) {
         let client = self.core();
-        call.run(async move {
+        run(call, async move {
             client
                 .balance()
                 .add(amount_cents, idempotency_key.as_deref())
                 .await
-                .map(Into::into)
-        })
-        .await
+                .map(FfiBalance::from)
+        });
     }
 
     /// `GET /service/v1/apps`.
-    pub async fn apps_list(&self, call: Arc<Call>) -> Result<Vec<FfiApp>, Failure> {
+    pub fn apps_list(&self, call: u64) {
         let client = self.core();
-        call.run(async move {
-            Ok(client
-                .apps()
-                .list()
-                .await?
-                .into_iter()
-                .map(Into::into)
-                .collect())
-        })
-        .await
+        run(call, async move {
+            let apps = client.apps().list().await?;
+            Ok(apps.into_iter().map(FfiApp::from).collect::<Vec<_>>())
+        });
     }
 
     /// `POST /service/v1/apps`; answers the app's ID.
-    pub async fn apps_create(&self, call: Arc<Call>, name: String) -> Result<String, Failure> {
+    pub fn apps_create(&self, call: u64, name: String) {
         let client = self.core();
-        call.run(async move { Ok(client.apps().create(&name).await?.app_id) })
-            .await
+        run(call, async move {
+            Ok(client.apps().create(&name).await?.app_id)
+        });
     }
 
     /// `DELETE /service/v1/apps/{app_id}`.
-    pub async fn apps_delete(&self, call: Arc<Call>, app_id: String) -> Result<(), Failure> {
+    pub fn apps_delete(&self, call: u64, app_id: String) {
         let client = self.core();
-        call.run(async move { client.apps().delete(&app_id).await })
-            .await
+        run(call, async move { client.apps().delete(&app_id).await });
     }
 
     /// `POST /service/v1/apps/{app_id}/keys`.
-    pub async fn keys_create(
-        &self,
-        call: Arc<Call>,
-        app_id: String,
-        name: String,
-    ) -> Result<FfiApiKey, Failure> {
+    pub fn keys_create(&self, call: u64, app_id: String, name: String) {
         let client = self.core();
-        call.run(async move { client.keys().create(&app_id, &name).await.map(Into::into) })
-            .await
+        run(call, async move {
+            client
+                .keys()
+                .create(&app_id, &name)
+                .await
+                .map(FfiApiKey::from)
+        });
     }
 
     /// `DELETE /service/v1/apps/{app_id}/keys/{key_id}`.
-    pub async fn keys_delete(
-        &self,
-        call: Arc<Call>,
-        app_id: String,
-        key_id: String,
-    ) -> Result<(), Failure> {
+    pub fn keys_delete(&self, call: u64, app_id: String, key_id: String) {
         let client = self.core();
-        call.run(async move { client.keys().delete(&app_id, &key_id).await })
-            .await
+        run(
+            call,
+            async move { client.keys().delete(&app_id, &key_id).await },
+        );
     }
 }

@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use parallel_account::{AccountClient, CallOptions, LoginOptions, Secret};
 
 use crate::{
-    call::{Call, at_once, detached, runtime},
+    call::{run, try_run},
     error::{Failure, Problem},
     login::FfiLogin,
     model::{FfiOrganization, FfiStatus},
+    runtime::{at_once, detached, runtime},
     seeing::{FfiHeader, FfiResponseSlot, ForeignListener, Listener},
     store::FfiStore,
 };
@@ -238,143 +239,121 @@ impl FfiClient {
     }
 
     /// Waits for what cancelled calls left running.
-    pub async fn settled(&self, call: Arc<Call>) -> Result<(), Failure> {
+    pub fn settled(&self, call: u64) {
         let client = self.core();
-        call.run(async move {
+        run(call, async move {
             client.settled().await;
             Ok(())
-        })
-        .await
+        });
     }
 
     /// The same for a client that is being closed: whatever takes longer continues without it.
-    pub async fn settle_closed(&self, call: Arc<Call>) -> Result<(), Failure> {
+    pub fn settle_closed(&self, call: u64) {
         let client = self.core();
-        call.run(async move {
+        run(call, async move {
             let _ = tokio::time::timeout(SETTLE_WITHIN, client.settled()).await;
             Ok(())
-        })
-        .await
+        });
     }
 
     /// Begins a device login.
-    pub async fn start_login(
-        &self,
-        call: Arc<Call>,
-        options: FfiLoginOptions,
-    ) -> Result<Arc<FfiLogin>, Failure> {
+    pub fn start_login(&self, call: u64, options: FfiLoginOptions) {
         let FfiLoginOptions {
             scopes,
             timeout,
             login_hint,
         } = options;
         let timeout = timeout.map(duration);
-        if timeout.is_some_and(|timeout| timeout.is_zero()) {
-            return Err(refused(
-                "config",
-                "timeout must be greater than zero. Leave it out to wait until the code expires."
-                    .into(),
-            ));
-        }
         let client = self.core();
-        call.run(async move {
+        try_run(call, async move {
+            if timeout.is_some_and(|timeout| timeout.is_zero()) {
+                return Err(refused(
+                    "config",
+                    "timeout must be greater than zero. Leave it out to wait until the code expires."
+                        .into(),
+                ));
+            }
             let options = LoginOptions {
                 scopes,
                 timeout,
                 login_hint,
             };
-            client.start_login(options).await.map(FfiLogin::new)
-        })
-        .await
+            Ok(FfiLogin::new(client.start_login(options).await?))
+        });
     }
 
     /// Continues a login begun elsewhere.
-    pub async fn resume_login(
-        &self,
-        call: Arc<Call>,
-        record: String,
-    ) -> Result<Arc<FfiLogin>, Failure> {
+    pub fn resume_login(&self, call: u64, record: String) {
         let client = self.core();
-        call.run(async move { client.resume_login(&record).await.map(FfiLogin::new) })
-            .await
+        run(call, async move {
+            client.resume_login(&record).await.map(FfiLogin::new)
+        });
     }
 
     /// Who is logged in; no network.
-    pub async fn status(&self, call: Arc<Call>) -> Result<FfiStatus, Failure> {
+    pub fn status(&self, call: u64) {
         let client = self.core();
-        call.run(async move { client.status().await.map(Into::into) })
-            .await
+        run(
+            call,
+            async move { client.status().await.map(FfiStatus::from) },
+        );
     }
 
     /// Revokes, then forgets: all logins, or one organization's, or the one that is acted for.
-    pub async fn logout(
-        &self,
-        call: Arc<Call>,
-        all: bool,
-        organization: Option<String>,
-    ) -> Result<(), Failure> {
+    pub fn logout(&self, call: u64, all: bool, organization: Option<String>) {
         let client = self.core();
-        call.run(async move {
+        run(call, async move {
             match organization {
                 _ if all => client.logout_all().await,
                 Some(organization) => client.logout_of(&organization).await,
                 None => client.logout().await,
             }
-        })
-        .await
+        });
     }
 
     /// A bearer that is valid now.
-    pub async fn access_token(&self, call: Arc<Call>) -> Result<String, Failure> {
+    pub fn access_token(&self, call: u64) {
         let client = self.core();
-        call.run(async move { Ok(client.access_token().await?.expose().to_owned()) })
-            .await
+        run(call, async move {
+            Ok(client.access_token().await?.expose().to_owned())
+        });
     }
 
     /// The organization's data key, made if there is none.
-    pub async fn api_key(&self, call: Arc<Call>) -> Result<String, Failure> {
+    pub fn api_key(&self, call: u64) {
         let client = self.core();
-        call.run(async move { Ok(client.api_key().await?.expose().to_owned()) })
-            .await
+        run(call, async move {
+            Ok(client.api_key().await?.expose().to_owned())
+        });
     }
 
     /// A new data key in place of `refused`, or of the last one.
-    pub async fn renew_api_key(
-        &self,
-        refused: Option<String>,
-        call: Arc<Call>,
-    ) -> Result<String, Failure> {
+    pub fn renew_api_key(&self, call: u64, refused: Option<String>) {
         let client = self.core();
         let refused = refused.map(Secret::from);
-        call.run(async move {
+        run(call, async move {
             let renewed = client.renew_api_key(refused.as_ref()).await?;
             Ok(renewed.expose().to_owned())
-        })
-        .await
+        });
     }
 
     /// All that the store knows.
-    pub async fn organizations(&self, call: Arc<Call>) -> Result<Vec<FfiOrganization>, Failure> {
+    pub fn organizations(&self, call: u64) {
         let client = self.core();
-        call.run(async move {
-            Ok(client
-                .organizations()
-                .await?
+        run(call, async move {
+            let organizations = client.organizations().await?;
+            Ok(organizations
                 .into_iter()
-                .map(Into::into)
-                .collect())
-        })
-        .await
+                .map(FfiOrganization::from)
+                .collect::<Vec<_>>())
+        });
     }
 
     /// Which organization calls act for from now on.
-    pub async fn select_organization(
-        &self,
-        call: Arc<Call>,
-        organization: String,
-    ) -> Result<(), Failure> {
+    pub fn select_organization(&self, call: u64, organization: String) {
         let client = self.core();
-        call.run(async move { client.select_organization(&organization).await })
-            .await
+        run(call, async move {
+            client.select_organization(&organization).await
+        });
     }
 }

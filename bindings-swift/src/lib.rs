@@ -12,6 +12,8 @@ pub mod error;
 pub mod login;
 pub mod model;
 pub mod oauth;
+pub mod outcome;
+pub mod runtime;
 pub mod seeing;
 pub mod store;
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use parallel_account::{DeviceLogin, LoginEvent, prompt};
 
 use crate::{
-    call::{Call, at_once},
+    call::run,
     error::{Failure, Problem},
     model::{FfiStatus, instant},
+    runtime::at_once,
 };
 
 /// See `core::DeviceLogin`.
@@ -131,17 +132,18 @@ impl FfiLogin {
     }
 
     /// Waits until a poll is due and polls once.
-    pub async fn poll(&self, call: Arc<Call>) -> Result<FfiLoginEvent, Failure> {
+    pub fn poll(&self, call: u64) {
         let login = self.login.clone();
-        call.run(async move { login.poll().await.map(Into::into) })
-            .await
+        run(
+            call,
+            async move { login.poll().await.map(FfiLoginEvent::from) },
+        );
     }
 
     /// Polls to the end.
-    pub async fn wait(&self, call: Arc<Call>) -> Result<FfiStatus, Failure> {
+    pub fn wait(&self, call: u64) {
         let login = self.login.clone();
-        call.run(async move { login.wait().await.map(Into::into) })
-            .await
+        run(call, async move { login.wait().await.map(FfiStatus::from) });
     }
 
     /// Gives up.

@@ -1,13 +1,10 @@
 //! The documented requests of the device flow, one by one.
 
-use std::sync::Arc;
-
 use parallel_account::PollAnswer;
 
 use crate::{
-    call::Call,
+    call::run,
     client::FfiClient,
-    error::Failure,
     model::{FfiDeviceCode, FfiTokens},
 };
 
@@ -40,74 +37,55 @@ impl From<PollAnswer> for FfiPollAnswer {
 #[uniffi::export]
 impl FfiClient {
     /// Step 1; answers the client ID.
-    pub async fn oauth_register(&self, call: Arc<Call>) -> Result<String, Failure> {
+    pub fn oauth_register(&self, call: u64) {
         let client = self.core();
-        call.run(async move { Ok(client.oauth().register().await?.client_id) })
-            .await
+        run(call, async move {
+            Ok(client.oauth().register().await?.client_id)
+        });
     }
 
     /// Step 2.
-    pub async fn oauth_request_device_code(
-        &self,
-        call: Arc<Call>,
-        client_id: String,
-        scopes: Vec<String>,
-    ) -> Result<FfiDeviceCode, Failure> {
+    pub fn oauth_request_device_code(&self, call: u64, client_id: String, scopes: Vec<String>) {
         let client = self.core();
-        call.run(async move {
+        run(call, async move {
             client
                 .oauth()
                 .request_device_code(&client_id, &scopes)
                 .await
-                .map(Into::into)
-        })
-        .await
+                .map(FfiDeviceCode::from)
+        });
     }
 
     /// Step 4, once.
-    pub async fn oauth_poll_token(
-        &self,
-        call: Arc<Call>,
-        client_id: String,
-        device_code: String,
-    ) -> Result<FfiPollAnswer, Failure> {
+    pub fn oauth_poll_token(&self, call: u64, client_id: String, device_code: String) {
         let client = self.core();
-        call.run(async move {
+        run(call, async move {
             client
                 .oauth()
                 .poll_token(&client_id, &device_code)
                 .await
-                .map(Into::into)
-        })
-        .await
+                .map(FfiPollAnswer::from)
+        });
     }
 
     /// Step 5.
-    pub async fn oauth_refresh(
-        &self,
-        call: Arc<Call>,
-        refresh_token: String,
-        client_id: Option<String>,
-    ) -> Result<FfiTokens, Failure> {
+    pub fn oauth_refresh(&self, call: u64, refresh_token: String, client_id: Option<String>) {
         let client = self.core();
-        call.run(async move {
+        run(call, async move {
             client
                 .oauth()
                 .refresh(&refresh_token, client_id.as_deref())
                 .await
-                .map(Into::into)
-        })
-        .await
+                .map(FfiTokens::from)
+        });
     }
 
     /// Step 6.
-    pub async fn oauth_revoke(
-        &self,
-        call: Arc<Call>,
-        refresh_token: String,
-    ) -> Result<(), Failure> {
+    pub fn oauth_revoke(&self, call: u64, refresh_token: String) {
         let client = self.core();
-        call.run(async move { client.oauth().revoke(&refresh_token).await })
-            .await
+        run(
+            call,
+            async move { client.oauth().revoke(&refresh_token).await },
+        );
     }
 }

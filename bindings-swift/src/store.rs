@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use parallel_account::{CredentialStore, Error, FileStore, MemoryStore, StoreFuture};
 
-use crate::{call::Call, client::duration, error::Failure};
+use crate::{call::run, client::duration, error::Failure};
 
 /// Why a store written in Swift could not do its work.
 #[derive(Debug, uniffi::Error)]
@@ -181,20 +181,15 @@ impl FfiStore {
     }
 
     /// The record, or nothing.
-    pub async fn load(&self, call: Arc<Call>) -> Result<Option<String>, Failure> {
+    pub fn load(&self, call: u64) {
         let store = self.core();
-        call.run(async move { store.load().await }).await
+        run(call, async move { store.load().await });
     }
 
     /// Puts `new` in place of exactly `old`; `false` if the record is not `old` any more.
-    pub async fn replace(
-        &self,
-        call: Arc<Call>,
-        old: Option<String>,
-        new: Option<String>,
-    ) -> Result<bool, Failure> {
+    pub fn replace(&self, call: u64, old: Option<String>, new: Option<String>) {
         let store = self.core();
-        call.run(async move { store.replace(old, new).await }).await
+        run(call, async move { store.replace(old, new).await });
     }
 }
 

@@ -1,6 +1,6 @@
-"""The figures of the front page are those of tests/bench/RESULTS.md.
+"""The figures of the front page and of Swift's README are those of tests/bench/RESULTS.md.
 
-figures.py            fails if README.md says others
+figures.py            fails if one of them says others
 figures.py --write    writes them there, after a new `make bench`
 """
 
@@ -12,6 +12,7 @@ import sys
 from blocks import ROOT
 
 README, RESULTS = ROOT / "README.md", ROOT / "tests/bench/RESULTS.md"
+SWIFT = ROOT / "bindings-swift/README.md"
 BEGIN = "<!-- Figures: tests/docs/figures.py --write takes them from tests/bench/RESULTS.md. -->\n"
 END = "<!-- End of the figures. -->\n"
 # Section, row of its table of targets, and how the front page puts it.
@@ -79,19 +80,34 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
+def front_page() -> str:
     before, begin, rest = README.read_text().partition(BEGIN)
-    said, end, after = rest.partition(END)
+    _, end, after = rest.partition(END)
     if not (begin and end):
         raise SystemExit("README.md has lost the comments around its figures.")
-    if "--write" in sys.argv:
-        README.write_text(before + BEGIN + table() + END + after)
-    elif said != table():
-        print(
-            "README.md does not say the figures of RESULTS.md. Run tests/docs/figures.py --write."
-        )
-        return 1
-    return 0
+    return before + BEGIN + table() + END + after
+
+
+def swift() -> str:
+    size = figure("Swift", "added to a stripped executable")
+    text, found = re.subn(r"(?<=it\sadds\s)[\d.]+ MB", size, SWIFT.read_text())
+    if found != 1:
+        raise SystemExit(f"{SWIFT} no longer says once what a release build adds.")
+    return text
+
+
+def main() -> int:
+    failed = 0
+    for path, text in ((README, front_page()), (SWIFT, swift())):
+        if path.read_text() == text:
+            continue
+        if "--write" in sys.argv:
+            path.write_text(text)
+        else:
+            name = path.relative_to(ROOT)
+            print(f"{name} does not say the figures of RESULTS.md. Run tests/docs/figures.py --write.")
+            failed = 1
+    return failed
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ public final class AccountClient: Sendable {
     ///
     /// - Throws: `CancellationError` once its own task is cancelled; the work continues.
     public func settled() async throws {
-        try await native.call { native, call in try await native.settled(call: call) }
+        try await native.call { $0.settled(call: $1) }
     }
 }
 
@@ -232,10 +232,8 @@ extension AccountClient {
     ) async throws -> DeviceLogin {
         let options = FfiLoginOptions(
             scopes: scopes, timeout: timeout?.ffiSeconds, loginHint: hint)
-        let login = try await native.call { native, call in
-            try await native.startLogin(call: call, options: options)
-        }
-        return DeviceLogin(login, of: native)
+        let outcome = try await native.call { $0.startLogin(call: $1, options: options) }
+        return DeviceLogin(try outcome.login, of: native)
     }
 
     /// Continues a login from its pending record, in this process or another.
@@ -244,15 +242,13 @@ extension AccountClient {
     /// - Throws: ``AccountError``: `login_expired` when it is too late, `invalid_request` for what
     ///   is no such record.
     public func resumeLogin(_ record: Secret) async throws -> DeviceLogin {
-        let login = try await native.call { native, call in
-            try await native.resumeLogin(call: call, record: record.expose())
-        }
-        return DeviceLogin(login, of: native)
+        let outcome = try await native.call { $0.resumeLogin(call: $1, record: record.expose()) }
+        return DeviceLogin(try outcome.login, of: native)
     }
 
     /// Who is logged in, as the store knows it, without any network.
     public func status() async throws -> LoginStatus {
-        try await native.call { native, call in LoginStatus(try await native.status(call: call)) }
+        LoginStatus(try await native.call { $0.status(call: $1) }.status)
     }
 
     /// Revokes the login and forgets it, even if revoking fails. A data key that this package made
@@ -264,16 +260,14 @@ extension AccountClient {
     /// - Throws: ``AccountError``: whatever kept the login from being revoked, or `store`.
     public func logout(organization: String? = nil, all: Bool = false) async throws {
         defer { native.desk.statusChanges.tell() }
-        try await native.call { native, call in
-            try await native.logout(call: call, all: all, organization: organization)
-        }
+        try await native.call { $0.logout(call: $1, all: all, organization: organization) }
     }
 
     /// An access token that is valid now, for calls that this library does not wrap.
     ///
     /// - Throws: ``AccountError`` `login_required` where only a login helps.
     public func accessToken() async throws -> Secret {
-        try await native.call { native, call in Secret(try await native.accessToken(call: call)) }
+        Secret(try await native.call { $0.accessToken(call: $1) }.text)
     }
 
     /// The organization's key for Parallel's data API and its official SDKs. The API wants it as
@@ -289,7 +283,7 @@ extension AccountClient {
     ///   ``AccountError/outcomeUnknown`` if the answer to the new key was lost, which may leave a key
     ///   behind in the app that the message names.
     public func apiKey() async throws -> Secret {
-        try await native.call { native, call in Secret(try await native.apiKey(call: call)) }
+        Secret(try await native.call { $0.apiKey(call: $1) }.text)
     }
 
     /// Replaces the refused key, or the one that this client gave out last, with a new one. Whoever
@@ -301,23 +295,18 @@ extension AccountClient {
     /// - Throws: As ``apiKey()``.
     public func renewApiKey(refused: Secret? = nil) async throws -> Secret {
         let refused = refused?.expose()
-        return try await native.call { native, call in
-            Secret(try await native.renewApiKey(refused: refused, call: call))
-        }
+        return Secret(
+            try await native.call { $0.renewApiKey(call: $1, refused: refused) }.text)
     }
 
     /// Every organization that the store has a login for.
     public func organizations() async throws -> [Organization] {
-        try await native.call { native, call in
-            try await native.organizations(call: call).map(Organization.init)
-        }
+        try await native.call { $0.organizations(call: $1) }.organizations.map(Organization.init)
     }
 
     /// Acts for this organization from now on; all that share the store follow.
     public func selectOrganization(_ id: String) async throws {
         defer { native.desk.statusChanges.tell() }
-        try await native.call { native, call in
-            try await native.selectOrganization(call: call, organization: id)
-        }
+        try await native.call { $0.selectOrganization(call: $1, organization: id) }
     }
 }

@@ -1,21 +1,18 @@
 internal import Foundation
 internal import ParallelAccountFFI
 
-/// One call into Rust. UniFFI does not tell Rust that a task was cancelled, so each call carries
-/// a handle that does; it is made before the call, so that no moment is too early for it.
-func bridged<Value: Sendable>(
-    _ body: @Sendable (Call) async throws -> Value
-) async throws -> Value {
+/// One call into Rust.
+///
+/// - Parameter start: Has Rust start the call of this number.
+/// - Returns: What it answers, if it succeeds.
+@discardableResult
+func bridged(_ start: (UInt64) -> Void) async throws -> FfiOutcome {
     try Task.checkCancellation()
-    let call = Call()
-    do {
-        return try await withTaskCancellationHandler {
-            try await body(call)
-        } onCancel: {
-            call.cancel()
-        }
-    } catch {
-        throw publicError(error)
+    let outcome = await CallDesk.cancellableCall(start)
+    switch outcome {
+    case .cancelled: throw CancellationError()
+    case .failed(let problem): throw AccountError(problem)
+    default: return outcome
     }
 }
 
@@ -35,8 +32,6 @@ func publicError(_ error: any Error) -> any Error {
         CancellationError()
     case Failure.Failed(let problem):
         AccountError(problem)
-    case is CancellationError:
-        error
     default:
         AccountError(bug: "a panic was caught; standard error says where")
     }

@@ -70,9 +70,7 @@ public final class DeviceLogin: Sendable {
     /// - Throws: As the iteration does.
     public func poll() async throws -> LoginEvent {
         defer { native.desk.suspension?.release() }
-        let event = try await native.call { [login] _, call in
-            LoginEvent(try await login.poll(call: call))
-        }
+        let event = LoginEvent(try await native.call { login.poll(call: $1) }.event)
         if case .authorized = event { native.desk.statusChanges.tell() }
         return event
     }
@@ -85,9 +83,7 @@ public final class DeviceLogin: Sendable {
             native.desk.suspension?.release()
             native.desk.statusChanges.tell()
         }
-        return try await native.call { [login] _, call in
-            LoginStatus(try await login.wait(call: call))
-        }
+        return LoginStatus(try await native.call { login.wait(call: $1) }.status)
     }
 
     /// Stops the login: whoever waits for it is told so, and no poll follows. They get a

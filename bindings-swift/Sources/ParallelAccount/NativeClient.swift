@@ -8,11 +8,12 @@ struct NativeClient: Sendable {
 
     /// One call of the client.
     ///
+    /// - Parameter start: Has Rust start the call of this number.
+    /// - Returns: What it answers.
     /// - Throws: ``AccountError`` `config` if one of the store's own methods makes it: it would
     ///   wait for itself.
-    func call<Value: Sendable>(
-        _ body: @Sendable (FfiClient, Call) async throws -> Value
-    ) async throws -> Value {
+    @discardableResult
+    func call(_ start: (FfiClient, UInt64) -> Void) async throws -> FfiOutcome {
         if let store, StoreVisit.isWithin(store) {
             throw AccountError(
                 .config,
@@ -22,7 +23,7 @@ struct NativeClient: Sendable {
         }
         let caller = store?.callers.enter()
         defer { caller?.leave() }
-        return try await bridged { [ffi] call in try await body(ffi, call) }
+        return try await bridged { start(ffi, $0) }
     }
 
     /// The same client for calls with other options.
@@ -41,7 +42,7 @@ struct NativeClient: Sendable {
         defer { caller?.leave() }
         // Not as other calls: a task that is cancelled waits, too. It fails where there are no
         // threads, and then nothing has run that could be unsaved.
-        try? await ffi.settleClosed(call: Call())
+        _ = await CallDesk.call { ffi.settleClosed(call: $0) }
         await desk.drain(within: .seconds(5))
     }
 }

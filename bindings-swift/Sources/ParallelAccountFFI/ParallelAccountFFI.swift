@@ -640,188 +640,6 @@ fileprivate struct FfiConverterData: FfiConverterRustBuffer {
 
 
 /**
- * What Swift makes before a call, so that a `Task` that is cancelled can say so: UniFFI itself
- * never tells Rust. Good for one call; cancelling before it starts works too.
- */
-public protocol CallProtocol: AnyObject, Sendable {
-    
-    /**
-     * Ends the call with [`Failure::Cancelled`], now or as soon as it starts.
-     */
-    func cancel() 
-    
-    /**
-     * For tests: a call with a bug that panics with `message`.
-     */
-    func panic(message: String) async throws 
-    
-    /**
-     * For tests: the same in what answers at once.
-     */
-    func panicAtOnce(message: String) throws 
-    
-}
-/**
- * What Swift makes before a call, so that a `Task` that is cancelled can say so: UniFFI itself
- * never tells Rust. Good for one call; cancelling before it starts works too.
- */
-open class Call: CallProtocol, @unchecked Sendable {
-    fileprivate let handle: UInt64
-
-    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public struct NoHandle {
-        public init() {}
-    }
-
-    // TODO: We'd like this to be `private` but for Swifty reasons,
-    // we can't implement `FfiConverter` without making this `required` and we can't
-    // make it `required` without making it `public`.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    required public init(unsafeFromHandle handle: UInt64) {
-        self.handle = handle
-    }
-
-    // This constructor can be used to instantiate a fake object.
-    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
-    //
-    // - Warning:
-    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public init(noHandle: NoHandle) {
-        self.handle = 0
-    }
-
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public func uniffiCloneHandle() -> UInt64 {
-        return try! rustCall { uniffi_parallel_account_ffi_fn_clone_call(self.handle, $0) }
-    }
-    /**
-     * A call that has not started.
-     */
-public convenience init() {
-    let handle =
-        try! rustCall() {
-        uniffiCallStatus in
-    uniffi_parallel_account_ffi_fn_constructor_call_new(uniffiCallStatus
-    )
-}
-    self.init(unsafeFromHandle: handle)
-}
-
-    deinit {
-        if handle == 0 {
-            // Mock objects have handle=0 don't try to free them
-            return
-        }
-
-        try! rustCall { uniffi_parallel_account_ffi_fn_free_call(handle, $0) }
-    }
-
-    
-
-    
-    /**
-     * Ends the call with [`Failure::Cancelled`], now or as soon as it starts.
-     */
-open func cancel()  {try! rustCall() {
-        uniffiCallStatus in
-    uniffi_parallel_account_ffi_fn_method_call_cancel(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * For tests: a call with a bug that panics with `message`.
-     */
-open func panic(message: String)async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_call_panic(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(message)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeFailure_lift
-        )
-}
-    
-    /**
-     * For tests: the same in what answers at once.
-     */
-open func panicAtOnce(message: String)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
-        uniffiCallStatus in
-    uniffi_parallel_account_ffi_fn_method_call_panic_at_once(
-            self.uniffiCloneHandle(),
-        FfiConverterString.lower(message),uniffiCallStatus
-    )
-}
-}
-    
-
-    
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeCall: FfiConverter {
-    typealias FfiType = UInt64
-    typealias SwiftType = Call
-
-    public static func lift(_ handle: UInt64) throws -> Call {
-        return Call(unsafeFromHandle: handle)
-    }
-
-    public static func lower(_ value: Call) -> UInt64 {
-        return value.uniffiCloneHandle()
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Call {
-        let handle: UInt64 = try readInt(&buf)
-        return try lift(handle)
-    }
-
-    public static func write(_ value: Call, into buf: inout [UInt8]) {
-        writeInt(&buf, lower(value))
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeCall_lift(_ handle: UInt64) throws -> Call {
-    return try FfiConverterTypeCall.lift(handle)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeCall_lower(_ value: Call) -> UInt64 {
-    return FfiConverterTypeCall.lower(value)
-}
-
-
-
-
-
-
-/**
  * What encrypts.
  */
 public protocol CipherProtocol: AnyObject, Sendable {
@@ -1174,52 +992,52 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     /**
      * `POST /service/v1/apps`; answers the app's ID.
      */
-    func appsCreate(call: Call, name: String) async throws  -> String
+    func appsCreate(call: UInt64, name: String) 
     
     /**
      * `DELETE /service/v1/apps/{app_id}`.
      */
-    func appsDelete(call: Call, appId: String) async throws 
+    func appsDelete(call: UInt64, appId: String) 
     
     /**
      * `GET /service/v1/apps`.
      */
-    func appsList(call: Call) async throws  -> [FfiApp]
+    func appsList(call: UInt64) 
     
     /**
      * `POST /service/v1/balance/add`.
      */
-    func balanceAdd(call: Call, amountCents: Int64, idempotencyKey: String?) async throws  -> FfiBalance
+    func balanceAdd(call: UInt64, amountCents: Int64, idempotencyKey: String?) 
     
     /**
      * `GET /service/v1/balance`.
      */
-    func balanceGet(call: Call) async throws  -> FfiBalance
+    func balanceGet(call: UInt64) 
     
     /**
      * `POST /service/v1/apps/{app_id}/keys`.
      */
-    func keysCreate(call: Call, appId: String, name: String) async throws  -> FfiApiKey
+    func keysCreate(call: UInt64, appId: String, name: String) 
     
     /**
      * `DELETE /service/v1/apps/{app_id}/keys/{key_id}`.
      */
-    func keysDelete(call: Call, appId: String, keyId: String) async throws 
+    func keysDelete(call: UInt64, appId: String, keyId: String) 
     
     /**
      * Anything else below the base.
      */
-    func request(call: Call, method: String, path: String, json: String?) async throws  -> FfiAnswer
+    func request(call: UInt64, method: String, path: String, json: String?) 
     
     /**
      * A bearer that is valid now.
      */
-    func accessToken(call: Call) async throws  -> String
+    func accessToken(call: UInt64) 
     
     /**
      * The organization's data key, made if there is none.
      */
-    func apiKey(call: Call) async throws  -> String
+    func apiKey(call: UInt64) 
     
     /**
      * Later calls fail.
@@ -1229,47 +1047,47 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     /**
      * Revokes, then forgets: all logins, or one organization's, or the one that is acted for.
      */
-    func logout(call: Call, all: Bool, organization: String?) async throws 
+    func logout(call: UInt64, all: Bool, organization: String?) 
     
     /**
      * All that the store knows.
      */
-    func organizations(call: Call) async throws  -> [FfiOrganization]
+    func organizations(call: UInt64) 
     
     /**
      * A new data key in place of `refused`, or of the last one.
      */
-    func renewApiKey(refused: String?, call: Call) async throws  -> String
+    func renewApiKey(call: UInt64, refused: String?) 
     
     /**
      * Continues a login begun elsewhere.
      */
-    func resumeLogin(call: Call, record: String) async throws  -> FfiLogin
+    func resumeLogin(call: UInt64, record: String) 
     
     /**
      * Which organization calls act for from now on.
      */
-    func selectOrganization(call: Call, organization: String) async throws 
+    func selectOrganization(call: UInt64, organization: String) 
     
     /**
      * The same for a client that is being closed: whatever takes longer continues without it.
      */
-    func settleClosed(call: Call) async throws 
+    func settleClosed(call: UInt64) 
     
     /**
      * Waits for what cancelled calls left running.
      */
-    func settled(call: Call) async throws 
+    func settled(call: UInt64) 
     
     /**
      * Begins a device login.
      */
-    func startLogin(call: Call, options: FfiLoginOptions) async throws  -> FfiLogin
+    func startLogin(call: UInt64, options: FfiLoginOptions) 
     
     /**
      * Who is logged in; no network.
      */
-    func status(call: Call) async throws  -> FfiStatus
+    func status(call: UInt64) 
     
     /**
      * The same session under other options.
@@ -1279,27 +1097,27 @@ public protocol FfiClientProtocol: AnyObject, Sendable {
     /**
      * Step 4, once.
      */
-    func oauthPollToken(call: Call, clientId: String, deviceCode: String) async throws  -> FfiPollAnswer
+    func oauthPollToken(call: UInt64, clientId: String, deviceCode: String) 
     
     /**
      * Step 5.
      */
-    func oauthRefresh(call: Call, refreshToken: String, clientId: String?) async throws  -> FfiTokens
+    func oauthRefresh(call: UInt64, refreshToken: String, clientId: String?) 
     
     /**
      * Step 1; answers the client ID.
      */
-    func oauthRegister(call: Call) async throws  -> String
+    func oauthRegister(call: UInt64) 
     
     /**
      * Step 2.
      */
-    func oauthRequestDeviceCode(call: Call, clientId: String, scopes: [String]) async throws  -> FfiDeviceCode
+    func oauthRequestDeviceCode(call: UInt64, clientId: String, scopes: [String]) 
     
     /**
      * Step 6.
      */
-    func oauthRevoke(call: Call, refreshToken: String) async throws 
+    func oauthRevoke(call: UInt64, refreshToken: String) 
     
 }
 /**
@@ -1373,191 +1191,132 @@ public convenience init(options: FfiOptions)throws  {
     /**
      * `POST /service/v1/apps`; answers the app's ID.
      */
-open func appsCreate(call: Call, name: String)async throws  -> String  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_apps_create(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(name)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterString.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func appsCreate(call: UInt64, name: String)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_apps_create(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(name),uniffiCallStatus
+    )
+}
 }
     
     /**
      * `DELETE /service/v1/apps/{app_id}`.
      */
-open func appsDelete(call: Call, appId: String)async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_apps_delete(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(appId)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func appsDelete(call: UInt64, appId: String)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_apps_delete(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(appId),uniffiCallStatus
+    )
+}
 }
     
     /**
      * `GET /service/v1/apps`.
      */
-open func appsList(call: Call)async throws  -> [FfiApp]  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_apps_list(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterSequenceTypeFfiApp.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func appsList(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_apps_list(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
     /**
      * `POST /service/v1/balance/add`.
      */
-open func balanceAdd(call: Call, amountCents: Int64, idempotencyKey: String?)async throws  -> FfiBalance  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_balance_add(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterInt64.lower(amountCents),FfiConverterOptionString.lower(idempotencyKey)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeFfiBalance_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func balanceAdd(call: UInt64, amountCents: Int64, idempotencyKey: String?)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_balance_add(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterInt64.lower(amountCents),
+        FfiConverterOptionString.lower(idempotencyKey),uniffiCallStatus
+    )
+}
 }
     
     /**
      * `GET /service/v1/balance`.
      */
-open func balanceGet(call: Call)async throws  -> FfiBalance  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_balance_get(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeFfiBalance_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func balanceGet(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_balance_get(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
     /**
      * `POST /service/v1/apps/{app_id}/keys`.
      */
-open func keysCreate(call: Call, appId: String, name: String)async throws  -> FfiApiKey  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_keys_create(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(appId),FfiConverterString.lower(name)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeFfiApiKey_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func keysCreate(call: UInt64, appId: String, name: String)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_keys_create(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(appId),
+        FfiConverterString.lower(name),uniffiCallStatus
+    )
+}
 }
     
     /**
      * `DELETE /service/v1/apps/{app_id}/keys/{key_id}`.
      */
-open func keysDelete(call: Call, appId: String, keyId: String)async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_keys_delete(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(appId),FfiConverterString.lower(keyId)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func keysDelete(call: UInt64, appId: String, keyId: String)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_keys_delete(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(appId),
+        FfiConverterString.lower(keyId),uniffiCallStatus
+    )
+}
 }
     
     /**
      * Anything else below the base.
      */
-open func request(call: Call, method: String, path: String, json: String?)async throws  -> FfiAnswer  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_request(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(method),FfiConverterString.lower(path),FfiConverterOptionString.lower(json)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeFfiAnswer_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func request(call: UInt64, method: String, path: String, json: String?)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_request(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(method),
+        FfiConverterString.lower(path),
+        FfiConverterOptionString.lower(json),uniffiCallStatus
+    )
+}
 }
     
     /**
      * A bearer that is valid now.
      */
-open func accessToken(call: Call)async throws  -> String  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_access_token(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterString.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func accessToken(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_access_token(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
     /**
      * The organization's data key, made if there is none.
      */
-open func apiKey(call: Call)async throws  -> String  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_api_key(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterString.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func apiKey(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_api_key(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
     /**
@@ -1574,172 +1333,115 @@ open func close()  {try! rustCall() {
     /**
      * Revokes, then forgets: all logins, or one organization's, or the one that is acted for.
      */
-open func logout(call: Call, all: Bool, organization: String?)async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_logout(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterBool.lower(all),FfiConverterOptionString.lower(organization)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func logout(call: UInt64, all: Bool, organization: String?)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_logout(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterBool.lower(all),
+        FfiConverterOptionString.lower(organization),uniffiCallStatus
+    )
+}
 }
     
     /**
      * All that the store knows.
      */
-open func organizations(call: Call)async throws  -> [FfiOrganization]  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_organizations(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterSequenceTypeFfiOrganization.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func organizations(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_organizations(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
     /**
      * A new data key in place of `refused`, or of the last one.
      */
-open func renewApiKey(refused: String?, call: Call)async throws  -> String  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_renew_api_key(
-                        self.uniffiCloneHandle(),FfiConverterOptionString.lower(refused),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterString.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func renewApiKey(call: UInt64, refused: String?)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_renew_api_key(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterOptionString.lower(refused),uniffiCallStatus
+    )
+}
 }
     
     /**
      * Continues a login begun elsewhere.
      */
-open func resumeLogin(call: Call, record: String)async throws  -> FfiLogin  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_resume_login(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(record)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_u64,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_u64,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_u64,
-            liftFunc: FfiConverterTypeFfiLogin_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func resumeLogin(call: UInt64, record: String)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_resume_login(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(record),uniffiCallStatus
+    )
+}
 }
     
     /**
      * Which organization calls act for from now on.
      */
-open func selectOrganization(call: Call, organization: String)async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_select_organization(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(organization)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func selectOrganization(call: UInt64, organization: String)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_select_organization(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(organization),uniffiCallStatus
+    )
+}
 }
     
     /**
      * The same for a client that is being closed: whatever takes longer continues without it.
      */
-open func settleClosed(call: Call)async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_settle_closed(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func settleClosed(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_settle_closed(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
     /**
      * Waits for what cancelled calls left running.
      */
-open func settled(call: Call)async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_settled(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func settled(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_settled(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
     /**
      * Begins a device login.
      */
-open func startLogin(call: Call, options: FfiLoginOptions)async throws  -> FfiLogin  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_start_login(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterTypeFfiLoginOptions_lower(options)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_u64,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_u64,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_u64,
-            liftFunc: FfiConverterTypeFfiLogin_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func startLogin(call: UInt64, options: FfiLoginOptions)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_start_login(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterTypeFfiLoginOptions_lower(options),uniffiCallStatus
+    )
+}
 }
     
     /**
      * Who is logged in; no network.
      */
-open func status(call: Call)async throws  -> FfiStatus  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_status(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeFfiStatus_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func status(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_status(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
     /**
@@ -1758,96 +1460,68 @@ open func withOptions(options: FfiCallOptions)throws  -> FfiClient  {
     /**
      * Step 4, once.
      */
-open func oauthPollToken(call: Call, clientId: String, deviceCode: String)async throws  -> FfiPollAnswer  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_oauth_poll_token(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(clientId),FfiConverterString.lower(deviceCode)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeFfiPollAnswer_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func oauthPollToken(call: UInt64, clientId: String, deviceCode: String)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_oauth_poll_token(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(clientId),
+        FfiConverterString.lower(deviceCode),uniffiCallStatus
+    )
+}
 }
     
     /**
      * Step 5.
      */
-open func oauthRefresh(call: Call, refreshToken: String, clientId: String?)async throws  -> FfiTokens  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_oauth_refresh(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(refreshToken),FfiConverterOptionString.lower(clientId)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeFfiTokens_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func oauthRefresh(call: UInt64, refreshToken: String, clientId: String?)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_oauth_refresh(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(refreshToken),
+        FfiConverterOptionString.lower(clientId),uniffiCallStatus
+    )
+}
 }
     
     /**
      * Step 1; answers the client ID.
      */
-open func oauthRegister(call: Call)async throws  -> String  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_oauth_register(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterString.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func oauthRegister(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_oauth_register(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
     /**
      * Step 2.
      */
-open func oauthRequestDeviceCode(call: Call, clientId: String, scopes: [String])async throws  -> FfiDeviceCode  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_oauth_request_device_code(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(clientId),FfiConverterSequenceString.lower(scopes)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeFfiDeviceCode_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func oauthRequestDeviceCode(call: UInt64, clientId: String, scopes: [String])  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_oauth_request_device_code(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(clientId),
+        FfiConverterSequenceString.lower(scopes),uniffiCallStatus
+    )
+}
 }
     
     /**
      * Step 6.
      */
-open func oauthRevoke(call: Call, refreshToken: String)async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_fficlient_oauth_revoke(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterString.lower(refreshToken)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_void,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_void,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func oauthRevoke(call: UInt64, refreshToken: String)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_fficlient_oauth_revoke(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(refreshToken),uniffiCallStatus
+    )
+}
 }
     
 
@@ -1923,7 +1597,7 @@ public protocol FfiLoginProtocol: AnyObject, Sendable {
     /**
      * Waits until a poll is due and polls once.
      */
-    func poll(call: Call) async throws  -> FfiLoginEvent
+    func poll(call: UInt64) 
     
     /**
      * What to show.
@@ -1938,7 +1612,7 @@ public protocol FfiLoginProtocol: AnyObject, Sendable {
     /**
      * Polls to the end.
      */
-    func wait(call: Call) async throws  -> FfiStatus
+    func wait(call: UInt64) 
     
 }
 /**
@@ -2035,20 +1709,13 @@ open func pendingRecord() -> String  {
     /**
      * Waits until a poll is due and polls once.
      */
-open func poll(call: Call)async throws  -> FfiLoginEvent  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_ffilogin_poll(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeFfiLoginEvent_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func poll(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_ffilogin_poll(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
     /**
@@ -2078,20 +1745,13 @@ open func qr()throws  -> FfiQr  {
     /**
      * Polls to the end.
      */
-open func wait(call: Call)async throws  -> FfiStatus  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_ffilogin_wait(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeFfiStatus_lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func wait(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_ffilogin_wait(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
 
@@ -2292,7 +1952,7 @@ public protocol FfiStoreProtocol: AnyObject, Sendable {
     /**
      * The record, or nothing.
      */
-    func load(call: Call) async throws  -> String?
+    func load(call: UInt64) 
     
     /**
      * Where it is, for display.
@@ -2302,7 +1962,7 @@ public protocol FfiStoreProtocol: AnyObject, Sendable {
     /**
      * Puts `new` in place of exactly `old`; `false` if the record is not `old` any more.
      */
-    func replace(call: Call, old: String?, new: String?) async throws  -> Bool
+    func replace(call: UInt64, old: String?, new: String?) 
     
 }
 /**
@@ -2415,20 +2075,13 @@ public static func parallelCli()throws  -> FfiStore  {
     /**
      * The record, or nothing.
      */
-open func load(call: Call)async throws  -> String?  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_ffistore_load(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_rust_buffer,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_rust_buffer,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterOptionString.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func load(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_ffistore_load(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
 }
     
     /**
@@ -2446,20 +2099,15 @@ open func location() -> String  {
     /**
      * Puts `new` in place of exactly `old`; `false` if the record is not `old` any more.
      */
-open func replace(call: Call, old: String?, new: String?)async throws  -> Bool  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_parallel_account_ffi_fn_method_ffistore_replace(
-                        self.uniffiCloneHandle(),FfiConverterTypeCall_lower(call),FfiConverterOptionString.lower(old),FfiConverterOptionString.lower(new)
-                )
-            },
-            pollFunc: ffi_parallel_account_ffi_rust_future_poll_i8,
-            completeFunc: ffi_parallel_account_ffi_rust_future_complete_i8,
-            freeFunc: ffi_parallel_account_ffi_rust_future_free_i8,
-            liftFunc: FfiConverterBool.lift,
-            errorHandler: FfiConverterTypeFailure_lift
-        )
+open func replace(call: UInt64, old: String?, new: String?)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_ffistore_replace(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(call),
+        FfiConverterOptionString.lower(old),
+        FfiConverterOptionString.lower(new),uniffiCallStatus
+    )
+}
 }
     
 
@@ -2505,6 +2153,216 @@ public func FfiConverterTypeFfiStore_lift(_ handle: UInt64) throws -> FfiStore {
 #endif
 public func FfiConverterTypeFfiStore_lower(_ value: FfiStore) -> UInt64 {
     return FfiConverterTypeFfiStore.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Hears of calls that have ended, in Swift. It must return at once.
+ */
+public protocol ForeignDesk: AnyObject, Sendable {
+    
+    /**
+     * Each call that was started is told once.
+     */
+    func hear(ended: [FfiEnded]) 
+    
+}
+/**
+ * Hears of calls that have ended, in Swift. It must return at once.
+ */
+open class ForeignDeskImpl: ForeignDesk, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_parallel_account_ffi_fn_clone_foreigndesk(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_parallel_account_ffi_fn_free_foreigndesk(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Each call that was started is told once.
+     */
+open func hear(ended: [FfiEnded])  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_method_foreigndesk_hear(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeFfiEnded.lower(ended),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceForeignDesk {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceForeignDesk = UniffiVTableCallbackInterfaceForeignDesk(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterTypeForeignDesk.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface ForeignDesk: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterTypeForeignDesk.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface ForeignDesk: handle missing in uniffiClone")
+            }
+        },
+        hear: { (
+            uniffiHandle: UInt64,
+            ended: RustBuffer,
+            uniffiOutReturn: UnsafeMutableRawPointer,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> () in
+                guard let uniffiObj = try? FfiConverterTypeForeignDesk.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return uniffiObj.hear(
+                     ended: try FfiConverterSequenceTypeFfiEnded.lift(ended)
+                )
+            }
+
+            
+            let writeReturn = { () }
+            uniffiTraitInterfaceCall(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceForeignDesk> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceForeignDesk>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitForeignDesk() {
+    uniffi_parallel_account_ffi_fn_init_callback_vtable_foreigndesk(UniffiCallbackInterfaceForeignDesk.vtablePtr)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeForeignDesk: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<ForeignDesk>()
+
+    typealias FfiType = UInt64
+    typealias SwiftType = ForeignDesk
+
+    public static func lift(_ handle: UInt64) throws -> ForeignDesk {
+        if ((handle & 1) == 0) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return ForeignDeskImpl(unsafeFromHandle: handle)
+        } else {
+            // Swift-generated handle, get the object from the handle map
+            return try handleMap.remove(handle: handle)
+        }
+    }
+
+    public static func lower(_ value: ForeignDesk) -> UInt64 {
+         if let rustImpl = value as? ForeignDeskImpl {
+             // Rust-implemented object.  Clone the handle and return it
+            return rustImpl.uniffiCloneHandle()
+         } else {
+            // Swift object, generate a new vtable handle and return that.
+            return handleMap.insert(obj: value)
+         }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ForeignDesk {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: ForeignDesk, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForeignDesk_lift(_ handle: UInt64) throws -> ForeignDesk {
+    return try FfiConverterTypeForeignDesk.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForeignDesk_lower(_ value: ForeignDesk) -> UInt64 {
+    return FfiConverterTypeForeignDesk.lower(value)
 }
 
 
@@ -3683,6 +3541,75 @@ public func FfiConverterTypeFfiDeviceCode_lift(_ buf: RustBuffer) throws -> FfiD
 #endif
 public func FfiConverterTypeFfiDeviceCode_lower(_ value: FfiDeviceCode) -> RustBuffer {
     return FfiConverterTypeFfiDeviceCode.lower(value)
+}
+
+
+/**
+ * A call that has ended.
+ */
+public struct FfiEnded {
+    /**
+     * The number that Swift gave it.
+     */
+    public let call: UInt64
+    /**
+     * What it came to.
+     */
+    public let outcome: FfiOutcome
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The number that Swift gave it.
+         */call: UInt64, 
+        /**
+         * What it came to.
+         */outcome: FfiOutcome) {
+        self.call = call
+        self.outcome = outcome
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FfiEnded: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFfiEnded: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FfiEnded {
+        return
+            try FfiEnded(
+                call: FfiConverterUInt64.read(from: &buf), 
+                outcome: FfiConverterTypeFfiOutcome.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FfiEnded, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.call, into: &buf)
+        FfiConverterTypeFfiOutcome.write(value.outcome, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiEnded_lift(_ buf: RustBuffer) throws -> FfiEnded {
+    return try FfiConverterTypeFfiEnded.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiEnded_lower(_ value: FfiEnded) -> RustBuffer {
+    return FfiConverterTypeFfiEnded.lower(value)
 }
 
 
@@ -5637,6 +5564,276 @@ public func FfiConverterTypeFfiLoginEvent_lower(_ value: FfiLoginEvent) -> RustB
 
 
 /**
+ * How a call ended.
+ */
+
+public enum FfiOutcome {
+    
+    /**
+     * The caller stopped it.
+     */
+    case cancelled
+    /**
+     * It failed.
+     */
+    case failed(Problem
+    )
+    /**
+     * It is done, and there is nothing to say.
+     */
+    case done
+    /**
+     * See the type; so for what follows.
+     */
+    case text(String
+    )
+    /**
+     * What a store has, if anything.
+     */
+    case record(String?
+    )
+    /**
+     * Whether a store's record was the expected one.
+     */
+    case replaced(Bool
+    )
+    /**
+     * A balance.
+     */
+    case balance(FfiBalance
+    )
+    /**
+     * Apps.
+     */
+    case apps([FfiApp]
+    )
+    /**
+     * A key.
+     */
+    case key(FfiApiKey
+    )
+    /**
+     * Any answer of the Account API.
+     */
+    case answer(FfiAnswer
+    )
+    /**
+     * A login that has begun.
+     */
+    case login(FfiLogin
+    )
+    /**
+     * What a poll of a login came to.
+     */
+    case event(FfiLoginEvent
+    )
+    /**
+     * Who is logged in.
+     */
+    case status(FfiStatus
+    )
+    /**
+     * Organizations.
+     */
+    case organizations([FfiOrganization]
+    )
+    /**
+     * What a poll of the documented request came to.
+     */
+    case poll(FfiPollAnswer
+    )
+    /**
+     * A pair.
+     */
+    case tokens(FfiTokens
+    )
+    /**
+     * A device code.
+     */
+    case code(FfiDeviceCode
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension FfiOutcome: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFfiOutcome: FfiConverterRustBuffer {
+    typealias SwiftType = FfiOutcome
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FfiOutcome {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .cancelled
+        
+        case 2: return .failed(try FfiConverterTypeProblem.read(from: &buf)
+        )
+        
+        case 3: return .done
+        
+        case 4: return .text(try FfiConverterString.read(from: &buf)
+        )
+        
+        case 5: return .record(try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 6: return .replaced(try FfiConverterBool.read(from: &buf)
+        )
+        
+        case 7: return .balance(try FfiConverterTypeFfiBalance.read(from: &buf)
+        )
+        
+        case 8: return .apps(try FfiConverterSequenceTypeFfiApp.read(from: &buf)
+        )
+        
+        case 9: return .key(try FfiConverterTypeFfiApiKey.read(from: &buf)
+        )
+        
+        case 10: return .answer(try FfiConverterTypeFfiAnswer.read(from: &buf)
+        )
+        
+        case 11: return .login(try FfiConverterTypeFfiLogin.read(from: &buf)
+        )
+        
+        case 12: return .event(try FfiConverterTypeFfiLoginEvent.read(from: &buf)
+        )
+        
+        case 13: return .status(try FfiConverterTypeFfiStatus.read(from: &buf)
+        )
+        
+        case 14: return .organizations(try FfiConverterSequenceTypeFfiOrganization.read(from: &buf)
+        )
+        
+        case 15: return .poll(try FfiConverterTypeFfiPollAnswer.read(from: &buf)
+        )
+        
+        case 16: return .tokens(try FfiConverterTypeFfiTokens.read(from: &buf)
+        )
+        
+        case 17: return .code(try FfiConverterTypeFfiDeviceCode.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: FfiOutcome, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .cancelled:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .failed(v1):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeProblem.write(v1, into: &buf)
+            
+        
+        case .done:
+            writeInt(&buf, Int32(3))
+        
+        
+        case let .text(v1):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(v1, into: &buf)
+            
+        
+        case let .record(v1):
+            writeInt(&buf, Int32(5))
+            FfiConverterOptionString.write(v1, into: &buf)
+            
+        
+        case let .replaced(v1):
+            writeInt(&buf, Int32(6))
+            FfiConverterBool.write(v1, into: &buf)
+            
+        
+        case let .balance(v1):
+            writeInt(&buf, Int32(7))
+            FfiConverterTypeFfiBalance.write(v1, into: &buf)
+            
+        
+        case let .apps(v1):
+            writeInt(&buf, Int32(8))
+            FfiConverterSequenceTypeFfiApp.write(v1, into: &buf)
+            
+        
+        case let .key(v1):
+            writeInt(&buf, Int32(9))
+            FfiConverterTypeFfiApiKey.write(v1, into: &buf)
+            
+        
+        case let .answer(v1):
+            writeInt(&buf, Int32(10))
+            FfiConverterTypeFfiAnswer.write(v1, into: &buf)
+            
+        
+        case let .login(v1):
+            writeInt(&buf, Int32(11))
+            FfiConverterTypeFfiLogin.write(v1, into: &buf)
+            
+        
+        case let .event(v1):
+            writeInt(&buf, Int32(12))
+            FfiConverterTypeFfiLoginEvent.write(v1, into: &buf)
+            
+        
+        case let .status(v1):
+            writeInt(&buf, Int32(13))
+            FfiConverterTypeFfiStatus.write(v1, into: &buf)
+            
+        
+        case let .organizations(v1):
+            writeInt(&buf, Int32(14))
+            FfiConverterSequenceTypeFfiOrganization.write(v1, into: &buf)
+            
+        
+        case let .poll(v1):
+            writeInt(&buf, Int32(15))
+            FfiConverterTypeFfiPollAnswer.write(v1, into: &buf)
+            
+        
+        case let .tokens(v1):
+            writeInt(&buf, Int32(16))
+            FfiConverterTypeFfiTokens.write(v1, into: &buf)
+            
+        
+        case let .code(v1):
+            writeInt(&buf, Int32(17))
+            FfiConverterTypeFfiDeviceCode.write(v1, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiOutcome_lift(_ buf: RustBuffer) throws -> FfiOutcome {
+    return try FfiConverterTypeFfiOutcome.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFfiOutcome_lower(_ value: FfiOutcome) -> RustBuffer {
+    return FfiConverterTypeFfiOutcome.lower(value)
+}
+
+
+
+/**
  * See `core::PollAnswer`.
  */
 
@@ -6160,6 +6357,31 @@ fileprivate struct FfiConverterSequenceTypeFfiApp: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeFfiEnded: FfiConverterRustBuffer {
+    typealias SwiftType = [FfiEnded]
+
+    public static func write(_ value: [FfiEnded], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFfiEnded.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [FfiEnded] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [FfiEnded]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFfiEnded.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeFfiHeader: FfiConverterRustBuffer {
     typealias SwiftType = [FfiHeader]
 
@@ -6370,6 +6592,37 @@ public func uniffiForeignFutureHandleCountParallelAccountFfi() -> Int {
     UNIFFI_FOREIGN_FUTURE_HANDLE_MAP.count
 }
 /**
+ * Ends a call as cancelled, if it has not ended.
+ */
+public func cancelCall(call: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_func_cancel_call(
+        FfiConverterUInt64.lower(call),uniffiCallStatus
+    )
+}
+}
+/**
+ * Names who hears of calls that have ended, once per process and before the first call.
+ */
+public func hearOfCalls(desk: ForeignDesk)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_func_hear_of_calls(
+        FfiConverterTypeForeignDesk_lower(desk),uniffiCallStatus
+    )
+}
+}
+/**
+ * For tests: a call with a bug that panics with `message`.
+ */
+public func panicInCall(call: UInt64, message: String)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_func_panic_in_call(
+        FfiConverterUInt64.lower(call),
+        FfiConverterString.lower(message),uniffiCallStatus
+    )
+}
+}
+/**
  * Opens the person's browser, where there is one and the link is safe to open.
  */
 public func openBrowser(url: String) -> Bool  {
@@ -6379,6 +6632,16 @@ public func openBrowser(url: String) -> Bool  {
         FfiConverterString.lower(url),uniffiCallStatus
     )
 })
+}
+/**
+ * For tests: a bug in what answers at once, which panics with `message`.
+ */
+public func panicAtOnce(message: String)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_parallel_account_ffi_fn_func_panic_at_once(
+        FfiConverterString.lower(message),uniffiCallStatus
+    )
+}
 }
 
 private enum InitializationResult {
@@ -6396,94 +6659,100 @@ private let initializationResult: InitializationResult = {
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
     }
+    if (uniffi_parallel_account_ffi_checksum_func_cancel_call() != 36936) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_func_hear_of_calls() != 13893) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_parallel_account_ffi_checksum_func_panic_in_call() != 10061) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_parallel_account_ffi_checksum_func_open_browser() != 50006) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_call_cancel() != 1864) {
+    if (uniffi_parallel_account_ffi_checksum_func_panic_at_once() != 32241) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_call_panic() != 42923) {
+    if (uniffi_parallel_account_ffi_checksum_method_foreigndesk_hear() != 35319) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_call_panic_at_once() != 22917) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create() != 22360) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_create() != 65052) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_delete() != 53185) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_delete() != 54831) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_list() != 64935) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_apps_list() != 58161) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_balance_add() != 41208) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_balance_add() != 38366) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_balance_get() != 35442) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_balance_get() != 24246) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_keys_create() != 16085) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_keys_create() != 2687) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_keys_delete() != 64345) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_keys_delete() != 51762) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_request() != 1452) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_request() != 36753) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_access_token() != 28824) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_access_token() != 12368) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_api_key() != 25558) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_api_key() != 29572) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_close() != 7339) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_logout() != 54857) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_logout() != 40579) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_organizations() != 59026) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_organizations() != 19192) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_renew_api_key() != 54886) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_renew_api_key() != 40809) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_resume_login() != 16042) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_resume_login() != 46811) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_select_organization() != 31855) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_select_organization() != 52032) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_settle_closed() != 31980) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_settle_closed() != 57025) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_settled() != 44755) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_settled() != 48304) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_start_login() != 13165) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_start_login() != 46579) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_status() != 8262) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_status() != 34012) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_fficlient_with_options() != 26755) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_poll_token() != 17555) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_poll_token() != 20989) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_refresh() != 30650) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_refresh() != 38816) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_register() != 24508) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_register() != 2221) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_request_device_code() != 14740) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_request_device_code() != 64891) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_revoke() != 29484) {
+    if (uniffi_parallel_account_ffi_checksum_method_fficlient_oauth_revoke() != 40235) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_cipher_around() != 26513) {
@@ -6513,7 +6782,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_ffilogin_pending_record() != 20287) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_ffilogin_poll() != 49047) {
+    if (uniffi_parallel_account_ffi_checksum_method_ffilogin_poll() != 44270) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_ffilogin_prompt() != 44237) {
@@ -6522,7 +6791,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_ffilogin_qr() != 3684) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_ffilogin_wait() != 7060) {
+    if (uniffi_parallel_account_ffi_checksum_method_ffilogin_wait() != 40928) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_ffiresponseslot_take() != 1139) {
@@ -6531,22 +6800,19 @@ private let initializationResult: InitializationResult = {
     if (uniffi_parallel_account_ffi_checksum_method_foreignlistener_hear() != 17274) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_ffistore_load() != 35831) {
+    if (uniffi_parallel_account_ffi_checksum_method_ffistore_load() != 64540) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_ffistore_location() != 52718) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_parallel_account_ffi_checksum_method_ffistore_replace() != 19329) {
+    if (uniffi_parallel_account_ffi_checksum_method_ffistore_replace() != 38402) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_foreignstore_load() != 5635) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_method_foreignstore_replace() != 41612) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_parallel_account_ffi_checksum_constructor_call_new() != 28021) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_parallel_account_ffi_checksum_constructor_fficlient_new() != 41127) {
@@ -6571,6 +6837,7 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
 
+    uniffiCallbackInitForeignDesk()
     uniffiCallbackInitForeignListener()
     uniffiCallbackInitForeignStore()
     return InitializationResult.ok

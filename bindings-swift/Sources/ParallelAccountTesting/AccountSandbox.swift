@@ -17,7 +17,8 @@
     /// }
     /// ```
     ///
-    /// It is the program `parallel-account-sandbox`: `cargo install --path tests/sandbox`.
+    /// It is the program `parallel-account-sandbox`: `cargo install --path tests/sandbox`. It ends
+    /// with `run`, or with the process of the test, even if that is killed.
     public final class AccountSandbox: Sendable {
         /// The sandbox could not be started, or refused what it was asked.
         public struct Problem: LocalizedError, CustomStringConvertible {
@@ -93,9 +94,14 @@
             let process = Process()
             self.process = process
             process.executableURL = program
-            process.arguments = options
+            process.arguments = ["--until-stdin-closes"] + options
             let output = Pipe()
             process.standardOutput = output
+            // The system closes it, however this process ends. No other program that the test
+            // starts may keep it open.
+            let input = Pipe()
+            _ = fcntl(input.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
+            process.standardInput = input
             let (ended, end) = AsyncStream.makeStream(of: Void.self)
             self.ended = ended
             process.terminationHandler = { _ in end.finish() }

@@ -254,11 +254,11 @@ private let isWatched = ProcessInfo.processInfo.environment["PARALLEL_ACCOUNT_WA
     @Test(.enabled(if: isWatched)) func panicOfACallThatHoldsASecret() async {
         for secret in Canary.all {
             let error = await accountError {
-                try await bridged { call in try await call.panic(message: secret) }
+                try await bridged { panicInCall(call: $0, message: secret) }
             }
             #expect(error?.code == .internal)
             let atOnce = await accountError {
-                try bridgedNow { try Call().panicAtOnce(message: secret) }
+                try bridgedNow { try panicAtOnce(message: secret) }
             }
             #expect(atOnce?.code == .internal)
         }

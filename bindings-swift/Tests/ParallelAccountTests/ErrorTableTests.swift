@@ -84,7 +84,7 @@ import Testing
 
     private func panic(_ message: String) async -> (any Error)? {
         do {
-            try await bridged { call in try await call.panic(message: message) }
+            try await bridged { panicInCall(call: $0, message: message) }
             return nil
         } catch {
             return error
@@ -94,7 +94,7 @@ import Testing
     @Test func panicBecomesAnErrorThatTellsNothingOfIt() async throws {
         let inACall = await panic("canary-panic")
         let atOnce = await accountError {
-            try bridgedNow { try Call().panicAtOnce(message: "canary-panic") }
+            try bridgedNow { try panicAtOnce(message: "canary-panic") }
         }
         for error in [inACall, atOnce] {
             let error = try #require(error as? AccountError)

@@ -29,10 +29,10 @@ extension AccountClient {
         } catch {
             throw AccountError(.invalidRequest, "The body holds a number that JSON cannot write.")
         }
-        let answer = try await native.call { native, call in
-            try await native.request(call: call, method: method, path: path, json: body)
+        let outcome = try await native.call {
+            $0.request(call: $1, method: method, path: path, json: body)
         }
-        return try APIResponse(answer)
+        return try APIResponse(outcome.answer)
     }
 }
 
@@ -42,7 +42,7 @@ public struct BalanceResource: Sendable {
 
     /// The balance now. Scope `balance:read`.
     public func get() async throws -> Balance {
-        try await native.call { native, call in Balance(try await native.balanceGet(call: call)) }
+        Balance(try await native.call { $0.balanceGet(call: $1) }.balance)
     }
 
     /// Charges the organization's default payment method. Scope `balance:add`.
@@ -55,11 +55,11 @@ public struct BalanceResource: Sendable {
     ///   argument that is out of range. Its ``AccountError/idempotencyKey`` is the key that the
     ///   charge was sent with: retry with it, and the charge is made once.
     public func add(amountCents: Int, idempotencyKey: String? = nil) async throws -> Balance {
-        try await native.call { native, call in
-            Balance(
-                try await native.balanceAdd(
-                    call: call, amountCents: Int64(amountCents), idempotencyKey: idempotencyKey))
+        let outcome = try await native.call {
+            $0.balanceAdd(
+                call: $1, amountCents: Int64(amountCents), idempotencyKey: idempotencyKey)
         }
+        return Balance(try outcome.balance)
     }
 }
 
@@ -69,9 +69,7 @@ public struct AppsResource: Sendable {
 
     /// Every app of the organization. Scope `apps:read`.
     public func list() async throws -> [AccountApp] {
-        try await native.call { native, call in
-            try await native.appsList(call: call).map(AccountApp.init)
-        }
+        try await native.call { $0.appsList(call: $1) }.apps.map(AccountApp.init)
     }
 
     /// Makes an app. Scope `apps:create`.
@@ -80,16 +78,13 @@ public struct AppsResource: Sendable {
     /// - Throws: ``AccountError``; with ``AccountError/outcomeUnknown`` look at ``list()`` before
     ///   you repeat it.
     public func create(name: String) async throws -> AccountApp {
-        try await native.call { native, call in
-            AccountApp(id: try await native.appsCreate(call: call, name: name), name: name)
-        }
+        let outcome = try await native.call { $0.appsCreate(call: $1, name: name) }
+        return AccountApp(id: try outcome.text, name: name)
     }
 
     /// Deletes an app. Scope `apps:delete`.
     public func delete(_ appID: String) async throws {
-        try await native.call { native, call in
-            try await native.appsDelete(call: call, appId: appID)
-        }
+        try await native.call { $0.appsDelete(call: $1, appId: appID) }
     }
 }
 
@@ -106,16 +101,12 @@ public struct KeysResource: Sendable {
     /// - Throws: ``AccountError``; with ``AccountError/outcomeUnknown`` a key may exist that
     ///   nobody has seen.
     public func create(name: String, appID: String) async throws -> APIKey {
-        try await native.call { native, call in
-            APIKey(try await native.keysCreate(call: call, appId: appID, name: name))
-        }
+        APIKey(try await native.call { $0.keysCreate(call: $1, appId: appID, name: name) }.key)
     }
 
     /// Deletes an API key. Scope `keys:delete`.
     public func delete(_ keyID: String, appID: String) async throws {
-        try await native.call { native, call in
-            try await native.keysDelete(call: call, appId: appID, keyId: keyID)
-        }
+        try await native.call { $0.keysDelete(call: $1, appId: appID, keyId: keyID) }
     }
 }
 
@@ -125,42 +116,35 @@ public struct OAuthResource: Sendable {
 
     /// Registers this installation; keep the client ID. Step 1 of the flow.
     public func register() async throws -> ClientRegistration {
-        try await native.call { native, call in
-            ClientRegistration(clientID: try await native.oauthRegister(call: call))
-        }
+        ClientRegistration(clientID: try await native.call { $0.oauthRegister(call: $1) }.text)
     }
 
     /// Asks for a device code (RFC 8628 §3.1). Step 2.
     public func requestDeviceCode(clientID: String, scopes: [String]) async throws -> DeviceCode {
-        try await native.call { native, call in
-            DeviceCode(
-                try await native.oauthRequestDeviceCode(
-                    call: call, clientId: clientID, scopes: scopes))
+        let outcome = try await native.call {
+            $0.oauthRequestDeviceCode(call: $1, clientId: clientID, scopes: scopes)
         }
+        return DeviceCode(try outcome.code)
     }
 
     /// Polls once, without waiting (RFC 8628 §3.4). Step 4.
     public func pollToken(clientID: String, deviceCode: Secret) async throws -> PollAnswer {
-        try await native.call { native, call in
-            PollAnswer(
-                try await native.oauthPollToken(
-                    call: call, clientId: clientID, deviceCode: deviceCode.expose()))
+        let outcome = try await native.call {
+            $0.oauthPollToken(call: $1, clientId: clientID, deviceCode: deviceCode.expose())
         }
+        return PollAnswer(try outcome.poll)
     }
 
     /// Trades a refresh token, which usually works once, for new tokens (RFC 6749 §6). Step 5.
     public func refresh(_ refreshToken: Secret, clientID: String? = nil) async throws -> TokenSet {
-        try await native.call { native, call in
-            TokenSet(
-                try await native.oauthRefresh(
-                    call: call, refreshToken: refreshToken.expose(), clientId: clientID))
+        let outcome = try await native.call {
+            $0.oauthRefresh(call: $1, refreshToken: refreshToken.expose(), clientId: clientID)
         }
+        return TokenSet(try outcome.tokens)
     }
 
     /// Revokes a refresh token; access tokens already out live until they expire. Step 6.
     public func revoke(_ refreshToken: Secret) async throws {
-        try await native.call { native, call in
-            try await native.oauthRevoke(call: call, refreshToken: refreshToken.expose())
-        }
+        try await native.call { $0.oauthRevoke(call: $1, refreshToken: refreshToken.expose()) }
     }
 }

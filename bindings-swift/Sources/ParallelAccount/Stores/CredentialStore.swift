@@ -80,15 +80,13 @@ protocol NativeStore: CredentialStore {
 extension NativeStore {
     /// The record, or `nil` where there is none.
     public func load() async throws -> String? {
-        try await bridged { [native] call in try await native.load(call: call) }
+        try await bridged { native.load(call: $0) }.record
     }
 
     /// Atomically puts `new` in place of exactly `old`; `false` if the record is not `old` any
     /// more. `nil` stands for no record.
     public func replace(_ old: String?, with new: String?) async throws -> Bool {
-        try await bridged { [native] call in
-            try await native.replace(call: call, old: old, new: new)
-        }
+        try await bridged { native.replace(call: $0, old: old, new: new) }.replaced
     }
 
     /// Where the record is, for users.
