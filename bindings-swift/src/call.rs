@@ -245,7 +245,7 @@ mod tests {
         cancel_call(1);
         assert!(matches!(heard.recv().unwrap().0, FfiOutcome::Cancelled));
         assert_eq!(dropped.try_recv(), Err(TryRecvError::Disconnected));
-        // It is over, and is not told again.
+        // It has ended, and is not told again.
         cancel_call(1);
         assert!(!lock(running(1)).contains_key(&1));
         assert!(heard.try_recv().is_err());

@@ -105,7 +105,9 @@ def main() -> int:
             path.write_text(text)
         else:
             name = path.relative_to(ROOT)
-            print(f"{name} does not say the figures of RESULTS.md. Run tests/docs/figures.py --write.")
+            print(
+                f"{name} does not say the figures of RESULTS.md. Run tests/docs/figures.py --write."
+            )
             failed = 1
     return failed
 
