@@ -62,7 +62,7 @@ pub(super) fn silent(url: &Url) -> Error {
     let host = host(url);
     Error::new(
         ErrorKind::Timeout,
-        format!("{host} fell silent before the whole answer came. Check the network."),
+        format!("{host} stopped responding before the response was complete. Check the network."),
     )
 }
 
