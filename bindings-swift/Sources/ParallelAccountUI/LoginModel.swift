@@ -138,7 +138,7 @@ public final class LoginModel {
                 qrSVG: try? login.qr().svg))
     }
 
-    private func apply(_ event: LoginEvent, of attempt: Attempt) {
+    func apply(_ event: LoginEvent, of attempt: Attempt) {
         guard self.attempt === attempt else { return }
         switch event {
         case .pending, .slowDown: isOffline = false

@@ -1,4 +1,5 @@
 import Foundation
+import ParallelAccountTesting
 import Testing
 
 @testable import ParallelAccount
@@ -124,6 +125,33 @@ import Testing
         logins.fail(AccountError(.oauth, "too late"))
         await old.value
         #expect(model.phase == .idle)
+    }
+
+    /// Nor are its events, of which one may be on its way to the main actor.
+    @Test func eventsOfAnOldLoginAreNotShown() async throws {
+        let logins = LateFailure()
+        let model = LoginModel { try await logins.begin() }
+        model.start()
+        let old = try #require(model.attempt)
+        model.start()
+        model.apply(.offline(AccountError(.connection, "too late"), retryIn: .zero), of: old)
+        model.apply(.authorized(.loggedOut), of: old)
+        #expect(!model.isOffline)
+        #expect(model.phase == .starting)
+        model.cancel()
+    }
+
+    @Test func whoeverIsLoggedInIsNotOffline() async throws {
+        let logins = LateFailure()
+        let model = LoginModel { try await logins.begin() }
+        model.start()
+        let attempt = try #require(model.attempt)
+        model.apply(.offline(AccountError(.connection, "no answer"), retryIn: .zero), of: attempt)
+        #expect(model.isOffline)
+        model.apply(.authorized(.loggedOut), of: attempt)
+        #expect(!model.isOffline)
+        #expect(model.phase == .loggedIn(.loggedOut))
+        attempt.end()
     }
 
     /// A code that is still being asked for is not waited for.
