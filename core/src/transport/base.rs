@@ -1,12 +1,19 @@
 //! The address that everything is sent below.
 
 use crate::{Error, Result};
+use percent_encoding::percent_decode_str;
 use std::{fmt, sync::OnceLock};
 use url::{Host, ParseError, Url};
 
 /// The packages contain no Unicode tables (see `idna_adapter` in the workspace's manifest).
 pub(crate) const NOT_ASCII: &str =
     "the host is not ASCII. Write it in Punycode, such as xn--bcher-kva.example.";
+
+/// Whether `text` is no URL because its host is not ASCII. What `url` calls an IDNA error may also
+/// be a character that no host has, as in `https://<host>`.
+pub(super) fn is_beyond_ascii(error: ParseError, text: &str) -> bool {
+    error == ParseError::IdnaError && percent_decode_str(text).any(|byte| !byte.is_ascii())
+}
 
 /// A base URL: `https`, or `http` to this machine; no trailing slash; it may have a path.
 #[derive(Clone, PartialEq, Eq)]
@@ -16,9 +23,10 @@ impl Base {
     /// `name` is the option or variable that `text` came from, for the message.
     pub(crate) fn parse(text: &str, name: &str) -> Result<Base> {
         let refuse = |why: &str| Err(Error::config(format!("{name}: {why}")));
-        let mut url = match Url::parse(text.trim()) {
+        let text = text.trim();
+        let mut url = match Url::parse(text) {
             Ok(url) => url,
-            Err(ParseError::IdnaError) => return refuse(NOT_ASCII),
+            Err(error) if is_beyond_ascii(error, text) => return refuse(NOT_ASCII),
             Err(_) => {
                 return refuse("this is not a URL. Give one such as https://platform.parallel.ai.");
             }
@@ -172,6 +180,14 @@ mod tests {
         }
         let good = Base::parse("https://xn--bcher-kva.example/", "url").expect("good");
         assert_eq!(good.to_string(), "https://xn--bcher-kva.example");
+        for ascii in [
+            "https://<host>",
+            "https://my host.example",
+            "https://100%.example",
+        ] {
+            let refused = Base::parse(ascii, "account_url").unwrap_err();
+            assert!(refused.to_string().contains("not a URL"), "{refused}");
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Which proxy requests go through: the option's, or the environment's for `https`.
 
-use super::base::NOT_ASCII;
+use super::base::{NOT_ASCII, is_beyond_ascii};
 use crate::{Error, Result, environment::Environment};
 use hyper_util::client::proxy::matcher::Matcher;
-use url::{Host, ParseError, Url};
+use url::{Host, Url};
 
 /// A proxy that was found good. Its URL may hold a password, so nothing shows it.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -90,9 +90,9 @@ fn first_of(environment: &Environment, names: [&'static str; 2]) -> Option<(&'st
 
 /// The URL as it is used, or why it cannot be; `name` is the option or variable.
 fn check(text: &str, name: &str) -> Result<String> {
-    let url = Url::parse(text).map_err(|error| match error {
-        ParseError::IdnaError => refusal(name, NOT_ASCII),
-        _ => refusal(name, "this is not a URL."),
+    let url = Url::parse(text).map_err(|error| match is_beyond_ascii(error, text) {
+        true => refusal(name, NOT_ASCII),
+        false => refusal(name, "this is not a URL."),
     })?;
     if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
         return Err(refusal(
