@@ -117,7 +117,10 @@ const calls = {
     () => client.request('POST', '/service/v1/x', { json: '\ud800', signal: never }),
     /json cannot be sent: .*surrogate|hex escape/,
   ],
-  'a pending record that is none': [() => client.resumeLogin('nonsense'), /record|login/i],
+  'a pending record that is none': [
+    () => client.resumeLogin('nonsense'),
+    /what pendingRecord gave/,
+  ],
   'a record that is a number': [() => client.resumeLogin(5), /record must be a string or a Secret/],
   'scopes as text': [() => client.startLogin({ scopes: 'x' }), /scopes must be an array/],
   'a prompt that is no function': [
@@ -196,6 +199,9 @@ test('every option is named here as it is written here, also where the core name
     'idempotencyKey',
     'loginHint',
     'acceptPlaintext',
+    'appId',
+    'keyId',
+    'pendingRecord',
   ]) {
     const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     if (snake !== name && !ours.has(name)) assert.ok(translated.has(snake), snake);

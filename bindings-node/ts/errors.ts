@@ -231,7 +231,7 @@ function ownWords(failure: NativeFailure, hostError: unknown): boolean {
 
 /** What the core names as Rust does, and options here do not. */
 const NAMES =
-  /\b(accept_plaintext|account_url|amount_cents|ca_bundle|client_id|client_name|first_poll_at_once|idempotency_key|lock_timeout|login_hint|max_retries|platform_url|user_agent)\b/g;
+  /\b(accept_plaintext|account_url|amount_cents|app_id|ca_bundle|client_id|client_name|first_poll_at_once|idempotency_key|key_id|lock_timeout|login_hint|max_retries|pending_record|platform_url|user_agent)\b/g;
 
 function inCamelCase(message: string): string {
   return message.replace(NAMES, (name) =>

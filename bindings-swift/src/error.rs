@@ -57,19 +57,20 @@ pub struct FieldProblem {
 }
 
 /// The core's names of options and arguments, and Swift's.
-const NAMES: [(&str, &str); 14] = [
+const NAMES: [(&str, &str); 15] = [
     ("accept_plaintext", "acceptPlaintext"),
     ("account_url", "accountURL"),
     ("amount_cents", "amountCents"),
-    ("api_key_id", "keyID"),
     ("app_id", "appID"),
     ("ca_bundle", "caBundle"),
     ("client_id", "clientID"),
     ("client_name", "clientName"),
     ("idempotency_key", "idempotencyKey"),
+    ("key_id", "keyID"),
     ("lock_timeout", "lockTimeout"),
     ("max_retries", "maxRetries"),
     ("org", "organization"),
+    ("pending_record", "pendingRecord"),
     ("platform_url", "platformURL"),
     ("user_agent", "userAgent"),
 ];

@@ -173,6 +173,7 @@ import Testing
                 { try await client.apps.delete("../keys") },
                 { _ = try await client.keys.create(name: "key", appID: "no-uuid") },
                 { try await client.keys.delete("key", appID: "no-uuid") },
+                { try await client.keys.delete("", appID: UUID().uuidString) },
                 { _ = try await client.request("GET", "https://example.com/") },
                 { _ = try await client.request("GET", "/../platform") },
                 { _ = try await client.request("G E T", "/service/v1/apps") },
@@ -187,6 +188,8 @@ import Testing
                 let error = await accountError(attempt)
                 #expect(error?.code == .invalidRequest, "attempt \(number)")
                 #expect(error?.status == nil, "attempt \(number)")
+                let message = error?.message ?? ""
+                #expect(!message.contains("_"), "attempt \(number): \(message)")
             }
             #expect(await accountError { try await client.selectOrganization("?") } != nil)
             let badScope = await accountError { try await client.startLogin(scopes: ["a b"]) }

@@ -134,7 +134,7 @@ fn exit_code(kind: ErrorKind) -> u8 {
 /// The library names its own options at the start of a message; here they have other names.
 const OPTIONS: [(&str, &str); 11] = [
     ("amount_cents ", "AMOUNT "),
-    ("api_key_id ", "KEY_ID "),
+    ("key_id ", "KEY_ID "),
     ("app_id ", "APP_ID "),
     ("client_name ", "--client-name "),
     ("deadline ", "--timeout "),
@@ -147,7 +147,8 @@ const OPTIONS: [(&str, &str); 11] = [
 ];
 
 /// Advice within a message that names what only the library has.
-const ADVICE: [(&str, &str); 7] = [
+const ADVICE: [(&str, &str); 8] = [
+    (", or raise lock_timeout.", "."),
     ("by ca_bundle or SSL_CERT_FILE", "by SSL_CERT_FILE"),
     ("by the deadline option", "by --timeout"),
     ("by the timeout option", "by --timeout"),
@@ -270,6 +271,12 @@ mod tests {
             assert_eq!(capitalized(name.to_owned()), name);
         }
         assert_eq!(capitalized("the path ends".to_owned()), "The path ends");
+    }
+
+    #[test]
+    fn no_option_that_only_the_library_has_is_named() {
+        let error = Error::store("Check for a hung process, or raise lock_timeout.", None);
+        assert_eq!(in_our_words(&error), "Check for a hung process.");
     }
 
     #[test]

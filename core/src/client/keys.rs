@@ -36,9 +36,9 @@ impl Keys<'_> {
     /// # Errors
     /// `invalid_request` for an ID that cannot be one, before anything is sent; and those of the
     /// Account API.
-    pub async fn delete(&self, app_id: &str, api_key_id: &str) -> Result<()> {
+    pub async fn delete(&self, app_id: &str, key_id: &str) -> Result<()> {
         let app_id = uuid(app_id, "app_id")?;
-        let id = segment(api_key_id, "api_key_id")?;
+        let id = segment(key_id, "key_id")?;
         self.0.account()?.delete_key(app_id, &id).await
     }
 }

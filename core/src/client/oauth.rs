@@ -53,7 +53,7 @@ impl OAuth<'_> {
     /// `rate_limited`, `server`, `invalid_response`) is no reason to stop polling.
     pub async fn poll_token(&self, client_id: &str, device_code: &str) -> Result<PollAnswer> {
         let client_id = non_empty(client_id, "client_id")?;
-        let device_code = non_empty(device_code, "device_code")?;
+        let device_code = non_empty(device_code, "The device code")?;
         match self
             .client
             .platform()?
@@ -75,7 +75,7 @@ impl OAuth<'_> {
     pub async fn refresh(&self, refresh_token: &str, client_id: Option<&str>) -> Result<Tokens> {
         self.client
             .platform()?
-            .refresh(non_empty(refresh_token, "refresh_token")?, client_id)
+            .refresh(non_empty(refresh_token, "The refresh token")?, client_id)
             .await
     }
 
@@ -86,7 +86,7 @@ impl OAuth<'_> {
     pub async fn revoke(&self, refresh_token: &str) -> Result<()> {
         self.client
             .platform()?
-            .revoke(non_empty(refresh_token, "refresh_token")?)
+            .revoke(non_empty(refresh_token, "The refresh token")?)
             .await
     }
 }
