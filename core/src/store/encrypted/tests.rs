@@ -185,7 +185,6 @@ async fn a_change_costs_one_statement_and_at_most_one_load_more() {
     assert_eq!(inner.calls(), (1, 1));
 }
 
-/// However many change it at once, one of them wins each time.
 /// Counts in the record, unless somebody else is faster.
 async fn add_one(store: &impl CredentialStore) -> bool {
     let old = store.load().await.expect("read").expect("there");
@@ -194,6 +193,7 @@ async fn add_one(store: &impl CredentialStore) -> bool {
     store.replace(Some(old), Some(new)).await.expect("asked")
 }
 
+/// However many change it at once, one of them wins each time.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_change_is_lost_between_processes() {
     let inner = Counted::default();
