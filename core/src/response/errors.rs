@@ -63,7 +63,7 @@ pub(crate) fn refusal(answer: &Incoming, doing: &str, secrets: &[&str]) -> Error
             "Parallel answered {doing} with a redirect ({status}), which is never followed. Check the base URL and the network's login page."
         )),
         (None, status) => Error::invalid_response(format!(
-            "The answer ({status}) to {doing} does not come from Parallel. Check the base URL and any proxy."
+            "The answer ({status}) to {doing} is not in Parallel's format. Check the base URL and any proxy."
         )),
     };
     annotate(error, answer)
