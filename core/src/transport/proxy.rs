@@ -172,6 +172,7 @@ mod tests {
             assert!(message.starts_with("proxy: "), "{message}");
             assert!(message.contains("http://proxy.example:8080"), "{message}");
             assert!(!message.contains("pass-word"), "{message}");
+            assert_eq!(message.contains("Punycode"), bad.contains('ü'), "{message}");
         }
     }
 }

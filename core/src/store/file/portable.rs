@@ -179,6 +179,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_file_is_refused() {
+        let scratch = super::super::tests::Scratch::new();
+        let folder = Folder::make(&scratch.path().join("sub"), Faults::default()).expect("made");
+        let place = scratch.path().join("sub/place");
+        let check = |path: &Path| folder.check("file", path);
+        assert!(!check(&place).expect("looked"), "there is nothing");
+        fs::create_dir(&place).expect("made");
+        assert!(matches!(check(&place), Err(Problem::Refused(_))));
+        fs::remove_dir(&place).expect("deleted");
+        fs::write(&place, "{}").expect("written");
+        assert!(check(&place).expect("looked"));
+        #[cfg(unix)]
+        {
+            check(&place.join("below")).expect_err("a file has nothing below it");
+            let link = scratch.path().join("sub/link");
+            std::os::unix::fs::symlink(&place, &link).expect("made");
+            assert!(matches!(check(&link), Err(Problem::Refused(_))));
+        }
+    }
+
+    #[test]
     fn it_reads_replaces_locks_and_deletes() {
         let scratch = super::super::tests::Scratch::new();
         let folder = Folder::make(&scratch.path().join("sub"), Faults::default()).expect("made");
