@@ -24,16 +24,15 @@ check_tools() {
 
 # Makes the virtual environment $1 unless it is there, with the requirements of the file $2 installed.
 virtual_environment() {
-    [ -x "$1/bin/python" ] || "${PYTHON:-python3}" -m venv "$1"
-    install_requirements "$1" "$2" "$1/requirements"
+    { [ -x "$1/bin/python" ] || "${PYTHON:-python3}" -m venv "$1"; } &&
+        install_requirements "$1" "$2" "$1/requirements"
 }
 
 # Installs the requirements of the file $2 into the environment $1, unless the file $3 says that it
 # has them.
 install_requirements() {
     cmp -s "$2" "$3" && return
-    "$1/bin/pip" install --quiet --disable-pip-version-check -r "$2"
-    cp "$2" "$3"
+    "$1/bin/pip" install --quiet --disable-pip-version-check -r "$2" && cp "$2" "$3"
 }
 
 # Builds the sandbox, unless PARALLEL_ACCOUNT_SANDBOX names one, and exports where it is.
